@@ -1,0 +1,75 @@
+package tensor_test
+
+import (
+	"math"
+	"testing"
+
+	"github.com/eiplan/eiplan/models/tensor"
+)
+
+func TestDTypeNamesRoundTrip(t *testing.T) {
+	for d := tensor.Float32; d.Known(); d++ {
+		got, err := tensor.ParseDType(d.String())
+		if err != nil || got != d {
+			t.Errorf("ParseDType(%q) = %v, %v", d.String(), got, err)
+		}
+		if d != tensor.String && d.Bits() == 0 {
+			t.Errorf("%v has no size", d)
+		}
+	}
+	if _, err := tensor.ParseDType("undefined"); err == nil {
+		t.Error("undefined was accepted")
+	}
+}
+
+func TestPackedSizes(t *testing.T) {
+	for _, c := range []struct {
+		d       tensor.DType
+		n, want int
+	}{{tensor.Int4, 3, 2}, {tensor.Uint2, 5, 2}, {tensor.Float32, 3, 12}, {tensor.Bool, 3, 3}, {tensor.Complex128, 1, 16}} {
+		if got := c.d.Bytes(c.n); got != c.want {
+			t.Errorf("%v.Bytes(%d) = %d, want %d", c.d, c.n, got, c.want)
+		}
+	}
+}
+
+func TestShape(t *testing.T) {
+	if got := (tensor.Shape{1 << 40, 1 << 40}).Elements(); got != math.MaxInt {
+		t.Errorf("overflow gave %d", got)
+	}
+	if got := (tensor.Shape{1 << 40, 1 << 40, 0}).Elements(); got != 0 {
+		t.Errorf("zero-size gave %d", got)
+	}
+	if got := (tensor.Shape{1, tensor.Unknown, 3}).String(); got != "1x?x3" {
+		t.Errorf("String = %q", got)
+	}
+	if got := (tensor.Shape{2, 3, 4}).Strides(); got[0] != 12 || got[1] != 4 || got[2] != 1 {
+		t.Errorf("Strides = %v", got)
+	}
+}
+
+func TestAlignedCopiesOnlyWhatIsNot(t *testing.T) {
+	whole := tensor.New(tensor.Float32, tensor.Shape{4})
+	if got := tensor.Aligned(whole); &got.Bytes[0] != &whole.Bytes[0] {
+		t.Error("an aligned tensor was copied")
+	}
+	odd := tensor.Tensor{DType: tensor.Float32, Shape: tensor.Shape{2}, Bytes: whole.Bytes[1:9]}
+	copied := tensor.Aligned(odd)
+	if &copied.Bytes[0] == &odd.Bytes[0] || len(tensor.Data[float32](copied)) != 2 {
+		t.Error("a misaligned tensor was not copied")
+	}
+}
+
+func TestBFloat16RoundsToNearestEven(t *testing.T) {
+	for _, c := range []struct {
+		in   uint32
+		want uint16
+	}{
+		{0x3f800000, 0x3f80}, {0x3f808000, 0x3f80}, {0x3f818000, 0x3f82}, {0x3f808001, 0x3f81},
+		{0x7f800000, 0x7f80}, {0x7f7fffff, 0x7f80}, {0x7f800001, 0x7fc0}, {0xff800001, 0xffc0},
+	} {
+		if got := tensor.BFloat16Bits(math.Float32frombits(c.in)); got != c.want {
+			t.Errorf("%08x -> %04x, want %04x", c.in, got, c.want)
+		}
+	}
+}
