@@ -1,0 +1,127 @@
+// Package report renders documents: what a command has to say, as tables for people and as one value for programs. Every renderer is a pure function
+// of the document. It knows no plan, no price and no model.
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Document is what a command answers. Value is the whole answer, as an Envelope or any other value that encoding/json can write; the rest is the same for people.
+type Document struct {
+	Lead   []string // paragraphs before the tables
+	Tables []Table
+	Tail   []string // paragraphs after them
+	Answer string   // the answer in one line, for name and --quiet
+	Value  any
+}
+
+// Envelope is the frame of every report.
+type Envelope struct {
+	APIVersion string   `json:"apiVersion"`
+	Kind       string   `json:"kind"`
+	Metadata   Metadata `json:"metadata"`
+	Spec       any      `json:"spec,omitempty"`
+	Status     any      `json:"status,omitempty"`
+}
+
+// APIVersion is that of every kind.
+const APIVersion = "eiplan/v1"
+
+// Metadata says where a report comes from.
+type Metadata struct {
+	GeneratedAt  string   `json:"generatedAt"` // RFC 3339, UTC
+	Tool         Tool     `json:"tool"`
+	Catalog      *Origin  `json:"catalog,omitempty"`
+	Coefficients *Origin  `json:"coefficients,omitempty"`
+	Calibration  *Origin  `json:"calibration,omitempty"`
+	Command      []string `json:"command,omitempty"`
+	Seed         *int64   `json:"seed,omitempty"`
+}
+
+// Tool is the program that made a report.
+type Tool struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit,omitempty"`
+}
+
+// Origin identifies data that a report rests on.
+type Origin struct {
+	AsOf   string `json:"asOf,omitempty"`
+	Source string `json:"source,omitempty"`
+	SHA256 string `json:"sha256"`
+}
+
+// Table is rows of text under columns.
+type Table struct {
+	Title   string
+	Columns []Column
+	Rows    [][]string
+}
+
+// Column heads a table's cells.
+type Column struct {
+	Name  string
+	Right bool // numbers stand at the right
+	Wide  bool // shown by wide and by the formats for programs, not by table
+}
+
+// Columns makes left-aligned columns, of names; a name that begins with > is aligned right, one that then begins with + is Wide.
+func Columns(names ...string) []Column {
+	cs := make([]Column, len(names))
+	for i, n := range names {
+		n, cs[i].Right = strings.CutPrefix(n, ">")
+		n, cs[i].Wide = strings.CutPrefix(n, "+")
+		cs[i].Name = n
+	}
+	return cs
+}
+
+// formats is every format by name.
+var formats = []struct {
+	name  string
+	write func(w io.Writer, d Document) error
+}{
+	{"table", writeTable},
+	{"wide", writeWide},
+	{"json", writeJSON},
+	{"yaml", writeYAML},
+	{"csv", writeCSV},
+	{"markdown", writeMarkdown},
+	{"name", writeName},
+}
+
+// Formats lists the names that Write knows.
+func Formats() []string {
+	names := make([]string, len(formats))
+	for i, f := range formats {
+		names[i] = f.name
+	}
+	return names
+}
+
+// Known reports an error for a format that Write does not know.
+func Known(format string) error {
+	for _, f := range formats {
+		if f.name == format {
+			return nil
+		}
+	}
+	return fmt.Errorf("unknown format %q; the formats are %s", format, strings.Join(Formats(), ", "))
+}
+
+// Write renders a document. The same document gives the same bytes.
+func Write(w io.Writer, format string, d Document) error {
+	for _, f := range formats {
+		if f.name == format {
+			return f.write(w, d)
+		}
+	}
+	return Known(format)
+}
+
+func writeName(w io.Writer, d Document) error {
+	_, err := fmt.Fprintln(w, d.Answer)
+	return err
+}
