@@ -1,0 +1,237 @@
+package cpu
+
+import (
+	"bufio"
+	"io/fs"
+	"math"
+	"path"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// describeLinux reads /proc and /sys below root. It compiles everywhere, so
+// that its tests run everywhere.
+func describeLinux(root fs.FS) Info {
+	processor := readProcessor(root)
+	info := Info{Vendor: processor.vendor, Model: processor.model, CPUQuota: readQuota(root)}
+
+	allowed := parseList(processAllowed(root))
+	if len(allowed) == 0 {
+		info.LogicalCPUs = runtime.NumCPU()
+		info.PhysicalCores = info.LogicalCPUs
+	} else {
+		info.LogicalCPUs = len(allowed)
+		info.PhysicalCores = countCores(root, allowed)
+	}
+	if info.CPUQuota > 0 {
+		whole := int(math.Ceil(info.CPUQuota))
+		info.LogicalCPUs = min(info.LogicalCPUs, whole)
+		info.PhysicalCores = min(info.PhysicalCores, whole)
+	}
+	info.L1DataBytes, info.L2Bytes, info.L3Bytes = readCaches(root)
+	return info
+}
+
+// processor is what /proc/cpuinfo says of its first CPU.
+type processor struct {
+	vendor, model string
+	flags         []string
+}
+
+func readProcessor(root fs.FS) processor {
+	fields := map[string]string{}
+	for _, line := range readLines(root, "proc/cpuinfo") {
+		key, value, found := strings.Cut(line, ":")
+		key = strings.TrimSpace(key)
+		if _, seen := fields[key]; found && !seen {
+			fields[key] = strings.TrimSpace(value)
+		}
+	}
+	p := processor{vendor: fields["vendor_id"], model: fields["model name"]}
+	p.flags = strings.Fields(fields["flags"])
+	if implementer, arm := fields["CPU implementer"]; arm {
+		p.vendor, p.model = nameARM(implementer, fields["CPU part"])
+		p.flags = strings.Fields(fields["Features"])
+	}
+	return p
+}
+
+// nameARM names a core by MIDR_EL1's implementer and part number, after Arm's
+// technical reference manuals and the tables of util-linux's lscpu. An unknown
+// core is named by its numbers.
+func nameARM(implementer, part string) (vendor, model string) {
+	vendors := map[string]string{"0x41": "ARM", "0x42": "Broadcom", "0x43": "Cavium", "0x46": "Fujitsu", "0x48": "HiSilicon",
+		"0x4e": "NVIDIA", "0x51": "Qualcomm", "0x61": "Apple", "0x6d": "Microsoft", "0xc0": "Ampere"}
+	cores := map[string]string{
+		"0x41 0xd03": "Cortex-A53", "0x41 0xd08": "Cortex-A72", "0x41 0xd0b": "Cortex-A76", "0x41 0xd0c": "Neoverse-N1",
+		"0x41 0xd40": "Neoverse-V1", "0x41 0xd49": "Neoverse-N2", "0x41 0xd4f": "Neoverse-V2",
+		"0x41 0xd84": "Neoverse-V3", "0x41 0xd8e": "Neoverse-N3", "0xc0 0xac3": "Ampere-1",
+	}
+	vendor, known := vendors[implementer]
+	if !known {
+		vendor = "implementer " + implementer
+	}
+	model, known = cores[implementer+" "+part]
+	if !known {
+		model = vendor + " part " + part
+	}
+	return vendor, model
+}
+
+// processAllowed returns the list of CPUs that the process's first thread may
+// run on.
+func processAllowed(root fs.FS) string {
+	for _, line := range readLines(root, "proc/self/status") {
+		if list, found := strings.CutPrefix(line, "Cpus_allowed_list:"); found {
+			return strings.TrimSpace(list)
+		}
+	}
+	return ""
+}
+
+// parseList reads the kernel's list format, such as "0-3,8". It is empty if
+// any part is malformed.
+func parseList(list string) []int {
+	var cpus []int
+	for part := range strings.SplitSeq(list, ",") {
+		first, last, isRange := strings.Cut(part, "-")
+		if !isRange {
+			last = first
+		}
+		from, err1 := strconv.Atoi(first)
+		to, err2 := strconv.Atoi(last)
+		if err1 != nil || err2 != nil || from < 0 || to < from || to > 1<<16 {
+			return nil
+		}
+		for cpu := from; cpu <= to; cpu++ {
+			cpus = append(cpus, cpu)
+		}
+	}
+	return cpus
+}
+
+// countCores counts the distinct pairs of package and core among the CPUs. A
+// CPU whose topology is hidden counts as a core of its own.
+func countCores(root fs.FS, cpus []int) int {
+	cores := map[string]bool{}
+	for _, cpu := range cpus {
+		name := strconv.Itoa(cpu)
+		topology := path.Join("sys/devices/system/cpu", "cpu"+name, "topology")
+		socket, core := readWord(root, path.Join(topology, "physical_package_id")), readWord(root, path.Join(topology, "core_id"))
+		if core == "" {
+			cores["cpu "+name] = true
+		} else {
+			cores[socket+" "+core] = true
+		}
+	}
+	return len(cores)
+}
+
+// readCaches returns the sizes of the first CPU's data and unified caches.
+func readCaches(root fs.FS) (l1, l2, l3 int64) {
+	dirs, err := fs.Glob(root, "sys/devices/system/cpu/cpu0/cache/index*")
+	if err != nil {
+		panic("cpu: bad pattern of cache folders: " + err.Error())
+	}
+	for _, dir := range dirs {
+		if readWord(root, path.Join(dir, "type")) == "Instruction" {
+			continue
+		}
+		size := parseSize(readWord(root, path.Join(dir, "size")))
+		switch readWord(root, path.Join(dir, "level")) {
+		case "1":
+			l1 = size
+		case "2":
+			l2 = size
+		case "3":
+			l3 = size
+		}
+	}
+	return l1, l2, l3
+}
+
+// parseSize reads sysfs's sizes, such as "48K"; 0 if malformed.
+func parseSize(s string) int64 {
+	unit := int64(1)
+	if digits, found := strings.CutSuffix(s, "K"); found {
+		s, unit = digits, 1<<10
+	} else if digits, found := strings.CutSuffix(s, "M"); found {
+		s, unit = digits, 1<<20
+	}
+	n, err := strconv.ParseInt(s, 10, 32)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n * unit
+}
+
+// readQuota returns the tightest CPU limit of the process's cgroups and their
+// parents, in CPUs, for both versions of cgroups (kernel documentation,
+// cgroup-v2.rst and scheduler/sched-bwc.rst); 0 if there is none. A path that
+// the mount does not show is skipped up to the mount's root, which inside a
+// container is the container's own group.
+func readQuota(root fs.FS) float64 {
+	tightest := 0.0
+	limit := func(quota, period string) {
+		q, err1 := strconv.ParseFloat(quota, 64)
+		p, err2 := strconv.ParseFloat(period, 64)
+		if err1 != nil || err2 != nil || q <= 0 || p <= 0 {
+			return // "max" and -1 say that there is no limit
+		}
+		if cpus := q / p; tightest == 0 || cpus < tightest {
+			tightest = cpus
+		}
+	}
+	for _, line := range readLines(root, "proc/self/cgroup") {
+		parts := strings.SplitN(line, ":", 3)
+		if len(parts) != 3 {
+			continue
+		}
+		controllers := strings.Split(parts[1], ",")
+		unified := parts[1] == ""
+		if !unified && !slices.Contains(controllers, "cpu") {
+			continue
+		}
+		for group := path.Clean("/" + parts[2]); ; group = path.Dir(group) {
+			if unified {
+				quota, period, _ := strings.Cut(readWord(root, path.Join("sys/fs/cgroup", group, "cpu.max")), " ")
+				limit(quota, period)
+			} else {
+				for _, mount := range []string{"cpu", parts[1]} {
+					dir := path.Join("sys/fs/cgroup", mount, group)
+					limit(readWord(root, path.Join(dir, "cpu.cfs_quota_us")), readWord(root, path.Join(dir, "cpu.cfs_period_us")))
+				}
+			}
+			if group == "/" {
+				break
+			}
+		}
+	}
+	return tightest
+}
+
+// readWord returns a small file's text without surrounding space; empty if it
+// can't be read.
+func readWord(root fs.FS, name string) string {
+	text, err := fs.ReadFile(root, name)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(text))
+}
+
+// readLines returns a file's lines; none if it can't be read.
+func readLines(root fs.FS, name string) []string {
+	file, err := root.Open(name)
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	var lines []string
+	for scanner := bufio.NewScanner(file); scanner.Scan(); {
+		lines = append(lines, scanner.Text())
+	}
+	return lines
+}

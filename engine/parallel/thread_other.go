@@ -1,0 +1,5 @@
+//go:build !linux
+
+package parallel
+
+func threadID() int { return 0 }
