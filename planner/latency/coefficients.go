@@ -1,0 +1,320 @@
+package latency
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/eiplan/eiplan/planner/hardware"
+)
+
+// Coefficients are all numbers of the model that are not counted from the workload or read in the hardware table. They are data with sources, and
+// immutable once read.
+type Coefficients struct {
+	AsOf       string               `json:"asOf"`
+	Source     string               `json:"source"`
+	Units      string               `json:"units"`
+	Runtimes   []Stack              `json:"runtimes"`
+	Defaults   []DefaultRuntime     `json:"defaults"`
+	Intervals  []Interval           `json:"intervals"`
+	Doubts     []Doubt              `json:"doubts"`
+	Anchored   Interval             `json:"anchored"` // of processors scaled from a local measurement
+	Tails      []ClassTail          `json:"tails"`
+	CPU        CPUScaling           `json:"cpu"`
+	EI         Hop                  `json:"ei"`
+	Queue      Queueing             `json:"queue"`
+	Achieved   []Achieved           `json:"achieved"`
+	AchievedBy string               `json:"achievedSource"`
+	TFLOPS     Interval             `json:"tflops"` // of the plain rule
+	Memory     MemoryUse            `json:"memory"`
+	Classes    map[string]Parameter `json:"classes"`
+
+	sha256 string
+}
+
+// Parameter holds the fitted coefficients of one class of runtimes, by name: e_dense[fp16], x_conv3[tc], d[T4,fp16] …
+type Parameter map[string]Fitted
+
+// Fitted is one coefficient. P10 and P90 are by bootstrap over models; Rows is how many measurements touch it.
+type Fitted struct {
+	Value float64 `json:"value"`
+	P10   float64 `json:"p10"`
+	P90   float64 `json:"p90"`
+	Rows  int     `json:"rows"`
+}
+
+// Stack is how a runtime spends time on one kind of hardware; Device, the name that coefficients use, narrows it to one.
+type Stack struct {
+	Runtime   Runtime         `json:"runtime"`
+	Kinds     []hardware.Kind `json:"kinds"`
+	Device    string          `json:"device"`
+	Class     string          `json:"class"`
+	LaunchMs  float64         `json:"launchMs"`  // of one step
+	GroupedMs float64         `json:"groupedMs"` // more for a grouped convolution
+	Small     float64         `json:"small"`     // share of a step's time that one without matrix products takes, the rest being fused
+	StartMs   float64         `json:"startMs"`   // of one run
+	HostMs    float64         `json:"hostMs"`    // the host's own work for each unfused operator; it overlaps with the device's
+	Scale     float64         `json:"scale"`
+	Source    string          `json:"source"`
+}
+
+// DefaultRuntime is what people deploy on a kind of hardware, or on one device of it.
+type DefaultRuntime struct {
+	Kind    hardware.Kind `json:"kind"`
+	Device  string        `json:"device"`
+	Runtime Runtime       `json:"runtime"`
+}
+
+// Interval is the p10 and p90 of observed over predicted for a class of runtimes, from a batch size on.
+type Interval struct {
+	Class    string  `json:"class"`
+	MinBatch int     `json:"minBatch"`
+	Unseen   bool    `json:"unseen"` // for devices that the fit has no measurement of
+	Low      float64 `json:"low"`
+	High     float64 `json:"high"`
+	Source   string  `json:"source"`
+}
+
+// Doubt widens an interval for a named reason.
+type Doubt struct {
+	Code   string  `json:"code"`
+	Low    float64 `json:"low"`
+	High   float64 `json:"high"`
+	Source string  `json:"source"`
+}
+
+// ClassTail is the Tail of a class of runtimes.
+type ClassTail struct {
+	Class  string  `json:"class"`
+	P99    float64 `json:"p99"`
+	P90    float64 `json:"p90"`
+	Source string  `json:"source"`
+}
+
+// CPUScaling says how processors differ beyond their peaks.
+type CPUScaling struct {
+	Cores []struct {
+		Cores float64 `json:"cores"`
+		D     float64 `json:"d"`
+	} `json:"cores"` // efficiency of using several cores for one request
+	CoresSource string `json:"coresSource"`
+	Processors  []struct {
+		Key    string  `json:"key"`
+		D      float64 `json:"d"`
+		Fitted bool    `json:"fitted"`
+	} `json:"processors"`
+	ProcessorsSource  string  `json:"processorsSource"`
+	CoreMarkReference float64 `json:"coreMarkReference"` // per core, of the processor that launches were fitted on
+	CoreMarkSource    string  `json:"coreMarkSource"`
+	EngineRatio       []struct {
+		Runtime Runtime `json:"runtime"`
+		Value   float64 `json:"value"`
+	} `json:"engineRatio"` // a runtime's time over that of this project's engine
+	EngineRatioSource string `json:"engineRatioSource"`
+}
+
+// Hop is the way to an Elastic Inference accelerator and back.
+type Hop struct {
+	HopMs         float64 `json:"hopMs"`
+	HopLowMs      float64 `json:"hopLowMs"`
+	HopHighMs     float64 `json:"hopHighMs"`
+	BandwidthGbps float64 `json:"bandwidthGbps"` // at most, whatever the host has
+	Source        string  `json:"source"`
+}
+
+// Queueing are the assumptions of sizing under load.
+type Queueing struct {
+	ArrivalSCV float64 `json:"arrivalSCV"` // squared coefficient of variation of the times between arrivals
+	Headroom   float64 `json:"headroom"`   // servers to have over servers needed
+	Source     string  `json:"source"`
+}
+
+// Achieved is observed time over FLOPs ÷ peak, for one device and format, or for a kind of hardware.
+type Achieved struct {
+	Kind   hardware.Kind `json:"kind"`
+	Device string        `json:"device"`
+	Format string        `json:"format"`
+	Factor float64       `json:"factor"`
+	Batch1 float64       `json:"batch1"`
+	P10    float64       `json:"p10"`
+	P90    float64       `json:"p90"`
+	Rows   int           `json:"rows"`
+}
+
+// MemoryUse is what a model needs besides its weights and activations.
+type MemoryUse struct {
+	HostBytes    float64 `json:"hostBytes"`
+	HostSource   string  `json:"hostSource"`
+	RuntimeBytes []struct {
+		Runtime Runtime `json:"runtime"`
+		Bytes   float64 `json:"bytes"`
+	} `json:"runtimeBytes"`
+	Overhead float64 `json:"overhead"` // on weights and activations
+	Source   string  `json:"source"`
+}
+
+//go:embed coefficients.json
+var embedded []byte
+
+// Default reads the coefficients embedded in the program.
+func Default() *Coefficients {
+	c, err := Read(embedded)
+	if err != nil {
+		panic("latency: embedded coefficients: " + err.Error())
+	}
+	return c
+}
+
+// Read parses a file of coefficients. An unknown field is an error.
+func Read(file []byte) (*Coefficients, error) {
+	c := &Coefficients{}
+	d := json.NewDecoder(bytes.NewReader(file))
+	d.DisallowUnknownFields()
+	if err := d.Decode(c); err != nil {
+		return nil, fmt.Errorf("latency coefficients: %w", err)
+	}
+	for _, s := range c.Runtimes {
+		if c.Classes[s.Class] == nil {
+			return nil, fmt.Errorf("latency coefficients: runtime %s: no class %q", s.Runtime, s.Class)
+		}
+	}
+	sum := sha256.Sum256(file)
+	c.sha256 = hex.EncodeToString(sum[:])
+	return c, nil
+}
+
+// SHA256 identifies the file that the coefficients were read from: 64 lower-case hex digits.
+func (c *Coefficients) SHA256() string { return c.sha256 }
+
+// DefaultRuntime is what a target runs when nobody says otherwise.
+func (c *Coefficients) DefaultRuntime(kind hardware.Kind, device string) Runtime {
+	var found Runtime
+	for _, d := range c.Defaults {
+		if d.Kind == kind && (d.Device == device || d.Device == "" && found == "") {
+			found = d.Runtime
+		}
+	}
+	return found
+}
+
+// Stack finds how a runtime behaves on a kind of hardware; ok is false where it does not run there.
+func (c *Coefficients) Stack(r Runtime, kind hardware.Kind, device string) (s *Stack, ok bool) {
+	for i := range c.Runtimes {
+		t := &c.Runtimes[i]
+		if t.Runtime != r || !slices.Contains(t.Kinds, kind) {
+			continue
+		}
+		if t.Device == device {
+			return t, true
+		}
+		if t.Device == "" && s == nil {
+			s = t
+		}
+	}
+	return s, s != nil
+}
+
+// Tail is the tail of a class of runtimes.
+func (c *Coefficients) Tail(class string) Tail {
+	for _, t := range c.Tails {
+		if t.Class == class {
+			return Tail{P99: t.P99, High: t.P90, Source: t.Source}
+		}
+	}
+	panic("latency: no tail for class " + class)
+}
+
+// interval is that of the largest batch size no greater than batch; devices unseen in the fit get their own where the class has one.
+func (c *Coefficients) interval(class string, batch int, unseen bool) Interval {
+	var best *Interval
+	better := func(i *Interval) bool {
+		if best == nil || i.Unseen != best.Unseen {
+			return best == nil || i.Unseen == unseen
+		}
+		return i.MinBatch >= best.MinBatch
+	}
+	for k := range c.Intervals {
+		i := &c.Intervals[k]
+		if i.Class == class && (unseen || !i.Unseen) && i.MinBatch <= max(batch, 1) && better(i) {
+			best = i
+		}
+	}
+	if best == nil {
+		panic("latency: no interval for class " + class)
+	}
+	return *best
+}
+
+func (c *Coefficients) doubt(code string) Doubt {
+	for _, d := range c.Doubts {
+		if d.Code == code {
+			return d
+		}
+	}
+	panic("latency: no doubt " + code)
+}
+
+// fitted is a coefficient of a class, if it has it.
+func (c *Coefficients) fitted(class, key string) (Fitted, bool) {
+	f, ok := c.Classes[class][key]
+	return f, ok
+}
+
+func (c *Coefficients) must(class, key string) float64 {
+	f, ok := c.fitted(class, key)
+	if !ok {
+		panic("latency: class " + class + " has no coefficient " + key)
+	}
+	return f.Value
+}
+
+// coreScaling is how well several cores of a processor work on one request together: the d of the fitted sizes, on lines between the logarithms of
+// cores and d, and on the last line beyond them. Fewer cores than the smallest size are as good as it.
+func (c *Coefficients) coreScaling(cores float64) float64 {
+	points := c.CPU.Cores
+	if cores <= points[0].Cores {
+		return points[0].D
+	}
+	k := 1
+	for k < len(points)-1 && cores > points[k].Cores {
+		k++
+	}
+	a, b := points[k-1], points[k]
+	slope := math.Log(b.D/a.D) / math.Log(b.Cores/a.Cores)
+	return a.D * math.Pow(cores/a.Cores, slope)
+}
+
+// processorFactor is the efficiency of a microarchitecture against the one that the fit is about, and whether any measurement says so.
+func (c *Coefficients) processorFactor(key string) (d float64, fitted bool) {
+	for _, p := range c.CPU.Processors {
+		if p.Key == key {
+			return p.D, p.Fitted
+		}
+	}
+	return 1, false
+}
+
+// engineRatio is a runtime's time over that of this project's engine, on one machine.
+func (c *Coefficients) engineRatio(r Runtime) float64 {
+	for _, e := range c.CPU.EngineRatio {
+		if e.Runtime == r {
+			return e.Value
+		}
+	}
+	return 1
+}
+
+// RuntimeBytes is the memory that a runtime takes before any model is loaded.
+func (c *Coefficients) RuntimeBytes(r Runtime) float64 {
+	for _, m := range c.Memory.RuntimeBytes {
+		if m.Runtime == r {
+			return m.Bytes
+		}
+	}
+	return 0
+}

@@ -1,0 +1,323 @@
+package latency
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/eiplan/eiplan/engine"
+	"github.com/eiplan/eiplan/planner/hardware"
+)
+
+// Predictor predicts one model. It remembers what it has worked out, so one caller may use it at a time.
+type Predictor struct {
+	Coefficients *Coefficients
+	FP32, Mixed  *engine.Workload // of the model in either precision
+	Batch        int              // inputs in one request; it narrows intervals
+	Scaling      Scaling
+	Local        *Local // nil: nothing was measured
+
+	runs map[runKey]run
+}
+
+// runKey is all that the time of a workload depends on: the host's network is not part of it.
+type runKey struct {
+	target    Target
+	precision engine.Precision
+}
+
+// run is the time of the workload on a target, worked out once.
+func (p *Predictor) run(t *Target, r *rates, prec engine.Precision) run {
+	key := runKey{*t, prec}
+	key.target.HostGbps = 0
+	v, ok := p.runs[key]
+	if !ok {
+		v = r.run(p.workload(prec))
+		if p.runs == nil {
+			p.runs = map[runKey]run{}
+		}
+		p.runs[key] = v
+	}
+	return v
+}
+
+// Local is what was measured here: the host as a target and the median time of a run, in either precision.
+type Local struct {
+	FP32, Mixed Measured
+	AsOf        string
+}
+
+// Measured is one precision's run. Ms is 0 where it was not measured, P99Ms where too few samples claim it.
+type Measured struct {
+	Host  Target // its TFLOPS and GBs are measured peaks; its Name is the processor's key, as far as it is known
+	Ms    float64
+	P99Ms float64
+}
+
+func (l *Local) of(p engine.Precision) *Measured {
+	switch {
+	case l == nil:
+		return &Measured{}
+	case p == engine.Mixed:
+		return &l.Mixed
+	}
+	return &l.FP32
+}
+
+// Prediction is how long a target takes for one request that does not wait. ComputeMs, OverheadMs and NetworkMs sum to the centre.
+type Prediction struct {
+	Evidence
+	ComputeMs  float64
+	OverheadMs float64
+	NetworkMs  float64
+	Tail       Tail
+	Doubts     []Doubt // what widened the interval, the class's own spread first
+
+	TflopsMs   float64 // what the plain rule says; 0 where it has nothing to scale
+	TflopsRule string
+	Split      Split
+	AnchorMs   float64 // the local measurement scaled from; 0: none
+	AnchorX    float64
+	Scale      float64 // what the measurement makes of the model's own figure; 1 without one, 0 under other rules
+}
+
+// Split is what the parts of a prediction would take, each on its own.
+type Split struct{ ComputeMs, MemoryMs, LaunchMs, HostMs, TransferMs float64 }
+
+// Percentile is the time that the given percentile of requests takes, 0 < percentile < 100, without waiting.
+func (p *Prediction) Percentile(percentile float64) Evidence {
+	factor, doubt := p.Tail.At(percentile)
+	e := p.Evidence
+	b := Bounds{e.Low / e.Value, e.High / e.Value}.And(doubt)
+	e.Value *= factor
+	e.Low, e.High = e.Value*b.Low, e.Value*b.High
+	return e
+}
+
+// workload of a precision.
+func (p *Predictor) workload(prec engine.Precision) *engine.Workload {
+	if prec == engine.Mixed && p.Mixed != nil {
+		return p.Mixed
+	}
+	return p.FP32
+}
+
+// Predict fails where the runtime does not run on the target, where the target's speed is not known, or where the rule has nothing to scale from.
+func (p *Predictor) Predict(t *Target, prec engine.Precision) (Prediction, error) {
+	c := p.Coefficients
+	stack, ok := c.Stack(t.Runtime, t.Kind, t.Name)
+	if !ok {
+		return Prediction{}, fmt.Errorf("%s does not run on a %s", t.Runtime, t.Kind)
+	}
+	if t.TFLOPS <= 0 || t.GBs <= 0 {
+		return Prediction{}, fmt.Errorf("the speed of %s in %s is not known", t.Name, t.Format)
+	}
+	if t.Kind == hardware.EI && t.HostGbps <= 0 {
+		return Prediction{}, fmt.Errorf("the host's bandwidth to the accelerator is not known")
+	}
+	out := Prediction{Tail: c.Tail(stack.Class), NetworkMs: p.network(t, prec)}
+	out.AsOf = c.AsOf
+	p.plainRule(&out, t, prec)
+	switch p.Scaling {
+	case TFLOPS:
+		return out, p.byTFLOPS(&out)
+	case Efficiency:
+		p.byEfficiency(&out, t, prec)
+	default:
+		p.byRoofline(&out, t, stack, prec)
+	}
+	return out, nil
+}
+
+// byRoofline is the model proper.
+func (p *Predictor) byRoofline(out *Prediction, t *Target, stack *Stack, prec engine.Precision) {
+	c, w := p.Coefficients, p.workload(prec)
+	r, seen := c.resolve(t, stack)
+	run := p.run(t, &r, prec)
+	bounds := p.modelDoubt(out, t, stack, seen, w)
+	out.Scale = 1
+	if local := p.Local.of(prec); t.Kind == hardware.CPU && local.Ms > 0 {
+		bounds = p.anchor(out, t, stack, local, run.total, prec)
+		run = run.times(out.Scale)
+	}
+	out.ComputeMs, out.OverheadMs = run.roof, run.total-run.roof
+	out.Split = Split{ComputeMs: run.compute, MemoryMs: run.memory, LaunchMs: run.launch, HostMs: run.host}
+	if t.LinkGBs > 0 {
+		out.Split.TransferMs = (w.InBytes + w.OutBytes) / 1e6 / t.LinkGBs
+	}
+	out.OverheadMs += out.Split.TransferMs + hostTime(t, w)
+	out.Value = out.ComputeMs + out.OverheadMs + out.NetworkMs
+	out.Low, out.High = out.Value*bounds.Low, out.Value*bounds.High
+	if out.Basis == "" {
+		out.Basis, out.Source = "modelled", "roofline for "+stack.Class+" on "+t.Name+": "+stack.Source
+	}
+}
+
+// anchor scales a processor's prediction from what was measured here: by model(target) ÷ model(here), and by what the runtime makes of it.
+func (p *Predictor) anchor(out *Prediction, t *Target, stack *Stack, local *Measured, target float64, prec engine.Precision) Bounds {
+	c := p.Coefficients
+	here := local.Host
+	here.Runtime, here.Format = t.Runtime, t.Format
+	r, _ := c.resolve(&here, stack)
+	out.AnchorMs = local.Ms
+	out.AnchorX = target / p.run(&here, &r, prec).total * c.engineRatio(t.Runtime) / c.engineRatio(EIPlan)
+	out.Scale = local.Ms * out.AnchorX / target
+	out.Basis, out.AsOf = "anchored", p.Local.AsOf
+	out.Source = fmt.Sprintf("%s measured here x %s", ms(local.Ms), trim(out.AnchorX))
+	if local.P99Ms > local.Ms {
+		spread := out.Tail.High / out.Tail.P99
+		out.Tail = Tail{P99: local.P99Ms / local.Ms, Source: "p99 over the median, measured here"}
+		out.Tail.High = out.Tail.P99 * spread
+	}
+
+	out.Doubts = nil
+	b := out.widen(Doubt{"anchored", c.Anchored.Low, c.Anchored.High, c.Anchored.Source})
+	if here.Name != t.Name {
+		b = b.And(out.widen(c.doubt("other-processor")))
+	}
+	if t.Runtime != EIPlan {
+		b = b.And(out.widen(c.doubt("other-runtime")))
+	}
+	return p.sharedDoubt(out, b, t, p.workload(prec))
+}
+
+// modelDoubt is the interval of a prediction that rests on the model alone.
+func (p *Predictor) modelDoubt(out *Prediction, t *Target, s *Stack, seen bool, w *engine.Workload) Bounds {
+	c := p.Coefficients
+	i := c.interval(s.Class, p.Batch, !seen)
+	b := out.widen(Doubt{s.Class, i.Low, i.High, i.Source})
+	switch {
+	case t.Kind == hardware.CPU && !seen:
+		b = b.And(out.widen(c.doubt("unfitted-processor")))
+	case !seen && !i.Unseen:
+		b = b.And(out.widen(c.doubt("unseen-device")))
+	}
+	if t.Kind != hardware.EI {
+		b = b.And(out.widen(c.doubt("stack-version")))
+	}
+	return p.sharedDoubt(out, b, t, w)
+}
+
+// sharedDoubt adds what widens anchored and modelled predictions alike.
+func (p *Predictor) sharedDoubt(out *Prediction, b Bounds, t *Target, w *engine.Workload) Bounds {
+	c := p.Coefficients
+	points := c.CPU.Cores
+	if t.Kind == hardware.CPU && t.Tiles > points[len(points)-1].Cores {
+		b = b.And(out.widen(c.doubt("many-cores")))
+	}
+	if t.Fraction {
+		b = b.And(out.widen(c.doubt("fractional-device")))
+	}
+	if len(w.Unknown) > 0 {
+		b = b.And(out.widen(c.doubt("unknown-operators")))
+	}
+	if t.Kind != hardware.CPU && hostSteps(w) > 0 {
+		b = b.And(out.widen(c.doubt("host-operators")))
+	}
+	return b
+}
+
+func (out *Prediction) widen(d Doubt) Bounds {
+	out.Doubts = append(out.Doubts, d)
+	return Bounds{d.Low, d.High}
+}
+
+// network is the way to an accelerator behind the host's network and back: a hop for every part of the graph that stands between operators of the
+// host, and the model's inputs and outputs over the slower of what the service carries and the host sustains.
+func (p *Predictor) network(t *Target, prec engine.Precision) float64 {
+	if t.Kind != hardware.EI {
+		return 0
+	}
+	w, hop := p.workload(prec), p.Coefficients.EI
+	gbps := min(hop.BandwidthGbps, t.HostGbps)
+	return hop.HopMs*float64(1+hostSteps(w)) + (w.InBytes+w.OutBytes)*8/(gbps*1e6)
+}
+
+// hostTime is that of the operators that an accelerator leaves to the CPU.
+func hostTime(t *Target, w *engine.Workload) float64 {
+	if t.Kind == hardware.CPU {
+		return 0
+	}
+	const switchMs, hostGBs = 0.05, 5 // assumed: a synchronisation each, and one core's memory traffic
+	var total float64
+	for i := range w.Steps {
+		if s := &w.Steps[i]; s.Kind == engine.Host {
+			total += switchMs + 4*(s.Reads+s.Writes)/1e6/hostGBs
+		}
+	}
+	return total
+}
+
+func hostSteps(w *engine.Workload) int {
+	n := 0
+	for i := range w.Steps {
+		if w.Steps[i].Kind == engine.Host {
+			n++
+		}
+	}
+	return n
+}
+
+// plainRule is the rule of scaling by TFLOPS: a local time × the local peak ÷ the target's peak, each in the same precision, plus the network.
+func (p *Predictor) plainRule(out *Prediction, t *Target, prec engine.Precision) {
+	local := p.Local.of(prec)
+	if local.Ms <= 0 || local.Host.TFLOPS <= 0 {
+		return
+	}
+	out.TflopsMs = local.Ms*local.Host.TFLOPS/t.TFLOPS + out.NetworkMs
+	out.TflopsRule = fmt.Sprintf("%s here x %s GFLOPS here / %s GFLOPS in %s", ms(local.Ms), trim(local.Host.TFLOPS*1e3), trim(t.TFLOPS*1e3), t.Format)
+	if out.NetworkMs > 0 {
+		out.TflopsRule += fmt.Sprintf(" + %s network", ms(out.NetworkMs))
+	}
+	out.TflopsRule += " = " + ms(out.TflopsMs)
+}
+
+func (p *Predictor) byTFLOPS(out *Prediction) error {
+	if out.TflopsMs == 0 {
+		return fmt.Errorf("scaling by TFLOPS needs a measurement here in this precision")
+	}
+	i := p.Coefficients.TFLOPS
+	out.ComputeMs, out.Value = out.TflopsMs-out.NetworkMs, out.TflopsMs
+	out.Low, out.High = out.Value*i.Low, out.Value*i.High
+	out.Basis, out.Source = "tflops", out.TflopsRule
+	out.widen(Doubt{"tflops", i.Low, i.High, i.Source})
+	return nil
+}
+
+func (p *Predictor) byEfficiency(out *Prediction, t *Target, prec engine.Precision) {
+	a := p.Coefficients.achieved(t)
+	ideal := p.workload(prec).FLOPs * 1e-9 / t.TFLOPS
+	factor := a.Factor
+	if p.Batch <= 1 {
+		factor = a.Batch1
+	}
+	out.ComputeMs = ideal * factor
+	out.Value = out.ComputeMs + out.NetworkMs
+	out.Low = ideal*min(a.P10, factor) + out.NetworkMs
+	out.High = ideal*max(a.P90, factor) + out.NetworkMs
+	out.Basis, out.Source = "efficiency", fmt.Sprintf("FLOPs / peak x %s (%d published rows)", trim(factor), a.Rows)
+	out.widen(Doubt{"efficiency", out.Low / out.Value, out.High / out.Value, p.Coefficients.AchievedBy})
+}
+
+// achieved is the row of a target's device and format, else of its kind.
+func (c *Coefficients) achieved(t *Target) Achieved {
+	i := slices.IndexFunc(c.Achieved, func(a Achieved) bool { return a.Device == t.Name && a.Format == t.Format.String() })
+	if i < 0 {
+		i = slices.IndexFunc(c.Achieved, func(a Achieved) bool { return a.Device == "" && a.Kind == t.Kind })
+	}
+	if i < 0 {
+		panic("latency: no achieved efficiency for " + string(t.Kind))
+	}
+	return c.Achieved[i]
+}
+
+// ms prints a time for a sentence.
+func ms(v float64) string { return trim(v) + " ms" }
+
+// trim prints three significant digits.
+func trim(v float64) string {
+	if v == 0 || math.Abs(v) >= 1000 {
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.3g", v)
+}

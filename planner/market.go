@@ -1,0 +1,355 @@
+package planner
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/eiplan/eiplan/pricing"
+)
+
+// An entry is a machine that meets everything, in a region, bought one way, at a known price.
+type entry struct {
+	machine  *machine
+	region   string
+	purchase pricing.Purchase
+	hourly   pricing.USDPerHour // of one instance and its accelerator
+	cost     float64            // what the objective counts
+	retired  bool               // it needs what is no longer sold to anyone
+}
+
+// compare orders entries as they are ranked: by cost, then latency, then name.
+func (e *entry) compare(f *entry) int {
+	if c := cmp.Or(cmp.Compare(e.cost, f.cost), cmp.Compare(e.machine.service.sla, f.machine.service.sla)); c != 0 {
+		return c
+	}
+	return cmp.Or(
+		cmp.Compare(e.machine.instance.Name, f.machine.instance.Name), cmp.Compare(e.machine.accelerator(), f.machine.accelerator()),
+		cmp.Compare(e.region, f.region), cmp.Compare(e.machine.precision, f.machine.precision), e.purchase.Compare(f.purchase),
+	)
+}
+
+// market is what the regions sell of the machines.
+type market struct {
+	p       *problem
+	entries []entry // feasible, in no order
+
+	retired, ei, near *entry // the cheapest that needs retired parts; with Elastic Inference; and that misses the budget by little
+	counts            map[Reason]int
+	total             int
+	rows              []RejectedRow
+	unpriced          []Unpriced
+	priceExcluded     bool // a candidate is out for the age or quality of its prices alone
+
+	accelerators map[string]acceleratorSale // in the region at hand
+}
+
+// acceleratorSale is how an Elastic Inference accelerator is sold in a region.
+type acceleratorSale struct {
+	life  pricing.Lifecycle
+	offer *pricing.Offer // On-Demand, the only way; nil: the price is not known
+	fail  *rejection     // what is wrong with the price
+}
+
+// nearMiss is how far over the budget a candidate may be to be named as worth a little patience.
+const nearMiss = 1.25
+
+// sell prices machines in every region asked for.
+func (p *problem) sell(machines []machine) *market {
+	k := &market{p: p, counts: map[Reason]int{}}
+	for _, region := range p.regions {
+		k.accelerators = map[string]acceleratorSale{}
+		for i := 0; i < len(machines); {
+			j := i + 1
+			for j < len(machines) && machines[j].instance == machines[i].instance {
+				j++
+			}
+			k.instance(region, machines[i:j])
+			i = j
+		}
+	}
+	return k
+}
+
+// instance handles the machines of one instance type in one region.
+func (k *market) instance(region string, machines []machine) {
+	stall := stall{market: k, region: region, instance: machines[0].instance}
+	stall.life = k.p.Catalog.Sold(region, stall.instance.Name, k.p.AsOf)
+	for i := range machines {
+		m := &machines[i]
+		k.total++
+		switch {
+		case m.rejected != nil && m.rejected.reason == NotAsked:
+			k.reject(region, m, m.rejected.reason, m.rejected.text)
+		case stall.life.State == pricing.NotOffered:
+			k.reject(region, m, NotInRegion, "not sold in the region")
+		case m.rejected != nil && !k.nearly(m):
+			k.reject(region, m, m.rejected.reason, m.rejected.text)
+		default:
+			k.machine(m, &stall)
+		}
+	}
+}
+
+// nearly tells whether a machine that the rules leave out is worth pricing.
+func (k *market) nearly(m *machine) bool {
+	return m.rejected.reason == TooSlow && k.p.Rate == 0 && m.service.sla <= nearMiss*k.p.budget
+}
+
+// machine buys a machine in every way there is, or files why there is none.
+func (k *market) machine(m *machine, s *stall) {
+	retired := s.life.State != pricing.Current
+	var extra pricing.USDPerHour
+	var fail *rejection
+	if m.ei != nil {
+		sale := k.accelerator(s.region, m.ei.Name)
+		if why := together(s.life, sale.life); why != nil {
+			k.reject(s.region, m, why.reason, why.text)
+			return
+		}
+		retired = retired || sale.life.State != pricing.Current
+		fail = sale.fail
+		if sale.offer != nil {
+			extra = sale.offer.Hourly
+		}
+	}
+	if m.rejected != nil {
+		k.reject(s.region, m, m.rejected.reason, m.rejected.text)
+	}
+	if fail == nil {
+		admitted := s.admitted(retired)
+		for _, w := range admitted.ways {
+			e := entry{machine: m, region: s.region, purchase: w.purchase, hourly: w.hourly + extra, retired: retired}
+			e.cost = k.p.cost(e.hourly, &m.service)
+			k.enter(e)
+		}
+		fail = admitted.fail
+	}
+	switch {
+	case m.rejected != nil:
+	case retired && k.p.Constraints.Lifecycle == OnlyCurrent:
+		k.reject(s.region, m, Retired, k.whatRetired(m, s.life))
+	case fail != nil:
+		k.missing(s.region, m, *fail)
+	}
+}
+
+// A stall is one instance type in one region: its offers, read when first asked for.
+type stall struct {
+	*market
+	region   string
+	instance *pricing.InstanceType
+	life     pricing.Lifecycle
+	read     [2]bool
+	admit    [2]admission
+}
+
+// admission is the offers that the request admits, or why there are none.
+type admission struct {
+	ways []way
+	fail *rejection
+}
+
+// way is a way to buy an instance, with its price.
+type way struct {
+	purchase pricing.Purchase
+	hourly   pricing.USDPerHour
+}
+
+// admitted depends on whether what is bought is still sold, since ways to buy end too.
+func (s *stall) admitted(retired bool) *admission {
+	i := 0
+	if retired {
+		i = 1
+	}
+	a := &s.admit[i]
+	if s.read[i] {
+		return a
+	}
+	s.read[i] = true
+	fail := rejection{NoPrice, "any price of " + s.instance.Name}
+	offers := s.p.Catalog.Offers(pricing.Query{Region: s.region, Subject: s.instance.Name, At: s.p.AsOf, Quality: s.p.Constraints.PriceQuality})
+	for i := range offers {
+		if why := s.refuse(&offers[i], retired); why != nil {
+			fail = *why
+		} else {
+			a.ways = append(a.ways, way{offers[i].Purchase, offers[i].Hourly})
+		}
+	}
+	if len(a.ways) == 0 {
+		a.fail = &fail
+	}
+	return a
+}
+
+// together holds an accelerator against its region and its host: it must have been offered there, while the host was.
+func together(host, accelerator pricing.Lifecycle) *rejection {
+	switch {
+	case accelerator.State == pricing.NotOffered:
+		return &rejection{NotInRegion, "the accelerator was not sold in the region"}
+	case accelerator.Retired != 0 && host.From >= accelerator.Retired, host.Retired != 0 && accelerator.From >= host.Retired:
+		return &rejection{EIRule, "instance and accelerator were never sold at the same time"}
+	}
+	return nil
+}
+
+// accelerator looks a size of Elastic Inference up once for each region.
+func (k *market) accelerator(region, name string) acceleratorSale {
+	sale, ok := k.accelerators[name]
+	if ok {
+		return sale
+	}
+	sale.life = k.p.Catalog.Sold(region, name, k.p.AsOf)
+	for _, o := range k.p.Catalog.Offers(pricing.Query{Region: region, Subject: name, At: k.p.AsOf, Quality: k.p.Constraints.PriceQuality}) {
+		if o.Purchase.Way().Accelerators {
+			sale.offer = &o
+			break
+		}
+	}
+	switch {
+	case sale.offer == nil:
+		sale.fail = &rejection{NoPrice, "On-Demand price of " + name}
+	case k.tooOld(sale.offer):
+		sale.fail = &rejection{PriceTooOld, fmt.Sprintf("the price of %s is of %s", name, sale.offer.AsOf)}
+	}
+	k.accelerators[name] = sale
+	return sale
+}
+
+// enter files an entry where it belongs.
+func (k *market) enter(e entry) {
+	if e.machine.rejected != nil {
+		if !e.retired {
+			keepCheaper(&k.near, e)
+		}
+		return
+	}
+	if e.retired {
+		keepCheaper(&k.retired, e)
+	}
+	if e.machine.ei != nil {
+		keepCheaper(&k.ei, e)
+	}
+	if !e.retired || k.p.Constraints.Lifecycle == AnyTime {
+		k.entries = append(k.entries, e)
+	}
+}
+
+func keepCheaper(best **entry, e entry) {
+	if *best == nil || e.compare(*best) < 0 {
+		*best = &e
+	}
+}
+
+// refuse says why an offer is not for this request, or nil.
+func (k *market) refuse(o *pricing.Offer, retired bool) *rejection {
+	c := &k.p.Constraints
+	way := o.Purchase.Way()
+	switch sold := k.wayState(way, retired); {
+	case len(c.Purchase) > 0 && !slices.Contains(c.Purchase, o.Purchase.Option):
+		return &rejection{NotAsked, way.Name + " not asked for"}
+	case sold != pricing.Current:
+		return &rejection{NotOffered, way.Name + " is not sold"}
+	case c.MaxCommit != 0 && o.Purchase.Term > c.MaxCommit:
+		return &rejection{CommitmentTooLong, fmt.Sprintf("commits for %s", o.Purchase.Term)}
+	case way.Interruptible && c.MaxInterruptionPercent > 0 && (o.Band == nil || float64(o.Band.MaxPercent) > c.MaxInterruptionPercent):
+		return &rejection{TooInterrupted, "Spot interruptions " + bandLabel(o.Band)}
+	case k.tooOld(o):
+		return &rejection{PriceTooOld, fmt.Sprintf("the price of %s is of %s", o.Subject, o.AsOf)}
+	}
+	return nil
+}
+
+// wayState is whether a way to buy is on offer; with what is no longer sold, ways of its time count too.
+func (k *market) wayState(way pricing.Way, retired bool) pricing.State {
+	state := way.Sold(k.p.AsOf).State
+	if k.p.Constraints.Lifecycle == AnyTime && retired && (state == pricing.Closed || state == pricing.Retired) {
+		return pricing.Current
+	}
+	return state
+}
+
+func (k *market) tooOld(o *pricing.Offer) bool {
+	limit := k.p.Constraints.MaxPriceAgeDays
+	return limit > 0 && o.AsOf.DaysUntil(k.p.AsOf) > limit
+}
+
+// cost is what the objective counts, in dollars.
+func (p *problem) cost(hourly pricing.USDPerHour, s *service) float64 {
+	if p.Objective == PerMillion {
+		return p.perMillion(hourly, s)
+	}
+	return hourly.Times(s.replicas).DollarsPerHour()
+}
+
+// perMillion is the cost of a million requests: at the rate asked, or on a machine that is kept busy.
+func (p *problem) perMillion(hourly pricing.USDPerHour, s *service) float64 {
+	if p.Rate > 0 {
+		return hourly.Times(s.replicas).DollarsPerHour() / (3600 * p.Rate) * 1e6
+	}
+	return hourly.DollarsPerHour() / 3600 * s.p50 / 1e3 * 1e6
+}
+
+// missing files a candidate that would do but can't be bought as asked: unpriced, or rejected.
+func (k *market) missing(region string, m *machine, why rejection) {
+	switch why.reason {
+	case NoPrice:
+		u := Unpriced{
+			Region: region, Instance: m.instance.Name, Accelerator: name(m.accelerator()), Precision: precisionName(m.precision),
+			Missing: why.text, SlaMs: round6(m.service.sla),
+		}
+		k.unpriced = append(k.unpriced, u)
+	case PriceTooOld:
+		k.priceExcluded = true
+	}
+	k.reject(region, m, why.reason, why.text)
+}
+
+// reject counts a candidate and, where everything is to be explained, keeps its row.
+func (k *market) reject(region string, m *machine, reason Reason, text string) {
+	k.counts[reason]++
+	if !k.p.Explain || reason == NotAsked {
+		return
+	}
+	k.rows = append(k.rows, RejectedRow{
+		Region: region, Instance: m.instance.Name, Accelerator: name(m.accelerator()), Precision: precisionName(m.precision),
+		Reason: reason, Text: text,
+	})
+}
+
+// whatRetired says what of a machine is no longer sold, where anybody will read it.
+func (k *market) whatRetired(m *machine, host pricing.Lifecycle) string {
+	if !k.p.Explain {
+		return ""
+	}
+	var parts []string
+	say := func(subject string, l pricing.Lifecycle) {
+		switch {
+		case l.State == pricing.Retired && l.Retired != 0:
+			parts = append(parts, subject+" is not sold since "+l.Retired.String())
+		case l.State != pricing.Current:
+			parts = append(parts, subject+" is "+l.State.String())
+		}
+	}
+	say(m.instance.Name, host)
+	if m.ei != nil {
+		say(m.ei.Name, k.accelerators[m.ei.Name].life)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func bandLabel(b *pricing.Band) string {
+	if b == nil {
+		return "are not known"
+	}
+	return b.Label + " a month"
+}
+
+// name is a pointer to a name, nil for the empty one.
+func name(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}

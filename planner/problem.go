@@ -1,0 +1,176 @@
+package planner
+
+import (
+	"fmt"
+	"math"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/eiplan/eiplan/engine"
+	"github.com/eiplan/eiplan/planner/hardware"
+	"github.com/eiplan/eiplan/planner/latency"
+)
+
+// problem is a request with its defaults filled in and its names checked.
+type problem struct {
+	Request
+	budget      float64 // milliseconds for inference
+	regions     []string
+	predictor   *latency.Predictor
+	predictions map[targetKey]predicted
+}
+
+const (
+	defaultRegion = "us-east-1"
+	defaultTop    = 50
+	allRegions    = "all"
+)
+
+func prepare(r Request) (*problem, error) {
+	if r.Catalog == nil {
+		return nil, fmt.Errorf("planner: no catalogue")
+	}
+	if len(r.Workload.Steps) == 0 && len(r.Workload.Unknown) == 0 {
+		return nil, fmt.Errorf("planner: the workload is empty: nothing to predict")
+	}
+	if !(r.Rate >= 0) || math.IsInf(r.Rate, 0) {
+		return nil, fmt.Errorf("rate %g per second: must not be negative", r.Rate)
+	}
+	p := &problem{Request: r, predictions: map[targetKey]predicted{}}
+	if p.Hardware == nil {
+		p.Hardware = hardware.Default()
+	}
+	if p.Coefficients == nil {
+		p.Coefficients = latency.Default()
+	}
+	if p.AsOf == 0 {
+		p.AsOf = p.Catalog.AsOf()
+	}
+	p.Batch = max(p.Batch, 1)
+	if p.Top <= 0 {
+		p.Top = defaultTop
+	}
+	if p.Objective == "" {
+		p.Objective = Hourly
+	}
+	if p.Scaling == "" {
+		p.Scaling = latency.Roofline
+	}
+	if p.Constraints.Lifecycle == "" {
+		p.Constraints.Lifecycle = OnlyCurrent
+	}
+	var err error
+	if p.SLA, err = p.SLA.withDefaults(); err != nil {
+		return nil, err
+	}
+	p.budget = p.SLA.InferenceMs()
+	if err := p.checkNames(); err != nil {
+		return nil, err
+	}
+	p.predictor = &latency.Predictor{
+		Coefficients: p.Coefficients, FP32: &p.Workload, Mixed: p.workload(engine.Mixed), Batch: p.Batch, Scaling: p.Scaling, Local: p.local(),
+	}
+	return p, nil
+}
+
+// checkNames reads regions and globs, which must name something that the catalogue has.
+func (p *problem) checkNames() error {
+	c := &p.Constraints
+	p.regions = c.Regions
+	switch {
+	case len(c.Regions) == 0:
+		p.regions = []string{defaultRegion}
+	case slices.Contains(c.Regions, allRegions):
+		p.regions = p.Catalog.Regions()
+	}
+	for _, name := range p.regions {
+		if _, err := p.Catalog.Region(name); err != nil {
+			return err
+		}
+	}
+	for _, arch := range c.Arch {
+		if arch != "amd64" && arch != "arm64" {
+			return fmt.Errorf("architecture %q is neither amd64 nor arm64", arch)
+		}
+	}
+	switch {
+	case p.Objective != Hourly && p.Objective != PerMillion:
+		return fmt.Errorf("objective %q is neither %s nor %s", p.Objective, Hourly, PerMillion)
+	case c.Lifecycle != OnlyCurrent && c.Lifecycle != AnyTime:
+		return fmt.Errorf("lifecycle %q is neither %s nor %s", c.Lifecycle, OnlyCurrent, AnyTime)
+	}
+	if err := p.checkBaseline(); err != nil {
+		return fmt.Errorf("baseline: %w", err)
+	}
+	for _, glob := range c.Instances {
+		if err := p.checkInstance(glob); err != nil {
+			return err
+		}
+	}
+	for _, glob := range c.Accelerators {
+		if err := p.checkAccelerator(glob); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *problem) checkInstance(glob string) error {
+	if _, err := path.Match(glob, ""); err != nil {
+		return fmt.Errorf("instance pattern %q: %w", glob, err)
+	}
+	if !strings.ContainsAny(glob, `*?[\`) {
+		_, err := p.Catalog.Instance(glob)
+		return err
+	}
+	for _, in := range p.Catalog.Instances() {
+		if matchesAny([]string{glob}, in.Name) {
+			return nil
+		}
+	}
+	return fmt.Errorf("instance pattern %q matches no instance type", glob)
+}
+
+func (p *problem) checkAccelerator(glob string) error {
+	if _, err := path.Match(glob, ""); err != nil {
+		return fmt.Errorf("accelerator pattern %q: %w", glob, err)
+	}
+	known := []string{"none", string(hardware.GPU), string(hardware.Neuron), string(hardware.EI)}
+	known = append(known, p.Catalog.Devices()...)
+	for _, a := range p.Catalog.Accelerators() {
+		known = append(known, a.Name)
+	}
+	for _, name := range known {
+		if matchesAny([]string{glob}, name) {
+			return nil
+		}
+	}
+	return fmt.Errorf("accelerator %q is none of %s", glob, strings.Join(known, ", "))
+}
+
+// local brings the benchmark into the terms of the latency model; nil where nothing was measured.
+func (p *problem) local() *latency.Local {
+	b := p.Measured
+	if b == nil {
+		return nil
+	}
+	processor, _ := p.Hardware.Identify(b.Host.CPU, b.Host.ISA)
+	local := &latency.Local{AsOf: b.AsOf}
+	for _, run := range b.Runs {
+		cores := b.Host.Cores
+		if run.Threads > 0 && (cores == 0 || run.Threads < cores) {
+			cores = run.Threads
+		}
+		peak, format, into := b.Host.PeakGflopsFp32, hardware.FP32, &local.FP32
+		if run.Precision == "mixed" {
+			peak, format, into = b.Host.PeakGflopsMixed, hardware.BF16, &local.Mixed
+		}
+		into.Host = latency.OnHost(processor, format, cores, peak, b.Host.BandwidthGBs)
+		into.Ms = run.P50Ms
+		if run.P99Ms != nil {
+			into.P99Ms = *run.P99Ms
+		}
+	}
+	return local
+}

@@ -1,0 +1,84 @@
+package planner
+
+import (
+	"cmp"
+	"slices"
+)
+
+// solve enumerates, predicts, sizes, prices and ranks.
+func (p *problem) solve() *Plan {
+	machines := p.machines()
+	k := p.sell(machines)
+	found := alternatives(k.entries)
+	r := rank(k.entries, p.Top, found)
+	plan := &Plan{
+		Benchmark: p.Measured.filled(), Alternatives: alternativeRanks(found, r.named), Feasible: len(k.entries), Considered: k.total,
+		Plans: []Choice{}, Unpriced: k.firstUnpriced(p.Top), Warnings: []Warning{},
+	}
+	for i, e := range r.first {
+		plan.Plans = append(plan.Plans, *p.choice(e, i+1))
+	}
+	for _, e := range sortedBeyond(r) {
+		plan.AlternativePlans = append(plan.AlternativePlans, *p.choice(e, r.named[e]))
+	}
+	if len(plan.Plans) > 0 {
+		plan.Best = &plan.Plans[0]
+	}
+	plan.Verdict = verdict(k)
+	plan.BestRetired = p.aside(k.retired)
+	plan.BestElasticInference = p.aside(k.ei)
+	plan.Rejected = Rejected{Total: total(k.counts), Count: k.counts, Relaxations: []Relaxation{}, Rows: k.rows}
+	if plan.Best == nil {
+		plan.Rejected.Nearest = p.nearest(machines)
+	}
+	plan.Rejected.Relaxations = p.relaxations(k, plan)
+	plan.Baseline = p.baseline(machines, plan.Best)
+	plan.Warnings = p.warnings(plan)
+	return plan
+}
+
+// verdict: a candidate that only lacks a price, or whose prices are only too old, leaves the question open.
+func verdict(k *market) Verdict {
+	switch {
+	case len(k.entries) > 0:
+		return Feasible
+	case len(k.unpriced) > 0 || k.priceExcluded:
+		return Unknown
+	}
+	return Infeasible
+}
+
+// aside is a choice that stands beside the ranking.
+func (p *problem) aside(e *entry) *Choice {
+	if e == nil {
+		return nil
+	}
+	return p.choice(e, 0)
+}
+
+// sortedBeyond lists the named entries that are not among the first, by rank.
+func sortedBeyond(r ranking) []*entry {
+	var beyond []*entry
+	for e, rank := range r.named {
+		if rank > len(r.first) {
+			beyond = append(beyond, e)
+		}
+	}
+	slices.SortFunc(beyond, func(a, b *entry) int { return cmp.Compare(r.named[a], r.named[b]) })
+	return beyond
+}
+
+func total(counts map[Reason]int) int {
+	n := 0
+	for _, c := range counts {
+		n += c
+	}
+	return n
+}
+
+// firstUnpriced lists the fastest candidates without a price.
+func (k *market) firstUnpriced(n int) []Unpriced {
+	all := append([]Unpriced{}, k.unpriced...)
+	slices.SortStableFunc(all, func(a, b Unpriced) int { return cmp.Compare(a.SlaMs, b.SlaMs) })
+	return all[:min(n, len(all))]
+}
