@@ -1,0 +1,113 @@
+// Package graph is the engine's own form of a model: nodes joined by values that know their type, their shape and, where it is known before a run,
+// their content. Passes rewrite it; ops say what its nodes mean. It knows no kernel.
+package graph
+
+import (
+	"github.com/eiplan/eiplan/models"
+	"github.com/eiplan/eiplan/models/tensor"
+)
+
+// Graph is a list of nodes in an order in which every value is made before it is used. Subgraphs of control flow are closed: what a body reads
+// of the graph around it has become an input, after the operator's own.
+type Graph struct {
+	Name    string
+	Inputs  []*Value
+	Outputs []*Value
+	Nodes   []*Node
+}
+
+// Value is what flows along an edge: a tensor, or where Kind says so a sequence or an optional.
+type Value struct {
+	Name     string
+	Kind     models.Kind
+	DType    tensor.DType
+	Shape    tensor.Shape   // nil while the rank is unknown; a scalar's is empty and not nil; inner dimensions may be tensor.Unknown
+	Const    *tensor.Tensor // the content, where it is known before any run
+	Layout   Layout         // how a run lays the value out in memory
+	Producer *Node          // nil for inputs and initializers
+}
+
+// Layout is how the elements of a value lie in memory. The zero Layout is dense and row-major in the order of the value's shape.
+// A Channels layout holds a value of logical shape N×C×H×W (or N×C×W) as N×(Top+H+Bottom)×(Left+W+Right)×Stride, channels innermost, with a
+// zero border and with the channels after C zero. The value's DType is that of its elements in memory.
+type Layout struct {
+	Channels                 bool
+	Stride                   int // elements from one pixel to the next: C rounded up to a multiple of 16
+	Top, Left, Bottom, Right int // the halo, in pixels
+}
+
+// Node applies one operator.
+type Node struct {
+	Name       string
+	Op         string
+	Domain     string   // "" is ai.onnx; "eiplan" is what passes make
+	Inputs     []*Value // nil where an optional input is absent
+	Outputs    []*Value // nil where nobody wants an optional output
+	Attributes map[string]models.Attribute
+	Bodies     map[string]*Graph // then_branch, else_branch, body: the subgraphs, lowered and closed
+	Captures   int               // how many of the last Inputs are there for the bodies
+	From       []string          // the names of the model's nodes that this node stands for
+	Precision  Precision
+}
+
+// Precision is in what numbers a node's arithmetic runs.
+type Precision uint8
+
+const (
+	FP32  Precision = iota // as the model says: float32 nodes in float32
+	Mixed                  // multiplications of 16-bit numbers, sums in float32
+)
+
+// Known reports whether v is present and its content is known before any run.
+func (v *Value) Known() bool { return v != nil && v.Const != nil }
+
+// Static reports whether v's shape is known before any run.
+func (v *Value) Static() bool { return v.Shape != nil && v.Shape.Static() }
+
+// Is reports whether n applies op of the given domain.
+func (n *Node) Is(domain, op string) bool { return n.Op == op && n.Domain == domain }
+
+// In is the i-th input, or nil where it is absent.
+func (n *Node) In(i int) *Value {
+	if i >= len(n.Inputs) {
+		return nil
+	}
+	return n.Inputs[i]
+}
+
+// Int is an integer attribute, or fallback where the node does not state it.
+func (n *Node) Int(name string, fallback int) int {
+	if a, ok := n.Attributes[name]; ok && a.Kind == models.IntAttribute {
+		return int(a.Int)
+	}
+	return fallback
+}
+
+// Float is a float attribute, or fallback where the node does not state it.
+func (n *Node) Float(name string, fallback float32) float32 {
+	if a, ok := n.Attributes[name]; ok && a.Kind == models.FloatAttribute {
+		return a.Float
+	}
+	return fallback
+}
+
+// Str is a string attribute, or fallback where the node does not state it.
+func (n *Node) Str(name, fallback string) string {
+	if a, ok := n.Attributes[name]; ok && a.Kind == models.StringAttribute {
+		return a.Str
+	}
+	return fallback
+}
+
+// Ints is a list of integers, or nil where the node does not state it.
+func (n *Node) Ints(name string) []int {
+	a, ok := n.Attributes[name]
+	if !ok || a.Kind != models.IntsAttribute {
+		return nil
+	}
+	ints := make([]int, len(a.Ints))
+	for i, v := range a.Ints {
+		ints[i] = int(v)
+	}
+	return ints
+}

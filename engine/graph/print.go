@@ -1,0 +1,66 @@
+package graph
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// String lists a graph's nodes, one a line, bodies indented under theirs.
+func (g *Graph) String() string {
+	var b strings.Builder
+	g.print(&b, "")
+	return b.String()
+}
+
+func (g *Graph) print(b *strings.Builder, indent string) {
+	fmt.Fprintf(b, "%sgraph %s(%s) -> (%s)\n", indent, g.Name, join(g.Inputs), join(g.Outputs))
+	for _, n := range g.Nodes {
+		op := n.Op
+		if n.Domain != "" {
+			op = n.Domain + "." + op
+		}
+		mixed := ""
+		if n.Precision == Mixed {
+			mixed = " mixed"
+		}
+		fmt.Fprintf(b, "%s  %s = %s(%s)%s  # %s\n", indent, join(n.Outputs), op, join(n.Inputs), mixed, n.Name)
+		for _, name := range slices.Sorted(maps.Keys(n.Bodies)) {
+			fmt.Fprintf(b, "%s    %s:\n", indent, name)
+			n.Bodies[name].print(b, indent+"      ")
+		}
+	}
+}
+
+func join(values []*Value) string {
+	s := make([]string, len(values))
+	for i, v := range values {
+		s[i] = v.String()
+	}
+	return strings.Join(s, ", ")
+}
+
+// String prints a value as name:float32[1x3x224x224], with a star for a constant and its layout where that is not dense; "-" for an absent one.
+func (v *Value) String() string {
+	if v == nil {
+		return "-"
+	}
+	shape := "?"
+	if v.Shape != nil {
+		shape = v.Shape.String()
+	}
+	star := ""
+	if v.Const != nil {
+		star = "*"
+	}
+	return fmt.Sprintf("%s%s:%v[%s]%v", star, v.Name, v.DType, shape, v.Layout)
+}
+
+// String is empty for a dense layout, and else such as @nhwc64+1,1,1,1: the channel stride and the halo's top, left, bottom and right.
+func (l Layout) String() string {
+	if !l.Channels {
+		return ""
+	}
+	return fmt.Sprintf("@nhwc%d+%d,%d,%d,%d", l.Stride, l.Top, l.Left, l.Bottom, l.Right)
+}

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/attr"
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/eiplan/eiplan/engine/kernels/_asm/isa"
+)
+
+// finish adds the residual, clamps, and stores the columns that exist.
+func (t *tile) finish() {
+	if t.Bytes == 64 {
+		t.addResidual512()
+		t.store512()
+		return
+	}
+	t.addResidual256()
+	t.store256()
+}
+
+// mask is the opmask that loadMasks sets for vector v.
+func mask(v int) reg.Register {
+	return [...]reg.Register{reg.K1, reg.K2}[v]
+}
+
+// loadMasks sets one opmask per vector of columns from the count of columns.
+func (t *tile) loadMasks() {
+	ones := GP64()
+	MOVQ(I32(-1), ones)
+	BZHIQ(isa.Field(t.p, argCols), ones, ones)
+	for v := 0; v < t.nv; v++ {
+		KMOVW(ones.As32(), mask(v))
+		if v < t.nv-1 {
+			SHRQ(U8(16), ones)
+		}
+	}
+}
+
+func (t *tile) addResidual512() {
+	residual := isa.Field(t.p, argResidual)
+	TESTQ(residual, residual)
+	JZ(LabelRef("store"))
+	ldr := isa.Field(t.p, argLdr)
+	bytes := t.columnBytes()
+	r := t.free(0)
+	for i := 0; i < t.mr; i++ {
+		for v := 0; v < t.nv; v++ {
+			m := Mem{Base: residual, Disp: v * bytes}
+			if t.outBF {
+				VPMOVZXWD_Z(m, mask(v), r)
+				VPSLLD(U8(16), r, r)
+			} else {
+				VMOVUPS_Z(m, mask(v), r)
+			}
+			VADDPS(r, t.acc(0, i, v), t.acc(0, i, v))
+		}
+		if i < t.mr-1 {
+			ADDQ(ldr, residual)
+		}
+	}
+	Label("store")
+}
+
+// columnBytes is the size of one vector of C.
+func (t *tile) columnBytes() int {
+	if t.outBF {
+		return t.Bytes / 2
+	}
+	return t.Bytes
+}
+
+// clamp orders operands so that a NaN survives: max and min return their last
+// source when either is NaN.
+func clamp(x, lo, hi reg.VecPhysical) {
+	VMAXPS(x, lo, x)
+	VMINPS(x, hi, x)
+}
+
+func (t *tile) store512() {
+	c := isa.Field(t.p, argC)
+	ldc := isa.Field(t.p, argLdc)
+	lo, hi := t.free(0), t.free(1)
+	VBROADCASTSS(Mem{Base: t.p, Disp: argLo}, lo)
+	VBROADCASTSS(Mem{Base: t.p, Disp: argHi}, hi)
+	bytes := t.columnBytes()
+	for i := 0; i < t.mr; i++ {
+		for v := 0; v < t.nv; v++ {
+			x := t.acc(0, i, v)
+			clamp(x, lo, hi)
+			m := Mem{Base: c, Disp: v * bytes}
+			if t.outBF {
+				isa.VCVTNEPS2BF16(x, x)
+				VMOVDQU16(x.AsY(), mask(v), m)
+			} else {
+				VMOVUPS(x, mask(v), m)
+			}
+		}
+		if i < t.mr-1 {
+			ADDQ(ldc, c)
+		}
+	}
+}
+
+// maskTable defines eight dwords of ones followed by eight of zeros.
+func maskTable() {
+	GLOBL("columnMasks", attr.RODATA|attr.NOPTR)
+	for i := 0; i < 8; i++ {
+		DATA(i*4, U32(0xFFFFFFFF))
+	}
+	for i := 8; i < 16; i++ {
+		DATA(i*4, U32(0))
+	}
+}
+
+// vectorMask sets dst to the AVX2 mask of the columns of vector v that exist.
+func (t *tile) vectorMask(v int, dst reg.VecPhysical) {
+	missing, limit := GP64(), GP64()
+	MOVQ(U32(uint32((v+1)*t.Lanes())), missing)
+	SUBQ(Mem{Base: t.p, Disp: argCols}, missing)
+	XORQ(limit, limit)
+	TESTQ(missing, missing)
+	CMOVQLT(limit, missing)
+	MOVQ(U32(uint32(t.Lanes())), limit)
+	CMPQ(missing, limit)
+	CMOVQGT(limit, missing)
+	table := GP64()
+	LEAQ(Mem{Symbol: Symbol{Name: "columnMasks", Static: true}, Base: reg.StaticBase}, table)
+	VMOVDQU(Mem{Base: table, Index: missing, Scale: 4}, dst)
+}
+
+func (t *tile) addResidual256() {
+	residual := isa.Field(t.p, argResidual)
+	TESTQ(residual, residual)
+	JZ(LabelRef("store"))
+	ldr := isa.Field(t.p, argLdr)
+	m, r := t.free(0), t.free(1)
+	row := GP64()
+	for v := 0; v < t.nv; v++ {
+		t.vectorMask(v, m)
+		MOVQ(residual, row)
+		for i := 0; i < t.mr; i++ {
+			VMASKMOVPS(Mem{Base: row, Disp: v * t.Bytes}, m, r)
+			VADDPS(r, t.acc(0, i, v), t.acc(0, i, v))
+			if i < t.mr-1 {
+				ADDQ(ldr, row)
+			}
+		}
+	}
+	Label("store")
+}
+
+// store256 stores whole tiles plainly: masked stores are slow on some machines.
+func (t *tile) store256() {
+	lo, hi := t.free(0), t.free(1)
+	VBROADCASTSS(Mem{Base: t.p, Disp: argLo}, lo)
+	VBROADCASTSS(Mem{Base: t.p, Disp: argHi}, hi)
+	for i := 0; i < t.mr; i++ {
+		for v := 0; v < t.nv; v++ {
+			clamp(t.acc(0, i, v), lo, hi)
+		}
+	}
+	c := isa.Field(t.p, argC)
+	ldc := isa.Field(t.p, argLdc)
+	CMPQ(Mem{Base: t.p, Disp: argCols}, U8(uint8(t.nv*t.Lanes())))
+	JL(LabelRef("masked"))
+	for i := 0; i < t.mr; i++ {
+		for v := 0; v < t.nv; v++ {
+			VMOVUPS(t.acc(0, i, v), Mem{Base: c, Disp: v * t.Bytes})
+		}
+		if i < t.mr-1 {
+			ADDQ(ldc, c)
+		}
+	}
+	VZEROUPPER()
+	RET()
+	Label("masked")
+	m := t.free(0)
+	row := GP64()
+	for v := 0; v < t.nv; v++ {
+		t.vectorMask(v, m)
+		MOVQ(c, row)
+		for i := 0; i < t.mr; i++ {
+			VMASKMOVPS(t.acc(0, i, v), m, Mem{Base: row, Disp: v * t.Bytes})
+			if i < t.mr-1 {
+				ADDQ(ldc, row)
+			}
+		}
+	}
+}

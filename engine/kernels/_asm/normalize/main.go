@@ -1,0 +1,53 @@
+// Command normalize generates the row passes of engine/kernels/normalize, one
+// group of them per run.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+
+	. "github.com/mmcloughlin/avo/build"
+
+	"github.com/eiplan/eiplan/engine/kernels/_asm/isa"
+)
+
+// file is one assembly file under generation.
+type file struct {
+	isa.Table
+	constants *isa.Algebra
+}
+
+// begin starts a function that is a field of the table by its own name.
+func (f *file) begin(set isa.ISA, name, signature string) *isa.Algebra {
+	f.Function(set, name, "", name, signature)
+	return f.constants.For(set)
+}
+
+func main() {
+	group := flag.String("group", "", "which functions: passes or passesBF16")
+	table := flag.String("table", "", "file for the functions' declarations and table")
+	ConstraintExpr("amd64")
+	ConstraintExpr("!purego")
+	flag.Parse()
+	f := &file{isa.Table{Package: "normalize", Struct: *group}, isa.NewAlgebra(isa.AVX512)}
+	switch *group {
+	case "passes":
+		for _, set := range []isa.ISA{isa.AVX512, isa.AVX2} {
+			passes(f, set)
+		}
+	case "passesBF16":
+		for _, set := range []isa.ISA{isa.AVX512BF16, isa.AVX512, isa.AVX2} {
+			standardize(f, set, "standardizeBF16", "*uint16", isa.BFloat16, true)
+			standardize(f, set, "standardizeUnbiasedBF16", "*uint16", isa.BFloat16, false)
+		}
+	default:
+		fmt.Fprintf(os.Stderr, "unknown group %q\n", *group)
+		os.Exit(2)
+	}
+	Generate()
+	if err := f.Write(*table, "_asm/normalize", nil); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}

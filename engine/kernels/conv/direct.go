@@ -1,0 +1,222 @@
+package conv
+
+import (
+	"unsafe"
+
+	"github.com/eiplan/eiplan/engine/cpu"
+	"github.com/eiplan/eiplan/engine/kernels/gemm"
+	"github.com/eiplan/eiplan/engine/parallel"
+)
+
+// direct convolves as a matrix product whose rows are output pixels, whose
+// columns are output channels, and whose k runs over taps: pieces of the window
+// that are contiguous in the input. For a window of rows of C packed channels
+// that is a tap per row, KernelW·C long; where channels are padded, a tap per
+// element of the window, C long; of planes, a tap per channel and row, KernelW
+// long. Nothing of the input is copied.
+type direct struct {
+	g      Geometry
+	format gemm.Format
+	clamp  gemm.Clamp
+	bias   []float32
+	groups []*gemm.Panels
+	taps   []int64 // byte offsets from the window's first element
+	steps  int     // elements in a tap
+	lines  int     // runs of evenly spaced output pixels in an image
+	pixels int     // in a line
+	starts []int   // where a line's tiles begin, and where the last one ends
+}
+
+func fitsDirect(cpu.Features, gemm.Format, Geometry) bool { return true }
+
+func prepareDirect(arena *gemm.Arena, features cpu.Features, format gemm.Format, g Geometry, weights []float32, e gemm.Epilogue) *Plan {
+	d := &direct{g: g, format: format, clamp: e.Clamp, bias: e.Bias, lines: g.Out.Height, pixels: g.Out.Width}
+	if g.flat() {
+		d.lines, d.pixels = 1, g.Out.Height*g.Out.Width
+	}
+	perGroup, outs := g.In.Channels/g.Groups, g.Out.Channels/g.Groups
+	source := d.cut(perGroup)
+	source.N, source.Column = outs, perGroup*g.KernelH*g.KernelW
+	kernel := gemm.Choose(features, format, d.pixels, outs, len(source.K))
+	bytes := 0
+	for i := range g.Groups {
+		source.Data = weights[i*outs*source.Column : (i+1)*outs*source.Column]
+		d.groups = append(d.groups, gemm.PackTaps(arena, kernel, source))
+		bytes += d.groups[i].Bytes()
+	}
+	limit := d.groups[0].Kernel().MR
+	perLine := (d.pixels + limit - 1) / limit
+	for i := range perLine + 1 {
+		d.starts = append(d.starts, i*d.pixels/perLine)
+	}
+	return &Plan{geometry: g, class: "conv " + kernel.String(), format: format, bytes: bytes, bind: d.bind}
+}
+
+// MixedPays reports whether g in BF16 should beat FP32 on a processor with the
+// given features: see gemm.MixedPays. Depthwise windows gain by reading less.
+func (g Geometry) MixedPays(features cpu.Features) bool {
+	if fitsDepthwise(features, gemm.BF16, g) {
+		return features.Has(cpu.AVX512BF16) && compiled
+	}
+	d := &direct{g: g, format: gemm.BF16}
+	return gemm.MixedPays(features, len(d.cut(g.In.Channels/g.Groups).K))
+}
+
+// flat reports whether output pixels are evenly spaced through the image, and
+// their inputs too, so that an image is one line.
+func (g Geometry) flat() bool {
+	return g.KernelH == 1 && g.KernelW == 1 && g.StrideH == 1 && g.StrideW == 1 && g.PadTop == 0 && g.PadLeft == 0 &&
+		g.In.Width == g.Out.Width && g.In.dense() && g.Out.dense() && (!g.hasResidual() || g.Residual.dense())
+}
+
+// cut divides the window into taps: it sets d.taps and d.steps and says where
+// in a filter's weights each lies.
+func (d *direct) cut(channels int) gemm.Source {
+	g := d.g
+	size := int64(4)
+	if d.format == gemm.BF16 {
+		size = 2
+	}
+	window := g.KernelH * g.KernelW
+	var s gemm.Source
+	tap := func(c, i, j int) {
+		d.taps = append(d.taps, size*int64(c*g.In.PlanePitch+i*g.DilationH*g.In.RowPitch+j*g.DilationW*g.In.PixelPitch))
+		s.Taps = append(s.Taps, c*window+i*g.KernelW+j)
+	}
+	switch {
+	case g.In.planar() && g.DilationW == 1:
+		for j := range g.KernelW {
+			s.K = append(s.K, j)
+		}
+		for c := range channels {
+			for i := range g.KernelH {
+				tap(c, i, 0)
+			}
+		}
+	case g.In.planar():
+		s.K = []int{0}
+		for c := range channels {
+			for i := range g.KernelH {
+				for j := range g.KernelW {
+					tap(c, i, j)
+				}
+			}
+		}
+	case g.DilationW == 1 && g.In.PixelPitch == channels:
+		for j := range g.KernelW {
+			for c := range channels {
+				s.K = append(s.K, c*window+j)
+			}
+		}
+		for i := range g.KernelH {
+			tap(0, i, 0)
+		}
+	default:
+		for c := range channels {
+			s.K = append(s.K, c*window)
+		}
+		for i := range g.KernelH {
+			for j := range g.KernelW {
+				tap(0, i, j)
+			}
+		}
+	}
+	d.steps = len(s.K)
+	return s
+}
+
+// directCall is direct's work for one session. A unit is a block of tiles of
+// one panel of one group; units of a block follow each other, so that its input
+// stays in the cache while panels pass.
+type directCall struct {
+	*direct
+	memory
+	tiles  int // of all images
+	blocks int
+	panels int // in a group
+	work   []gemm.Tile
+}
+
+// blockBytes is how much input a block may read: half of a common L2.
+const blockBytes = 512 << 10
+
+const unitsPerWorker = 4
+
+func (d *direct) bind(workers int) runner {
+	c := &directCall{direct: d, work: d.groups[0].Tiles(workers, d.clamp)}
+	c.tiles = d.g.N * d.lines * d.perLine()
+	c.panels = d.groups[0].Count()
+	bytes := d.g.N * d.g.In.Height * d.g.In.RowPitch * 4
+	units := c.panels * d.g.Groups
+	c.blocks = min(c.tiles, (bytes+blockBytes-1)/blockBytes)
+	if workers > 1 && c.blocks*units < unitsPerWorker*workers {
+		c.blocks = min(c.tiles, (unitsPerWorker*workers+units-1)/units)
+	}
+	for i := range c.work {
+		t := &c.work[i]
+		t.Taps, t.Tap = len(d.taps), &d.taps[0]
+	}
+	return c
+}
+
+func (c *directCall) run(team *parallel.Team, m memory) {
+	c.memory = m
+	team.Run(c.blocks*c.panels*c.g.Groups, c)
+}
+
+// Do computes one unit.
+func (c *directCall) Do(worker, i int) {
+	g := &c.g
+	panel, i := i%c.panels, i/c.panels
+	group, block := i%g.Groups, i/g.Groups
+	p := c.groups[group]
+	t := &c.work[worker]
+	routines := p.Load(t, panel, c.outBytes == 2)
+	channel := group*p.Columns() + p.First(panel)
+	if c.bias != nil {
+		t.Bias = unsafe.Pointer(&c.bias[channel])
+	}
+	t.Lda = g.StrideW * g.In.PixelPitch * c.inBytes
+	t.Ldc = g.Out.PixelPitch * c.outBytes
+	t.Ldr = g.Residual.PixelPitch * c.outBytes
+	ahead := p.Ahead(panel)
+	input := group * (g.In.Channels / g.Groups)
+	at := c.place(block * c.tiles / c.blocks)
+	for range (block+1)*c.tiles/c.blocks - block*c.tiles/c.blocks {
+		x := c.starts[at.tile]
+		t.Rows = c.starts[at.tile+1] - x
+		t.A = unsafe.Add(c.in, g.In.Index(at.n, input, at.line*g.StrideH-g.PadTop, x*g.StrideW-g.PadLeft)*c.inBytes)
+		t.C = unsafe.Add(c.out, g.Out.Index(at.n, channel, at.line, x)*c.outBytes)
+		t.Residual = nil
+		if c.residual != nil {
+			t.Residual = unsafe.Add(c.residual, g.Residual.Index(at.n, channel, at.line, x)*c.outBytes)
+		}
+		t.Prefetch = ahead.Take(t.Rows, t.Width)
+		t.Compute(routines)
+		c.advance(&at)
+	}
+	t.Finish(routines)
+}
+
+// place is where a tile lies: an image, a line of it, a tile of that.
+type place struct{ n, line, tile int }
+
+func (d *direct) perLine() int { return len(d.starts) - 1 }
+
+func (d *direct) place(tile int) place {
+	line := tile / d.perLine()
+	return place{line / d.lines, line % d.lines, tile % d.perLine()}
+}
+
+// advance moves p to the next tile.
+func (d *direct) advance(p *place) {
+	if p.tile++; p.tile < d.perLine() {
+		return
+	}
+	p.tile = 0
+	if p.line++; p.line < d.lines {
+		return
+	}
+	p.line = 0
+	p.n++
+}

@@ -1,0 +1,32 @@
+//go:build amd64 && !purego
+
+package conv
+
+// compiled says that this build holds the vector kernels of the tables.
+const compiled = true
+
+// compiledWindow returns the generated kernel for the given types and window,
+// or for any window where there is none of its own.
+func compiledWindow(f windowFamily, inBF, outBF bool, window int) func(*Window) {
+	types := 0
+	if inBF {
+		types = 2
+		if outBF {
+			types = 1
+		}
+	}
+	var table [][window5x5s2 + 1]func(*Window)
+	switch f {
+	case windowAVX512:
+		table = depthwiseAVX512[:]
+	case windowAVX2:
+		table = depthwiseAVX2[:]
+	}
+	if k := table[types][window]; k != nil {
+		return k
+	}
+	return table[types][anyWindow]
+}
+
+func compiledWinogradInput(p *Patch)  { winogradInput(p) }
+func compiledWinogradOutput(p *Patch) { winogradOutput(p) }

@@ -1,0 +1,13 @@
+//go:build !amd64 || purego
+
+package conv
+
+// compiled says that this build holds no vector kernels.
+const compiled = false
+
+func compiledWindow(windowFamily, bool, bool, int) func(*Window) {
+	panic("conv: no kernels compiled")
+}
+
+func compiledWinogradInput(*Patch)  { panic("conv: no kernels compiled") }
+func compiledWinogradOutput(*Patch) { panic("conv: no kernels compiled") }

@@ -1,0 +1,3 @@
+package conv
+
+//go:generate go run -C ../_asm ./conv -pkg conv -out ../conv/conv_amd64.s -table ../conv/conv_amd64.go

@@ -1,0 +1,29 @@
+package fence
+
+import (
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+func slice[T any](t testing.TB, n int) []T {
+	t.Helper()
+	var zero T
+	bytes := n * int(unsafe.Sizeof(zero))
+	page := unix.Getpagesize()
+	size := (bytes + page - 1) / page * page
+	m, err := unix.Mmap(-1, 0, size+page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mprotect(m[size:], unix.PROT_NONE); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Munmap(m); err != nil {
+			t.Error(err)
+		}
+	})
+	return unsafe.Slice((*T)(unsafe.Pointer(&m[size-bytes])), n)
+}

@@ -1,0 +1,110 @@
+package gemm
+
+import "unsafe"
+
+// amxState is what a worker's Tile needs for AMX tiles: the configuration; the
+// way k is cut into chunks, one to a tile; tiles that wait for a call; and room
+// for the sums. As goroutines move between threads, each call loads the
+// configuration and drops it again; that takes long, so a call computes several
+// tiles of one height. The generator in _asm/gemm knows the layout.
+type amxState struct {
+	config  [64]byte // palette 1: bytes in a row at 16, rows at 48, of each tile
+	chunks  int      // in a tap
+	pairs   int      // of k in a chunk: at most 16
+	upper   int      // rows in the upper tiles of A and of the sums
+	stepB   int      // bytes of B in a chunk
+	count   int      // tiles that wait
+	next    *amxJob  // the call's cursor
+	rows    int      // what the configuration is for
+	width   int
+	scratch [2][32 * 32]float32
+	jobs    [16]amxJob
+	k       int
+}
+
+// amxJob is what distinguishes the tiles of one call.
+type amxJob struct {
+	a, c, residual unsafe.Pointer
+	prefetch       uintptr
+}
+
+const (
+	amxRows    = 16 // of a tile
+	amxPairs   = 16 // of k in a tile
+	amxMinimum = 4  // pairs in a chunk that make tiles worth their while
+)
+
+// amxChunk is the largest number of pairs that fits a tile and divides k evenly,
+// k being the elements of a tap; 0 if that is not worth while.
+func amxChunk(k int) int {
+	if k%2 != 0 {
+		return 0
+	}
+	for pairs := min(amxPairs, k/2); pairs >= amxMinimum; pairs-- {
+		if k/2%pairs == 0 {
+			return pairs
+		}
+	}
+	return 0
+}
+
+// newAMXState allocates a state. It panics where Runnable says no.
+func newAMXState() *amxState {
+	if !amxGranted() {
+		panic("gemm: AMX kernel bound on a system that does not grant tiles")
+	}
+	return new(amxState)
+}
+
+// add lets t wait for others to be computed with, those before it first if they
+// cannot be.
+func (s *amxState) add(t *Tile, routines []func(*Tile)) {
+	if s.count == len(s.jobs) || s.count > 0 && s.rows != t.Rows {
+		rows := t.Rows
+		s.flush(t, routines)
+		t.Rows = rows
+	}
+	if s.count == 0 {
+		s.prepare(t)
+	}
+	s.jobs[s.count] = amxJob{t.A, t.C, t.Residual, t.Prefetch}
+	s.count++
+}
+
+// flush computes the tiles that wait.
+func (s *amxState) flush(t *Tile, routines []func(*Tile)) {
+	if s.count == 0 {
+		return
+	}
+	job := amxJob{t.A, t.C, t.Residual, t.Prefetch}
+	s.next = &s.jobs[0]
+	t.Rows = s.rows
+	routines[s.rows](t)
+	s.next = nil
+	t.A, t.C, t.Residual, t.Prefetch = job.a, job.c, job.residual, job.prefetch
+}
+
+// prepare makes the configuration fit t, unless it does.
+func (s *amxState) prepare(t *Tile) {
+	if s.rows == t.Rows && s.k == t.K && s.width == t.Width {
+		return
+	}
+	s.rows, s.k, s.width = t.Rows, t.K, t.Width
+	s.pairs = amxChunk(2 * t.K)
+	s.chunks = t.K / s.pairs
+	s.stepB = s.pairs * t.Width * 4
+	s.upper = t.Rows
+	lower := t.Rows
+	if t.Rows > amxRows {
+		s.upper = (t.Rows + 1) / 2
+		lower = t.Rows - s.upper
+	}
+	s.config = [64]byte{0: 1}
+	for tile, x := range [8]struct{ rows, bytes int }{
+		{s.upper, 64}, {s.upper, 64}, {lower, 64}, {lower, 64},
+		{s.upper, 4 * s.pairs}, {lower, 4 * s.pairs}, {s.pairs, 64}, {s.pairs, 64},
+	} {
+		s.config[16+2*tile] = byte(x.bytes)
+		s.config[48+tile] = byte(x.rows)
+	}
+}

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package gemm
+
+func mapHuge(int) []byte { return nil }
+
+func unmap([]byte) {}

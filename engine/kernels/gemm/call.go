@@ -1,0 +1,132 @@
+package gemm
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/eiplan/eiplan/engine/parallel"
+)
+
+// Call is a product A·B bound to one session: its shape, its epilogue and the
+// memory that a run changes. It is not safe for concurrent use.
+type Call struct {
+	panels *Panels
+	m      int
+	tiles  tiling
+	bias   []float32
+	work   []Tile // one per worker
+	tap    int64  // the tap list of a plain product
+
+	operands
+}
+
+// operands is what Run was given.
+type operands struct {
+	a, c, residual unsafe.Pointer
+	lda, ldc, ldr  int // bytes
+	valueBytes     int // of C
+}
+
+// Bind prepares products of m rows for a session whose team has at most workers
+// threads. A bias that is not one value per column is an error.
+func (p *Panels) Bind(m, workers int, e Epilogue) (*Call, error) {
+	if m < 1 || workers < 1 {
+		return nil, fmt.Errorf("gemm: bind %d rows for %d threads", m, workers)
+	}
+	if p.taps != 1 {
+		panic("gemm: Bind of panels with taps")
+	}
+	if e.Bias != nil && len(e.Bias) != p.n {
+		return nil, fmt.Errorf("gemm: %d bias values for %d columns", len(e.Bias), p.n)
+	}
+	c := &Call{panels: p, m: m, bias: e.Bias, work: p.Tiles(workers, e.Clamp)}
+	c.tiles = newTiling(m, p.kernel.MR, p.Count(), m*p.lineBytes(), workers)
+	for i := range c.work {
+		c.work[i].Taps, c.work[i].Tap = 1, &c.tap
+	}
+	return c, nil
+}
+
+// lineBytes is the size of one row of A.
+func (p *Panels) lineBytes() int {
+	if p.kernel.Format == BF16 {
+		return 2 * p.k
+	}
+	return 4 * p.k
+}
+
+// Kernel is the tile that does most of the work.
+func (c *Call) Kernel() Kernel {
+	k := c.panels.kernel
+	k.MR, k.NR = c.tiles.height(), c.panels.width(0)
+	return k
+}
+
+// Run computes C. A is m×k, of the kernel's format: bfloat16 for BF16, binary32
+// else. C is m×n, binary32, or for BF16 either. A residual, if it is not the
+// zero Matrix, is m×n of C's type. The team has at most as many threads as
+// the call was bound for. Matrices that do not fit panic; Run allocates nothing.
+func (c *Call) Run(team *parallel.Team, a, out, residual Matrix) {
+	if team.Size() > len(c.work) {
+		panic("gemm: team is larger than the call was bound for")
+	}
+	p := c.panels
+	mixed := p.kernel.Format == BF16
+	c.a, c.lda = address("A", a, c.m, p.k, mixed)
+	bf16Out := out.BF16 != nil
+	if bf16Out && !mixed {
+		panic("gemm: bfloat16 C of a " + p.kernel.Format.String() + " product")
+	}
+	c.c, c.ldc = address("C", out, c.m, p.n, bf16Out)
+	c.residual, c.ldr = nil, 0
+	if residual.F32 != nil || residual.BF16 != nil {
+		c.residual, c.ldr = address("residual", residual, c.m, p.n, bf16Out)
+	}
+	c.valueBytes = 4
+	if bf16Out {
+		c.valueBytes = 2
+	}
+	team.Run(c.tiles.units(), c)
+}
+
+// address is where a matrix starts and how many bytes its rows are apart.
+func address(what string, m Matrix, rows, cols int, bf16 bool) (unsafe.Pointer, int) {
+	size, have := 4, len(m.F32)
+	p := unsafe.Pointer(unsafe.SliceData(m.F32))
+	if bf16 {
+		size, have = 2, len(m.BF16)
+		p = unsafe.Pointer(unsafe.SliceData(m.BF16))
+	}
+	if m.Stride < cols && rows > 1 || have < (rows-1)*m.Stride+cols {
+		panic(fmt.Sprintf("gemm: %s of %d elements with rows %d apart does not hold %dx%d", what, have, m.Stride, rows, cols))
+	}
+	return p, m.Stride * size
+}
+
+// Do computes one unit: a block of rows of one panel's columns.
+func (c *Call) Do(worker, i int) {
+	p := c.panels
+	block, panel := c.tiles.unit(i)
+	t := &c.work[worker]
+	routines := p.Load(t, panel, c.valueBytes == 2)
+	if c.bias != nil {
+		t.Bias = unsafe.Pointer(&c.bias[p.First(panel)])
+	}
+	t.Lda, t.Ldc, t.Ldr = c.lda, c.ldc, c.ldr
+	column := p.First(panel) * c.valueBytes
+	ahead := p.Ahead(panel)
+	tile, end := c.tiles.span(block)
+	for ; tile < end; tile++ {
+		row := c.tiles.row(tile)
+		t.Rows = c.tiles.row(tile+1) - row
+		t.A = unsafe.Add(c.a, row*c.lda)
+		t.C = unsafe.Add(c.c, row*c.ldc+column)
+		t.Residual = nil
+		if c.residual != nil {
+			t.Residual = unsafe.Add(c.residual, row*c.ldr+column)
+		}
+		t.Prefetch = ahead.Take(t.Rows, t.Width)
+		t.Compute(routines)
+	}
+	t.Finish(routines)
+}

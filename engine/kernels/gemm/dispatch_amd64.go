@@ -1,0 +1,96 @@
+//go:build amd64 && !purego
+
+package gemm
+
+import "unsafe"
+
+// compiled says that this build holds the vector kernels of families.
+const compiled = true
+
+// compiledTiles returns the generated routines by height.
+func compiledTiles(of family, f Format, width int, bf16Out bool) []func(*Tile) {
+	if of == amx {
+		return amxTiles(width, bf16Out)
+	}
+	type key struct {
+		family
+		Format
+		width   int
+		bf16Out bool
+	}
+	switch (key{of, f, width, bf16Out}) {
+	case key{avx512, FP32, 32, false}:
+		return tilesFP32AVX512x32[:]
+	case key{avx512, FP32, 16, false}:
+		return tilesFP32AVX512x16[:]
+	case key{avx512, FP16, 32, false}:
+		return tilesFP16AVX512x32[:]
+	case key{avx512, FP16, 16, false}:
+		return tilesFP16AVX512x16[:]
+	case key{avx512, BF16, 32, false}:
+		return tilesBF16AVX512x32[:]
+	case key{avx512, BF16, 16, false}:
+		return tilesBF16AVX512x16[:]
+	case key{avx512, BF16, 32, true}:
+		return tilesBF16OutAVX512x32[:]
+	case key{avx512, BF16, 16, true}:
+		return tilesBF16OutAVX512x16[:]
+	case key{avx2, FP32, 16, false}:
+		return tilesFP32AVX2x16[:]
+	case key{avx2, FP16, 16, false}:
+		return tilesFP16AVX2x16[:]
+	}
+	panic("gemm: no tiles compiled for " + f.String())
+}
+
+// transposeLanes is how many rows transposeVector takes at a time; 0 for none.
+func transposeLanes(f family) int {
+	switch f {
+	case avx512, amx:
+		return 16
+	case avx2:
+		return 8
+	}
+	return 0
+}
+
+// transposeVector is transposeReference for transposeLanes rows and blocks times
+// as many k.
+func transposeVector(f family, dst unsafe.Pointer, dstStride int, src unsafe.Pointer, srcStride, blocks int) {
+	if f != avx2 {
+		transposeAVX512(dst, dstStride, src, srcStride, blocks)
+		return
+	}
+	transposeAVX2(dst, dstStride, src, srcStride, blocks)
+}
+
+// amxTiles returns the AMX routines by height.
+func amxTiles(width int, bf16Out bool) []func(*Tile) {
+	switch {
+	case width == 32 && bf16Out:
+		return amxOut32[:]
+	case width == 32:
+		return amx32[:]
+	case bf16Out:
+		return amxOut16[:]
+	}
+	return amx16[:]
+}
+
+var (
+	amx32    = amxHeights(tileBF16AMX_16x32, tileBF16AMX_32x32)
+	amx16    = amxHeights(tileBF16AMX_16x16, tileBF16AMX_32x16)
+	amxOut32 = amxHeights(tileBF16OutAMX_16x32, tileBF16OutAMX_32x32)
+	amxOut16 = amxHeights(tileBF16OutAMX_16x16, tileBF16OutAMX_32x16)
+)
+
+// amxHeights lists a routine for up to 16 rows, then one for up to 32.
+func amxHeights(short, tall func(*Tile)) (list [2*amxRows + 1]func(*Tile)) {
+	for rows := 1; rows <= 2*amxRows; rows++ {
+		list[rows] = tall
+		if rows <= amxRows {
+			list[rows] = short
+		}
+	}
+	return list
+}

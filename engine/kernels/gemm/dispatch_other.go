@@ -1,0 +1,18 @@
+//go:build !amd64 || purego
+
+package gemm
+
+import "unsafe"
+
+// compiled says that this build holds no vector kernels.
+const compiled = false
+
+func compiledTiles(family, Format, int, bool) []func(*Tile) {
+	panic("gemm: no tiles compiled")
+}
+
+func transposeLanes(family) int { return 0 }
+
+func transposeVector(family, unsafe.Pointer, int, unsafe.Pointer, int, int) {
+	panic("gemm: no transposition compiled")
+}

@@ -1,0 +1,200 @@
+package gemm
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/x448/float16"
+)
+
+// Panels is a constant B, packed. It is immutable: any number of sessions and
+// goroutines may use it at once.
+//
+// A panel holds 32 columns (16 in a family of 16), the last one 16 if no more
+// are left; missing columns are zero. Within a panel lie the taps, in a tap k
+// by k the columns of one row of B; in BF16 pairs of k, so [K/2][32][2], with a
+// zero where K is odd.
+type Panels struct {
+	kernel Kernel // the widest of its family
+	taps   int
+	k, n   int // k within a tap
+	block  Block
+}
+
+// Source is a matrix B, cut into taps along K, in memory of any order: element
+// (tap t, row k, column n) is Data[Taps[t] + K[k] + n·Column].
+type Source struct {
+	Data   []float32
+	Taps   []int
+	K      []int
+	N      int
+	Column int
+}
+
+// Pack packs B for kernel's family. B is k×n with rows ldb apart, or, if
+// transposed, its transpose: n×k with rows ldb apart.
+func Pack(arena *Arena, kernel Kernel, b []float32, k, n, ldb int, transposed bool) (*Panels, error) {
+	rows, cols := k, n
+	if transposed {
+		rows, cols = n, k
+	}
+	if !kernel.takes(k) {
+		return nil, fmt.Errorf("gemm: %v does not take k %d", kernel, k)
+	}
+	if k < 1 || n < 1 || ldb < cols {
+		return nil, fmt.Errorf("gemm: pack %dx%d with rows %d apart", k, n, ldb)
+	}
+	if need := (rows-1)*ldb + cols; len(b) < need {
+		return nil, fmt.Errorf("gemm: pack %dx%d with rows %d apart: %d elements given, %d needed", k, n, ldb, len(b), need)
+	}
+	s := Source{Data: b, Taps: []int{0}, K: make([]int, k), N: n, Column: 1}
+	step := ldb
+	if transposed {
+		step, s.Column = 1, ldb
+	}
+	for i := range s.K {
+		s.K[i] = i * step
+	}
+	return PackTaps(arena, kernel, s), nil
+}
+
+// PackTaps packs a B that is cut into taps. Offsets that leave Data panic.
+func PackTaps(arena *Arena, kernel Kernel, s Source) *Panels {
+	if !kernel.takes(len(s.K)) {
+		panic(fmt.Sprintf("gemm: %v packs taps of %d", kernel, len(s.K)))
+	}
+	p := &Panels{kernel: kernel.widest(), taps: len(s.Taps), k: len(s.K), n: s.N}
+	p.block = arena.Allocate(p.offset(p.Count()))
+	for i := range p.Count() {
+		p.packPanel(i, s)
+	}
+	return p
+}
+
+// PackedSize is the number of bytes that a k×n B takes in a kernel's packing.
+func PackedSize(kernel Kernel, k, n int) int {
+	p := &Panels{kernel: kernel.widest(), taps: 1, k: k, n: n}
+	return p.offset(p.Count())
+}
+
+// Kernel is the widest tile of the family that p is packed for.
+func (p *Panels) Kernel() Kernel { return p.kernel }
+
+// Bytes is the size of the packed memory.
+func (p *Panels) Bytes() int { return p.block.Len() }
+
+// Rows and Columns are the shape of B: taps·k and n.
+func (p *Panels) Rows() int { return p.taps * p.k }
+
+// Columns is n.
+func (p *Panels) Columns() int { return p.n }
+
+// Count is the number of panels.
+func (p *Panels) Count() int { return (p.n + p.kernel.NR - 1) / p.kernel.NR }
+
+// width is panel i's number of columns, counting those that are padding.
+func (p *Panels) width(i int) int {
+	return panelWidth(p.kernel.NR, p.n-i*p.kernel.NR)
+}
+
+// columns is panel i's number of columns that exist.
+func (p *Panels) columns(i int) int {
+	return min(p.kernel.NR, p.n-i*p.kernel.NR)
+}
+
+// steps is the number of k steps in a tap, a last half pair included.
+func (p *Panels) steps() int {
+	s := p.kernel.Format.stepK()
+	return (p.k + s - 1) / s
+}
+
+// columnBytes is what one column of a panel takes.
+func (p *Panels) columnBytes() int {
+	f := p.kernel.Format
+	return p.taps * p.steps() * f.stepK() * f.valueBytes()
+}
+
+// offset is where panel i starts, in bytes; of panel Count(), where all end.
+func (p *Panels) offset(i int) int {
+	if i == p.Count() {
+		return ((i-1)*p.kernel.NR + p.width(i-1)) * p.columnBytes()
+	}
+	return i * p.kernel.NR * p.columnBytes()
+}
+
+// First is the first column of panel i.
+func (p *Panels) First(i int) int { return i * p.kernel.NR }
+
+// Tiles returns a Tile for each worker, with what is the same for all calls: the
+// length of the taps, and the clamp.
+func (p *Panels) Tiles(workers int, c Clamp) []Tile {
+	tiles := make([]Tile, workers)
+	step := p.kernel.Format.stepK()
+	for i := range tiles {
+		t := &tiles[i]
+		t.K, t.Odd = p.k/step, p.k%step
+		t.Lo, t.Hi = c.Lo, c.Hi
+		if p.kernel.family == amx {
+			t.state = newAMXState()
+		}
+	}
+	return tiles
+}
+
+// Load sets what t needs of panel i, and no bias, and returns the routines for
+// it by their number of rows.
+func (p *Panels) Load(t *Tile, i int, bf16Out bool) []func(*Tile) {
+	t.B = p.panel(i)
+	t.Cols, t.Width = p.columns(i), p.width(i)
+	t.Bias = nil
+	return p.kernel.routines(t.Width, bf16Out)
+}
+
+// panel is the address of panel i.
+func (p *Panels) panel(i int) unsafe.Pointer {
+	return unsafe.Add(p.block.Pointer(), p.offset(i))
+}
+
+func (p *Panels) packPanel(i int, s Source) {
+	width, columns := p.width(i), p.columns(i)
+	first := i * p.kernel.NR * s.Column
+	length := width * p.columnBytes()
+	switch p.kernel.Format {
+	case FP32:
+		packRows(unsafe.Slice((*float32)(p.panel(i)), length/4), s, first, width, columns, func(x float32) float32 { return x })
+	case FP16:
+		packRows(unsafe.Slice((*uint16)(p.panel(i)), length/2), s, first, width, columns, func(x float32) uint16 {
+			return float16.Fromfloat32(x).Bits()
+		})
+	case BF16:
+		packPairs(unsafe.Slice((*uint16)(p.panel(i)), length/2), s, first, width, columns)
+	}
+}
+
+// packRows writes dst[t][k][column] for one panel.
+func packRows[T any](dst []T, s Source, first, width, columns int, convert func(float32) T) {
+	for _, tap := range s.Taps {
+		for _, k := range s.K {
+			from := s.Data[tap+k+first:]
+			for j := range columns {
+				dst[j] = convert(from[j*s.Column])
+			}
+			dst = dst[width:]
+		}
+	}
+}
+
+// packPairs writes dst[t][k/2][column][k%2] for one panel.
+func packPairs(dst []uint16, s Source, first, width, columns int) {
+	for _, tap := range s.Taps {
+		for i, k := range s.K {
+			from := s.Data[tap+k+first:]
+			for j := range columns {
+				dst[2*j+i%2] = narrow(from[j*s.Column])
+			}
+			if i%2 == 1 || i == len(s.K)-1 {
+				dst = dst[2*width:]
+			}
+		}
+	}
+}

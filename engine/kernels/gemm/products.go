@@ -1,0 +1,251 @@
+package gemm
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/eiplan/eiplan/engine/cpu"
+	"github.com/eiplan/eiplan/engine/parallel"
+)
+
+// Products describes C[i] = clamp(A[i]·B[i]) for many A of M×K and B of K×N that
+// lie in one buffer each and are known only when they are multiplied. Offsets
+// are the elements at which matrices start; the lists are equally long. Several
+// products may share an A or a B.
+type Products struct {
+	Format     Format // FP32 or BF16
+	M, N, K    int
+	A, B, C    []int // offsets
+	Transposed bool  // B lies as N×K
+	Clamp      Clamp
+}
+
+// Batch is Products bound to one session. It is not safe for concurrent use.
+type Batch struct {
+	Products
+	kernel     Kernel
+	tiles      tiling
+	layout     Panels // of one B, without memory
+	lastA      int    // largest offsets
+	lastB      int
+	lastC      int
+	work       []batchWorker
+	a, b, c    unsafe.Pointer
+	lda, ldc   int // bytes
+	ldb        int // elements
+	valueBytes int // of C
+}
+
+// batchWorker is what one thread needs: a packed panel and a tile.
+type batchWorker struct {
+	tile  Tile
+	panel Block
+	tap   int64
+}
+
+// Bind prepares runs on a session whose team has at most workers threads.
+func (p Products) Bind(features cpu.Features, workers int) (*Batch, error) {
+	if p.M < 1 || p.N < 1 || p.K < 1 || workers < 1 {
+		return nil, fmt.Errorf("gemm: products of %dx%dx%d for %d threads", p.M, p.N, p.K, workers)
+	}
+	if len(p.A) == 0 || len(p.A) != len(p.B) || len(p.A) != len(p.C) {
+		return nil, fmt.Errorf("gemm: products of %d times %d matrices to %d", len(p.A), len(p.B), len(p.C))
+	}
+	if p.Format == FP16 {
+		return nil, fmt.Errorf("gemm: products with B in %v", p.Format)
+	}
+	b := &Batch{Products: p, kernel: Choose(features, p.Format, p.M, p.N, p.K)}
+	b.layout = Panels{kernel: b.kernel.widest(), taps: 1, k: p.K, n: p.N}
+	var err error
+	for _, x := range []struct {
+		name    string
+		offsets []int
+		last    *int
+	}{{"A", p.A, &b.lastA}, {"B", p.B, &b.lastB}, {"C", p.C, &b.lastC}} {
+		if *x.last, err = largest(x.name, x.offsets); err != nil {
+			return nil, err
+		}
+	}
+	b.tiles = newTiling(p.M, b.layout.kernel.MR, b.layout.Count()*len(p.A), 1, workers)
+	b.work = make([]batchWorker, workers)
+	for i, t := range b.layout.Tiles(workers, p.Clamp) {
+		w := &b.work[i]
+		w.panel = (*Arena)(nil).Allocate(b.layout.kernel.NR * b.layout.columnBytes())
+		w.tile = t
+		w.tile.Taps, w.tile.Tap = 1, &w.tap
+	}
+	return b, nil
+}
+
+func largest(name string, offsets []int) (int, error) {
+	last := 0
+	for _, o := range offsets {
+		if o < 0 {
+			return 0, fmt.Errorf("gemm: products with %s at element %d", name, o)
+		}
+		last = max(last, o)
+	}
+	return last, nil
+}
+
+// Kernel is the tile that does the work.
+func (b *Batch) Kernel() Kernel { return b.kernel }
+
+// Run computes all products. A and B are of the products' format, C is binary32
+// or, for BF16, either; the strides are between rows of one matrix. The team has
+// at most as many threads as the batch was bound for. Matrices that do not fit
+// panic; Run allocates nothing.
+func (b *Batch) Run(team *parallel.Team, a, bs, c Matrix) {
+	if team.Size() > len(b.work) {
+		panic("gemm: team is larger than the batch was bound for")
+	}
+	mixed := b.Format == BF16
+	rows, cols := b.K, b.N
+	if b.Transposed {
+		rows, cols = cols, rows
+	}
+	b.a, b.lda = address("A", from(a, b.lastA), b.M, b.K, mixed)
+	b.b, b.ldb = address("B", from(bs, b.lastB), rows, cols, mixed)
+	b.ldb = bs.Stride
+	b.valueBytes = 4
+	if c.BF16 != nil {
+		b.valueBytes = 2
+		if !mixed {
+			panic("gemm: bfloat16 C of fp32 products")
+		}
+	}
+	b.c, b.ldc = address("C", from(c, b.lastC), b.M, b.N, c.BF16 != nil)
+	size := b.Format.valueBytes()
+	b.a = unsafe.Add(b.a, -b.lastA*size)
+	b.b = unsafe.Add(b.b, -b.lastB*size)
+	b.c = unsafe.Add(b.c, -b.lastC*b.valueBytes)
+	team.Run(b.tiles.units(), b)
+}
+
+// from is m without its first elements.
+func from(m Matrix, first int) Matrix {
+	if m.BF16 != nil {
+		m.BF16 = m.BF16[min(first, len(m.BF16)):]
+	}
+	if m.F32 != nil {
+		m.F32 = m.F32[min(first, len(m.F32)):]
+	}
+	return m
+}
+
+// Do computes a block of rows of one panel of one product.
+func (b *Batch) Do(worker, i int) {
+	block, unit := b.tiles.unit(i)
+	count := b.layout.Count()
+	product, panel := unit/count, unit%count
+	w := &b.work[worker]
+	t := &w.tile
+	t.B = w.panel.Pointer()
+	t.Cols, t.Width = b.layout.columns(panel), b.layout.width(panel)
+	b.pack(w.panel, b.B[product], b.layout.First(panel), t.Cols, t.Width)
+	routines := b.layout.kernel.routines(t.Width, b.valueBytes == 2)
+	t.Lda, t.Ldc = b.lda, b.ldc
+	t.Prefetch = uintptr(t.B)
+	a := unsafe.Add(b.a, b.A[product]*b.Format.valueBytes())
+	c := unsafe.Add(b.c, (b.C[product]+b.layout.First(panel))*b.valueBytes)
+	tile, end := b.tiles.span(block)
+	for ; tile < end; tile++ {
+		row := b.tiles.row(tile)
+		t.Rows = b.tiles.row(tile+1) - row
+		t.A = unsafe.Add(a, row*b.lda)
+		t.C = unsafe.Add(c, row*b.ldc)
+		t.Compute(routines)
+	}
+	t.Finish(routines)
+}
+
+// pack packs one panel of the B at element offset: cols columns from first on,
+// and zeros up to width.
+func (b *Batch) pack(dst Block, offset, first, cols, width int) {
+	if b.Format == BF16 {
+		from := unsafe.Add(b.b, offset*2)
+		if b.Transposed {
+			b.packPairsTransposed(dst, unsafe.Add(from, first*b.ldb*2), cols, width)
+		} else {
+			packInterleaved(dst.Words(), unsafe.Slice((*uint16)(from), (b.K-1)*b.ldb+b.N)[first:], b.K, b.ldb, cols, width)
+		}
+		return
+	}
+	from := unsafe.Add(b.b, offset*4)
+	if b.Transposed {
+		transposePanel(b.kernel.family, dst.Pointer(), unsafe.Add(from, first*b.ldb*4), b.K, b.ldb*4, cols, width)
+		return
+	}
+	rows := dst.Floats()
+	for k := range b.K {
+		src := unsafe.Slice((*float32)(unsafe.Add(from, (k*b.ldb+first)*4)), cols)
+		copy(rows, src)
+		clear(rows[cols:width])
+		rows = rows[width:]
+	}
+}
+
+// packPairsTransposed moves pairs of k as units of 32 bits, and a last odd k.
+func (b *Batch) packPairsTransposed(dst Block, from unsafe.Pointer, cols, width int) {
+	whole := b.K / 2
+	transposePanel(b.kernel.family, dst.Pointer(), from, whole, b.ldb*2, cols, width)
+	if b.K%2 == 0 {
+		return
+	}
+	last := dst.Words()[whole*width*2:][:width*2]
+	clear(last)
+	for j := range cols {
+		last[2*j] = *(*uint16)(unsafe.Add(from, (j*b.ldb+b.K-1)*2))
+	}
+}
+
+// packInterleaved writes dst[k/2][column][k%2] of rows ldb apart.
+func packInterleaved(dst, src []uint16, k, ldb, cols, width int) {
+	for i := 0; i < k; i += 2 {
+		row := dst[i*width:][:2*width]
+		even := src[i*ldb:][:cols]
+		if i+1 == k {
+			clear(row)
+			for j, x := range even {
+				row[2*j] = x
+			}
+			return
+		}
+		odd := src[(i+1)*ldb:][:cols]
+		for j, x := range even {
+			row[2*j], row[2*j+1] = x, odd[j]
+		}
+		clear(row[2*cols:])
+	}
+}
+
+// transposePanel writes dst[k][j] = src[j][k] for j below cols and zero up to
+// width, all of 32 bits; src's rows are stride bytes apart.
+func transposePanel(f family, dst, src unsafe.Pointer, k, stride, cols, width int) {
+	lanes := transposeLanes(f)
+	j := 0
+	if lanes > 0 && k >= lanes {
+		for ; j+lanes <= cols; j += lanes {
+			to, from := unsafe.Add(dst, j*4), unsafe.Add(src, j*stride)
+			transposeVector(f, to, width*4, from, stride, k/lanes)
+			done := k / lanes * lanes
+			transposeReference(unsafe.Add(to, done*width*4), width*4, unsafe.Add(from, done*4), stride, lanes, k-done)
+		}
+	}
+	transposeReference(unsafe.Add(dst, j*4), width*4, unsafe.Add(src, j*stride), stride, cols-j, k)
+	if cols < width {
+		rows := unsafe.Slice((*uint32)(dst), k*width)
+		for i := range k {
+			clear(rows[i*width+cols : (i+1)*width])
+		}
+	}
+}
+
+// transposeReference writes dst[k][j] = src[j][k] for n rows j; strides in bytes.
+func transposeReference(dst unsafe.Pointer, dstStride int, src unsafe.Pointer, srcStride, n, k int) {
+	for j := range n {
+		for i, x := range unsafe.Slice((*uint32)(unsafe.Add(src, j*srcStride)), k) {
+			*(*uint32)(unsafe.Add(dst, i*dstStride+j*4)) = x
+		}
+	}
+}

@@ -1,0 +1,27 @@
+//go:build !purego
+
+package move
+
+// transposes names the generated block transposes, by size of element: 2 and
+// 4 bytes.
+type transposes struct {
+	words, doublewords func(dst, src *byte, dstPitch, srcPitch, count, dstStep, srcStep int)
+	doublewordsPadded  func(dst, src *byte, dstPitch, srcPitch, count, dstStep, srcStep, rows int)
+}
+
+// assembled returns the variant of that name, nil if this build holds none.
+func assembled(name string) *Funcs {
+	wide, narrow := transposesAVX512(), transposesAVX2()
+	words := block{8, narrow.words, nil}
+	doublewords := block{8, narrow.doublewords, narrow.doublewordsPadded}
+	switch name {
+	case "avx512":
+		return &Funcs{Variant: name, blocks: [4][]block{
+			1: {words},
+			2: {{16, wide.doublewords, wide.doublewordsPadded}, doublewords},
+		}}
+	case "avx2":
+		return &Funcs{Variant: name, blocks: [4][]block{1: {words}, 2: {doublewords}}}
+	}
+	return nil
+}

@@ -1,0 +1,4 @@
+package normalize
+
+//go:generate go run -C ../_asm ./normalize -group passes -pkg normalize -out ../normalize/passes_amd64.s -table ../normalize/passes_amd64.go
+//go:generate go run -C ../_asm ./normalize -group passesBF16 -pkg normalize -out ../normalize/passesbf16_amd64.s -table ../normalize/passesbf16_amd64.go

@@ -1,0 +1,80 @@
+package normalize
+
+import (
+	"math"
+
+	"github.com/eiplan/eiplan/engine/kernels/vector"
+)
+
+// Softmax does dst[i] = exp(t[i]-max t) / Σ exp(t[j]-max t) with
+// t[i] = x[i]·scale + mask[i]. A nil mask is zero. A row in which every t is
+// -Inf has no softmax: it becomes NaN, as in ONNX Runtime. The error is at
+// most (n/8+16+|t[i]-max t|)·2⁻²⁴ of each element, for t as float32 rounds it.
+func (f *Funcs) Softmax(dst, x, mask []float32, scale float32) {
+	checkRow(len(dst), len(x))
+	if mask != nil {
+		checkRow(len(dst), len(mask))
+	}
+	if len(dst) == 0 {
+		return
+	}
+	sum := f.rows.expScaled(dst, x, mask, scale, f.rows.maxScaled(x, mask, scale))
+	f.v.Scalar[vector.MulScalar](dst, dst, 1/sum)
+}
+
+// LogSoftmax does dst[i] = x[i] - max x - ln Σ exp(x[j]-max x). The error is
+// at most 2⁻²³ of |x[i] - max x| plus (n/8+16)·2⁻²⁴ and 2⁻²³ of the logarithm.
+func (f *Funcs) LogSoftmax(dst, x []float32) {
+	checkRow(len(dst), len(x))
+	if len(dst) == 0 {
+		return
+	}
+	shift := f.v.Reduce[vector.Maximum](x)
+	sum := f.rows.expSum(x, shift)
+	f.v.Scalar[vector.SubScalar](dst, x, shift)
+	f.v.Scalar[vector.SubScalar](dst, dst, float32(math.Log(float64(sum))))
+}
+
+// SoftmaxStrided is Softmax, without scale and mask, of one lane of n elements
+// that lie stride apart: x[0], x[stride], … The result lies likewise in dst.
+// It is for an axis that is not the last one.
+func (f *Funcs) SoftmaxStrided(dst, x []float32, n, stride int) {
+	sum := stridedExp(dst, x, n, stride)
+	for i := range n {
+		dst[i*stride] /= sum
+	}
+}
+
+// LogSoftmaxStrided is LogSoftmax of one lane, laid out as in SoftmaxStrided.
+func (f *Funcs) LogSoftmaxStrided(dst, x []float32, n, stride int) {
+	shift := stridedMax(x, n, stride)
+	var sum float64
+	for i := range n {
+		sum += math.Exp(float64(x[i*stride] - shift))
+	}
+	for i := range n {
+		dst[i*stride] = x[i*stride] - shift - float32(math.Log(sum))
+	}
+}
+
+// stridedExp does dst = exp(x - max x) and returns the sum.
+func stridedExp(dst, x []float32, n, stride int) float32 {
+	shift := stridedMax(x, n, stride)
+	var sum float64
+	for i := range n {
+		e := math.Exp(float64(x[i*stride] - shift))
+		dst[i*stride] = float32(e)
+		sum += e
+	}
+	return float32(sum)
+}
+
+func stridedMax(x []float32, n, stride int) float32 {
+	m := float32(math.Inf(-1))
+	for i := range n {
+		if v := x[i*stride]; v > m || v != v {
+			m = v
+		}
+	}
+	return m
+}

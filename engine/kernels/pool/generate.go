@@ -1,0 +1,4 @@
+package pool
+
+//go:generate go run -C ../_asm ./pool -group windows -pkg pool -out ../pool/windows_amd64.s -table ../pool/windows_amd64.go
+//go:generate go run -C ../_asm ./pool -group windowsBF16 -pkg pool -out ../pool/windowsbf16_amd64.s -table ../pool/windowsbf16_amd64.go

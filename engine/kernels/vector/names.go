@@ -1,0 +1,31 @@
+package vector
+
+// String returns the name of op as declared.
+func (op UnaryOp) String() string {
+	return [unaryOps]string{
+		"Neg", "Abs", "Sqrt", "Reciprocal", "Floor", "Ceil", "Round", "Relu", "Exp", "Log", "Erf", "Tanh",
+		"Sigmoid", "Softplus", "Gelu", "GeluTanh", "Silu", "HardSwish",
+	}[op]
+}
+
+// String returns the name of op as declared.
+func (op ParamOp) String() string {
+	return [paramOps]string{"Clip", "LeakyRelu", "Affine", "HardSigmoid", "Elu"}[op]
+}
+
+// String returns the name of op as declared.
+func (op BinaryOp) String() string {
+	return [binaryOps]string{"Add", "Sub", "Mul", "Div", "Max", "Min"}[op]
+}
+
+// String returns the name of op as declared.
+func (op ScalarOp) String() string {
+	return [scalarOps]string{
+		"AddScalar", "SubScalar", "SubFromScalar", "MulScalar", "DivScalar", "DivIntoScalar", "MaxScalar", "MinScalar",
+	}[op]
+}
+
+// String returns the name of op as declared.
+func (op ReduceOp) String() string {
+	return [reduceOps]string{"Sum", "SumSquares", "Maximum", "Minimum"}[op]
+}

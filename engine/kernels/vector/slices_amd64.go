@@ -1,0 +1,64 @@
+//go:build !purego
+
+package vector
+
+import (
+	"math"
+	"unsafe"
+)
+
+func sliceUnary[D, S any](loop func(dst *D, x *S, n int)) func(dst []D, x []S) {
+	return func(dst []D, x []S) {
+		if sameLength(len(dst), len(x)); len(x) > 0 {
+			loop(&dst[0], &x[0], len(x))
+		}
+	}
+}
+
+func sliceParam[T any](loop func(dst, x *T, n int, alpha, beta float32)) func(dst, x []T, alpha, beta float32) {
+	return func(dst, x []T, alpha, beta float32) {
+		if sameLength(len(dst), len(x)); len(x) > 0 {
+			loop(&dst[0], &x[0], len(x), alpha, beta)
+		}
+	}
+}
+
+func sliceBinary[T any](loop func(dst, a, b *T, n int)) func(dst, a, b []T) {
+	return func(dst, a, b []T) {
+		if sameLength(len(dst), len(a), len(b)); len(dst) > 0 {
+			loop(&dst[0], &a[0], &b[0], len(dst))
+		}
+	}
+}
+
+func sliceScaleShift(loop func(dst, x, scale, bias *float32, n, rows int)) func(dst, x, scale, bias []float32) {
+	return func(dst, x, scale, bias []float32) {
+		sameLength(len(dst), len(x))
+		sameLength(len(scale), len(bias))
+		wholeRows(len(dst), len(scale))
+		if len(dst) > 0 {
+			loop(&dst[0], &x[0], &scale[0], &bias[0], len(scale), len(dst)/len(scale))
+		}
+	}
+}
+
+func sliceFromInt64(loop func(dst *float32, x *int64, n int)) func(dst []float32, x []int64) {
+	const lanes = 8
+	return func(dst []float32, x []int64) {
+		sameLength(len(dst), len(x))
+		whole := len(x) / lanes * lanes
+		if whole > 0 {
+			loop(&dst[0], &x[0], whole)
+		}
+		fromInt64(dst[whole:], x[whole:])
+	}
+}
+
+func sliceQuantizeInt8(loop func(dst *uint8, x *float32, n int, scale, zero, low, high float32)) func(dst []int8, x []float32, scale float32, zero int8) {
+	return func(dst []int8, x []float32, scale float32, zero int8) {
+		if sameLength(len(dst), len(x)); len(x) > 0 {
+			bytes := (*uint8)(unsafe.Pointer(&dst[0]))
+			loop(bytes, &x[0], len(x), scale, float32(zero), math.MinInt8, math.MaxInt8)
+		}
+	}
+}
