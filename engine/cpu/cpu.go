@@ -24,8 +24,8 @@ const (
 	AVX512BF16                      // VDPBF16PS: bfloat16 dot products into binary32
 	AVX512FP16                      // binary16 arithmetic on AVX-512 registers
 	AVXVNNI                         // VPDPBUSD on 256-bit registers, VEX encoded
-	AMXINT8                         // TDPBUSD: int8 tile products; see AMXBF16
-	AMXBF16                         // TDPBF16PS: bfloat16 tile products; Linux grants tiles only to a process that asked by arch_prctl
+	AMXINT8                         // TDPBUSD: int8 tile products
+	AMXBF16                         // TDPBF16PS: bfloat16 tile products
 	NEON                            // Advanced SIMD of arm64
 	ASIMDHP                         // binary16 arithmetic on Advanced SIMD registers
 	ASIMDDP                         // SDOT and UDOT: int8 dot products
@@ -164,7 +164,8 @@ func FromEnv() (Features, error) {
 }
 
 // Detect returns the features of the processor that runs the program. The
-// answer does not change while the program runs.
+// answer does not change while the program runs. AMX is among them only where
+// the system grants tiles to this process, which Detect asks for on Linux.
 func Detect() Features { return detect() }
 
 // collect turns a table of what was found into a set.

@@ -8,6 +8,7 @@ const bitAVX512FP16 = 1 << 23
 func detect() Features {
 	x := &cpu.X86
 	avx512 := x.HasAVX512F && x.HasAVX512BW && x.HasAVX512VL && x.HasAVX512DQ
+	tiles := avx512 && x.HasAMXTile && tilesEnabled() && tilesGranted()
 	return collect(map[Features]bool{
 		AVX2:       x.HasAVX2,
 		FMA:        x.HasFMA && x.HasAVX,
@@ -17,7 +18,7 @@ func detect() Features {
 		AVX512BF16: avx512 && x.HasAVX512BF16,
 		AVX512FP16: avx512 && leaf7EDX()&bitAVX512FP16 != 0,
 		AVXVNNI:    x.HasAVX2 && x.HasAVXVNNI,
-		AMXINT8:    avx512 && tilesEnabled() && x.HasAMXTile && x.HasAMXInt8,
-		AMXBF16:    avx512 && tilesEnabled() && x.HasAMXTile && x.HasAMXBF16,
+		AMXINT8:    tiles && x.HasAMXInt8,
+		AMXBF16:    tiles && x.HasAMXBF16,
 	})
 }

@@ -52,6 +52,7 @@ func Loops() []Loop {
 		{"avx512", FP32, cpu.AVX512, 24 * 16 * 2, compiled.fmaAVX512},
 		{"avx2", FP32, cpu.AVX2 | cpu.FMA, 12 * 8 * 2, compiled.fmaAVX2},
 		{"generic", FP32, 0, chains * 2, multiplyAdd},
+		{"amx", BF16Dot, cpu.AVX512 | cpu.AMXBF16, 4 * 16 * 16 * 64, compiled.tileAMX},
 		{"avx512bf16", BF16Dot, cpu.AVX512 | cpu.AVX512BF16, 24 * 16 * 4, compiled.dotAVX512},
 		{"avx512", FP16Storage, cpu.AVX512, 24 * 16 * 2, compiled.halfAVX512},
 		{"avx2", FP16Storage, cpu.AVX2 | cpu.FMA | cpu.F16C, 12 * 8 * 2, compiled.halfAVX2},
@@ -61,7 +62,7 @@ func Loops() []Loop {
 
 // routines holds the compiled code of the tables' rows; nil where there is none.
 type routines struct {
-	fmaAVX512, fmaAVX2, dotAVX512, halfAVX512, halfAVX2 func(rounds int, sums *[16]float32)
+	fmaAVX512, fmaAVX2, dotAVX512, tileAMX, halfAVX512, halfAVX2 func(rounds int, sums *[16]float32)
 	readAVX512, readAVX2                                func(memory *byte, rounds int, sums *[8]uint64)
 }
 

@@ -29,6 +29,11 @@ func halfAVX2(rounds int, sums *[16]float32)
 //go:noescape
 func dotAVX512(rounds int, sums *[16]float32)
 
+// tileAMX runs its loop of bfloat16 tile products rounds times and stores the sums of its accumulators by lane.
+//
+//go:noescape
+func tileAMX(rounds int, sums *[16]float32)
+
 // readAVX512 adds up rounds times 8 vectors of 64-bit words of memory by lane.
 //
 //go:noescape

@@ -431,6 +431,206 @@ round:
 DATA bfloat16Ones<>+0(SB)/4, $0x3f803f80
 GLOBL bfloat16Ones<>(SB), RODATA|NOPTR, $4
 
+// func tileAMX(rounds int, sums *[16]float32)
+// Requires: AVX, AVX512F
+TEXT ·tileAMX(SB), NOSPLIT, $1024-16
+	LEAQ tiles<>+0(SB), AX
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x78
+	BYTE $0x49
+	BYTE $0x04
+	BYTE $0x20
+	LEAQ tileOnes<>+0(SB), AX
+	XORQ CX, CX
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7b
+	BYTE $0x4b
+	BYTE $0x24
+	BYTE $0x08
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7b
+	BYTE $0x4b
+	BYTE $0x2c
+	BYTE $0x08
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7b
+	BYTE $0x4b
+	BYTE $0x34
+	BYTE $0x08
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7b
+	BYTE $0x4b
+	BYTE $0x3c
+	BYTE $0x08
+	MOVQ rounds+0(FP), AX
+
+round:
+	BYTE    $0xc4
+	BYTE    $0xe2
+	BYTE    $0x4a
+	BYTE    $0x5c
+	BYTE    $0xc4
+	BYTE    $0xc4
+	BYTE    $0xe2
+	BYTE    $0x42
+	BYTE    $0x5c
+	BYTE    $0xcc
+	BYTE    $0xc4
+	BYTE    $0xe2
+	BYTE    $0x4a
+	BYTE    $0x5c
+	BYTE    $0xd5
+	BYTE    $0xc4
+	BYTE    $0xe2
+	BYTE    $0x42
+	BYTE    $0x5c
+	BYTE    $0xdd
+	DECQ    AX
+	JNZ     round
+	LEAQ    (SP), AX
+	MOVQ    $0x00000040, CX
+	VPXORD  Z0, Z0, Z0
+	BYTE    $0xc4
+	BYTE    $0xe2
+	BYTE    $0x7a
+	BYTE    $0x4b
+	BYTE    $0x04
+	BYTE    $0x08
+	VADDPS  (SP), Z0, Z0
+	VADDPS  64(SP), Z0, Z0
+	VADDPS  128(SP), Z0, Z0
+	VADDPS  192(SP), Z0, Z0
+	VADDPS  256(SP), Z0, Z0
+	VADDPS  320(SP), Z0, Z0
+	VADDPS  384(SP), Z0, Z0
+	VADDPS  448(SP), Z0, Z0
+	VADDPS  512(SP), Z0, Z0
+	VADDPS  576(SP), Z0, Z0
+	VADDPS  640(SP), Z0, Z0
+	VADDPS  704(SP), Z0, Z0
+	VADDPS  768(SP), Z0, Z0
+	VADDPS  832(SP), Z0, Z0
+	VADDPS  896(SP), Z0, Z0
+	VADDPS  960(SP), Z0, Z0
+	BYTE    $0xc4
+	BYTE    $0xe2
+	BYTE    $0x7a
+	BYTE    $0x4b
+	BYTE    $0x0c
+	BYTE    $0x08
+	VADDPS  (SP), Z0, Z0
+	VADDPS  64(SP), Z0, Z0
+	VADDPS  128(SP), Z0, Z0
+	VADDPS  192(SP), Z0, Z0
+	VADDPS  256(SP), Z0, Z0
+	VADDPS  320(SP), Z0, Z0
+	VADDPS  384(SP), Z0, Z0
+	VADDPS  448(SP), Z0, Z0
+	VADDPS  512(SP), Z0, Z0
+	VADDPS  576(SP), Z0, Z0
+	VADDPS  640(SP), Z0, Z0
+	VADDPS  704(SP), Z0, Z0
+	VADDPS  768(SP), Z0, Z0
+	VADDPS  832(SP), Z0, Z0
+	VADDPS  896(SP), Z0, Z0
+	VADDPS  960(SP), Z0, Z0
+	BYTE    $0xc4
+	BYTE    $0xe2
+	BYTE    $0x7a
+	BYTE    $0x4b
+	BYTE    $0x14
+	BYTE    $0x08
+	VADDPS  (SP), Z0, Z0
+	VADDPS  64(SP), Z0, Z0
+	VADDPS  128(SP), Z0, Z0
+	VADDPS  192(SP), Z0, Z0
+	VADDPS  256(SP), Z0, Z0
+	VADDPS  320(SP), Z0, Z0
+	VADDPS  384(SP), Z0, Z0
+	VADDPS  448(SP), Z0, Z0
+	VADDPS  512(SP), Z0, Z0
+	VADDPS  576(SP), Z0, Z0
+	VADDPS  640(SP), Z0, Z0
+	VADDPS  704(SP), Z0, Z0
+	VADDPS  768(SP), Z0, Z0
+	VADDPS  832(SP), Z0, Z0
+	VADDPS  896(SP), Z0, Z0
+	VADDPS  960(SP), Z0, Z0
+	BYTE    $0xc4
+	BYTE    $0xe2
+	BYTE    $0x7a
+	BYTE    $0x4b
+	BYTE    $0x1c
+	BYTE    $0x08
+	VADDPS  (SP), Z0, Z0
+	VADDPS  64(SP), Z0, Z0
+	VADDPS  128(SP), Z0, Z0
+	VADDPS  192(SP), Z0, Z0
+	VADDPS  256(SP), Z0, Z0
+	VADDPS  320(SP), Z0, Z0
+	VADDPS  384(SP), Z0, Z0
+	VADDPS  448(SP), Z0, Z0
+	VADDPS  512(SP), Z0, Z0
+	VADDPS  576(SP), Z0, Z0
+	VADDPS  640(SP), Z0, Z0
+	VADDPS  704(SP), Z0, Z0
+	VADDPS  768(SP), Z0, Z0
+	VADDPS  832(SP), Z0, Z0
+	VADDPS  896(SP), Z0, Z0
+	VADDPS  960(SP), Z0, Z0
+	BYTE    $0xc4
+	BYTE    $0xe2
+	BYTE    $0x78
+	BYTE    $0x49
+	BYTE    $0xc0
+	MOVQ    sums+8(FP), AX
+	VMOVUPS Z0, (AX)
+	VZEROUPPER
+	RET
+
+DATA tiles<>+0(SB)/1, $0x01
+DATA tiles<>+16(SB)/2, $0x0040
+DATA tiles<>+48(SB)/1, $0x10
+DATA tiles<>+18(SB)/2, $0x0040
+DATA tiles<>+49(SB)/1, $0x10
+DATA tiles<>+20(SB)/2, $0x0040
+DATA tiles<>+50(SB)/1, $0x10
+DATA tiles<>+22(SB)/2, $0x0040
+DATA tiles<>+51(SB)/1, $0x10
+DATA tiles<>+24(SB)/2, $0x0040
+DATA tiles<>+52(SB)/1, $0x10
+DATA tiles<>+26(SB)/2, $0x0040
+DATA tiles<>+53(SB)/1, $0x10
+DATA tiles<>+28(SB)/2, $0x0040
+DATA tiles<>+54(SB)/1, $0x10
+DATA tiles<>+30(SB)/2, $0x0040
+DATA tiles<>+55(SB)/1, $0x10
+DATA tiles<>+63(SB)/1, $0x00
+GLOBL tiles<>(SB), RODATA|NOPTR, $64
+
+DATA tileOnes<>+0(SB)/4, $0x3f803f80
+DATA tileOnes<>+4(SB)/4, $0x3f803f80
+DATA tileOnes<>+8(SB)/4, $0x3f803f80
+DATA tileOnes<>+12(SB)/4, $0x3f803f80
+DATA tileOnes<>+16(SB)/4, $0x3f803f80
+DATA tileOnes<>+20(SB)/4, $0x3f803f80
+DATA tileOnes<>+24(SB)/4, $0x3f803f80
+DATA tileOnes<>+28(SB)/4, $0x3f803f80
+DATA tileOnes<>+32(SB)/4, $0x3f803f80
+DATA tileOnes<>+36(SB)/4, $0x3f803f80
+DATA tileOnes<>+40(SB)/4, $0x3f803f80
+DATA tileOnes<>+44(SB)/4, $0x3f803f80
+DATA tileOnes<>+48(SB)/4, $0x3f803f80
+DATA tileOnes<>+52(SB)/4, $0x3f803f80
+DATA tileOnes<>+56(SB)/4, $0x3f803f80
+DATA tileOnes<>+60(SB)/4, $0x3f803f80
+GLOBL tileOnes<>(SB), RODATA|NOPTR, $64
+
 // func readAVX512(memory *byte, rounds int, sums *[8]uint64)
 // Requires: AVX, AVX512F
 TEXT ·readAVX512(SB), NOSPLIT, $0-24

@@ -21,6 +21,7 @@ func main() {
 	convertMultiplyAdd(isa.AVX512, 24)
 	convertMultiplyAdd(isa.AVX2, 12)
 	dotBFloat16(24)
+	tileBFloat16()
 	read(isa.AVX512)
 	read(isa.AVX2)
 	Generate()
@@ -82,6 +83,55 @@ func dotBFloat16(accumulators int) {
 		}
 	})
 	end(set, accumulators)
+}
+
+// tileBFloat16 emits a loop of products of AMX tiles of ones: four tiles of sums,
+// as many as a kernel has, each from one of two tiles of A and one of two of B.
+// Each sum grows by the pairs of a row, so that it is exact as far as the others.
+func tileBFloat16() {
+	const rows, row = 16, 64
+	set := isa.AVX512
+	TEXT("tileAMX", attr.NOSPLIT, "func(rounds int, sums *[16]float32)")
+	Pragma("noescape")
+	Doc("tileAMX runs its loop of bfloat16 tile products rounds times and stores the sums of its accumulators by lane.")
+	config := GLOBL("tiles", attr.RODATA|attr.NOPTR)
+	DATA(0, U8(1)) // palette
+	for tile := range 8 {
+		DATA(16+2*tile, U16(row))
+		DATA(48+tile, U8(rows))
+	}
+	DATA(63, U8(0))
+	ones := GLOBL("tileOnes", attr.RODATA|attr.NOPTR)
+	for i := range row / 4 {
+		DATA(4*i, U32(0x3f803f80)) // 1 in bfloat16, twice
+	}
+	at, stride := reg.RAX, reg.RCX
+	LEAQ(config, at)
+	isa.LDTILECFG(at)
+	LEAQ(ones, at)
+	XORQ(stride, stride)
+	for tile := 4; tile < 8; tile++ {
+		isa.TILELOADD(at, stride, tile)
+	}
+	rounds(func() {
+		for sum := range 4 {
+			isa.TDPBF16PS(4+sum/2, 6+sum%2, sum)
+		}
+	})
+	room := AllocLocal(rows * row)
+	LEAQ(room, at)
+	MOVQ(U32(row), stride)
+	set.Zero(set.Reg(0))
+	for sum := range 4 {
+		isa.TILESTORED(sum, at, stride)
+		for i := range rows {
+			VADDPS(room.Offset(i*row), set.Reg(0), set.Reg(0))
+		}
+	}
+	isa.TILERELEASE()
+	VMOVUPS(set.Reg(0), Mem{Base: Load(Param("sums"), GP64())})
+	VZEROUPPER()
+	RET()
 }
 
 // begin starts a function with its accumulators at zero.

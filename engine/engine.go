@@ -1,0 +1,95 @@
+// Package engine runs models: it compiles one into a Program for the machine at hand, and counts its Workload for machines that are not here.
+// It knows nothing about money.
+package engine
+
+import (
+	"fmt"
+
+	"github.com/eiplan/eiplan/engine/cpu"
+	"github.com/eiplan/eiplan/engine/graph"
+	"github.com/eiplan/eiplan/engine/ops"
+	"github.com/eiplan/eiplan/engine/passes"
+	"github.com/eiplan/eiplan/models"
+	"github.com/eiplan/eiplan/models/tensor"
+)
+
+// Precision is in what numbers a program multiplies.
+type Precision = graph.Precision
+
+const (
+	FP32  = graph.FP32
+	Mixed = graph.Mixed
+)
+
+// Options say how to compile a model.
+type Options struct {
+	Features  cpu.Features            // instruction sets to use; none is plain Go
+	Threads   int                     // workers of each session; 0 is 1
+	Precision Precision               // Mixed multiplies 16-bit numbers where passes.Precision lets it
+	Dims      map[string]int          // named dimensions of the model's inputs
+	Shapes    map[string]tensor.Shape // whole shapes of its inputs
+	NoPasses  bool                    // only what running needs: no rewrites
+}
+
+// Compile makes a program of a model. The model may be closed afterwards only if none of its initializers are in use, so keep it open while the
+// program runs. An error names the node.
+func Compile(m *models.Model, o Options) (*Program, error) {
+	low, err := graph.Lower(m, graph.Bindings{Dims: o.Dims, Shapes: o.Shapes})
+	if err != nil {
+		return nil, err
+	}
+	if unsupported := ops.Unsupported(low.Graph); len(unsupported) > 0 {
+		return nil, &UnsupportedError{unsupported}
+	}
+	t := &ops.Target{Features: o.Features, Threads: max(o.Threads, 1)}
+	t.Body = func(g *graph.Graph) (ops.Body, error) { return compileBody(g, t) }
+	po := passes.Options{Target: t, Precision: o.Precision}
+	list := passes.Portable
+	if o.NoPasses {
+		list = passes.Required
+	}
+	if err := passes.Run(low.Graph, list, po); err != nil {
+		return nil, err
+	}
+	workload := count(low.Graph)
+	rows := make([]int, len(low.Inputs))
+	for i, v := range low.Inputs {
+		if !v.DType.Float() {
+			rows[i] = rowsIndexed(low.Graph, v)
+		}
+	}
+	if !o.NoPasses {
+		if err := passes.Run(low.Graph, passes.Machine, po); err != nil {
+			return nil, err
+		}
+	}
+	p, err := build(low.Graph, t)
+	if err != nil {
+		return nil, err
+	}
+	p.Dims, p.Defaults, p.workload = low.Dims, low.Defaults, workload
+	for i := range rows {
+		p.Inputs[i].Rows = rows[i]
+	}
+	for i, out := range m.Graph.Outputs {
+		p.Outputs[i].Name = out.Name // rewrites may have put another value in its place
+	}
+	return p, nil
+}
+
+// UnsupportedError lists every operator of a model that the engine does not run.
+type UnsupportedError struct{ Ops []ops.Missing }
+
+func (e *UnsupportedError) Error() string {
+	s := "operators that the engine does not run:"
+	for i, m := range e.Ops {
+		if i > 0 {
+			s += ","
+		}
+		s += fmt.Sprintf(" %s (%d nodes, the first %q)", m.Key, m.Nodes, m.First)
+	}
+	return s
+}
+
+// Operators lists what the engine runs: ONNX names, with the domain before a slash where that is not ai.onnx.
+func Operators() []string { return ops.Supported() }

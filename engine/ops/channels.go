@@ -1,0 +1,121 @@
+package ops
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/eiplan/eiplan/engine/graph"
+	"github.com/eiplan/eiplan/models/tensor"
+)
+
+// LayoutUse is what a node can do with values in a Channels layout.
+type LayoutUse uint8
+
+const (
+	DenseOnly    LayoutUse = iota // all its values are dense
+	AnyLayout                     // each of its activations may lie in either layout
+	SameLayout                    // its activations all lie in the Channels layout, or all are dense
+	FromChannels                  // the input may lie in the Channels layout, the output is dense
+	IntoChannels                  // the output may lie in the Channels layout, the input is dense
+)
+
+// UseOfLayout says how a node whose types and shapes are known could run on values in the Channels layout. Constants are dense always.
+func UseOfLayout(n *graph.Node) LayoutUse {
+	if len(n.Bodies) > 0 || len(n.Inputs) == 0 || n.In(0) == nil || len(n.Outputs) == 0 || !image4(n.Outputs[0]) {
+		return DenseOnly
+	}
+	switch Key(n.Domain, n.Op) {
+	case "eiplan/Conv":
+		if packable(n) {
+			return AnyLayout
+		}
+		return DenseOnly
+	case "eiplan/ConvTranspose":
+		return AnyLayout
+	case "Transpose":
+		return transposeUse(n)
+	}
+	if u, ok := channelsOps[Key(n.Domain, n.Op)]; ok && u.fits(n) {
+		return SameLayout
+	}
+	if fitsPointwise(n) {
+		return SameLayout
+	}
+	return DenseOnly
+}
+
+// image4 reports whether a value can lie in a Channels layout.
+func image4(v *graph.Value) bool {
+	return v != nil && v.Kind == 0 && v.Const == nil && v.Static() && (len(v.Shape) == 3 || len(v.Shape) == 4) &&
+		(v.DType == tensor.Float32 || v.DType == tensor.BFloat16) && v.Shape.Elements() > 0
+}
+
+// channelsOp is an operator that has a kernel of its own for the Channels layout.
+type channelsOp struct {
+	fits    func(n *graph.Node) bool
+	prepare preparer
+}
+
+// channelsOps lists them; elementwise operators need none, see pointwise.
+var channelsOps = map[string]channelsOp{
+	"AveragePool":        {fitsPool, prepareChannelsPool},
+	"BatchNormalization": {fitsBatchNormalization, prepareChannelsBatchNormalization},
+	"Concat":             {fitsConcat, prepareChannelsConcat},
+	"GlobalAveragePool":  {fitsImage, prepareChannelsGlobalPool},
+	"GlobalMaxPool":      {fitsImage, prepareChannelsGlobalPool},
+	"MaxPool":            {fitsPool, prepareChannelsPool},
+	"Resize":             {fitsResize, prepareChannelsResize},
+}
+
+func fitsImage(n *graph.Node) bool { return image4(n.In(0)) }
+
+// inChannels reports whether any of a node's values lies in a Channels layout.
+func inChannels(n *graph.Node) bool {
+	channels := func(v *graph.Value) bool { return v != nil && v.Layout.Channels }
+	return slices.ContainsFunc(n.Inputs, channels) || slices.ContainsFunc(n.Outputs, channels)
+}
+
+// prepareChannels prepares a node that has values in the Channels layout.
+func prepareChannels(n *graph.Node, t *Target) (Kernel, error) {
+	switch key := Key(n.Domain, n.Op); {
+	case n.Domain == "eiplan":
+		return registry[key].Prepare(n, t) // made for it
+	case key == "Transpose":
+		return prepareChannelsTranspose(n, t)
+	case channelsOps[key].prepare != nil:
+		return channelsOps[key].prepare(n, t)
+	case fitsPointwise(n):
+		return preparePointwise(n, t)
+	default:
+		return Kernel{}, fmt.Errorf("no kernel for the layout of %v", n.Outputs[0])
+	}
+}
+
+// WantedHalo is the layout, in its halo alone, that a node's first input should have for its fastest kernel.
+func WantedHalo(n *graph.Node) (graph.Layout, error) {
+	if !n.Is("eiplan", "Conv") || !packable(n) {
+		return graph.Layout{}, nil
+	}
+	g, err := placedGeometry(n)
+	if err != nil {
+		return graph.Layout{}, err
+	}
+	h := g.Halo()
+	if n.Precision == graph.FP32 {
+		h = g.WinogradHalo()
+	}
+	return graph.Layout{Top: h.Top, Left: h.Left, Bottom: h.Bottom, Right: h.Right}, nil
+}
+
+// ReadsPlanes reports whether a convolution is as well off with a dense input: one of so few channels that rounding them up would be a waste.
+func ReadsPlanes(n *graph.Node) bool {
+	return n.Is("eiplan", "Conv") && n.In(0).Shape[1] < channelLanes
+}
+
+// CanTransposeConv reports whether a ConvTranspose can run as an eiplan/ConvTranspose.
+func CanTransposeConv(n *graph.Node) bool { return packableTranspose(n) }
+
+// ChannelsOf is the layout without a halo of a value of the given shape.
+func ChannelsOf(s tensor.Shape) graph.Layout {
+	return graph.Layout{Channels: true, Stride: roundUp(s[1], channelLanes)}
+}

@@ -1,0 +1,293 @@
+package ops
+
+import (
+	"math"
+	"slices"
+
+	"github.com/eiplan/eiplan/engine/graph"
+	"github.com/eiplan/eiplan/engine/kernels/conv"
+	"github.com/eiplan/eiplan/engine/kernels/move"
+	"github.com/eiplan/eiplan/engine/kernels/vector"
+	"github.com/eiplan/eiplan/models/tensor"
+)
+
+// toChannels is eiplan/ToChannels: its dense input in a Channels layout. fromChannels is eiplan/FromChannels, the way back. Either may change between
+// float32 and bfloat16. convert is eiplan/Convert, which does only that, in any layout.
+func toChannels() Op   { return Op{Infer: inferReorder, Prepare: prepareToChannels} }
+func fromChannels() Op { return Op{Infer: inferReorder, Prepare: prepareFromChannels} }
+func convert() Op      { return Op{Infer: inferReorder, Prepare: prepareConvert} }
+
+func inferReorder(n *graph.Node) error {
+	if err := arity(n, 1, 1); err != nil {
+		return err
+	}
+	d := n.Outputs[0].DType
+	if d != tensor.BFloat16 && d != tensor.Float32 {
+		d = n.In(0).DType
+	}
+	yields(n, 0, d, n.In(0).Shape)
+	return nil
+}
+
+func prepareToChannels(n *graph.Node, t *Target) (Kernel, error) {
+	f, v := move.For(t.Features), vector.For(t.Features)
+	img := imageOf(n.Outputs[0])
+	elements := img.Height * img.Width * img.Channels
+	narrowing := n.Outputs[0].DType != n.In(0).DType
+	k := Kernel{Class: "reorder " + f.Variant}
+	if narrowing {
+		k.Scratch = 4 * roundUp(img.Width*img.PixelPitch, 16) * max(t.Threads, 1)
+	}
+	k.Bind = func(c *Call) func() error {
+		part := func(worker, i int) {
+			b, y := i/img.Height, i%img.Height
+			row := moveImage(img)
+			row.Height, row.Origin = 1, row.Origin+y*row.RowPitch+b*img.ImagePitch
+			at := b*elements + y*img.Width
+			if !narrowing && c.In[0].DType == tensor.BFloat16 {
+				rowFromPlanes(f, tensor.Data[uint16](c.Out[0].Tensor), row, tensor.Data[uint16](c.In[0].Tensor)[at:], img)
+				return
+			}
+			src := tensor.Data[float32](c.In[0].Tensor)[at:]
+			if !narrowing {
+				rowFromPlanes(f, tensor.Data[float32](c.Out[0].Tensor), row, src, img)
+				return
+			}
+			wide := img.Width * img.PixelPitch
+			scratch, _ := scratchFloats(c.Scratch[worker*4*roundUp(wide, 16):], wide)
+			first := row.Origin
+			row.Origin = 0
+			rowFromPlanes(f, scratch, row, src, img)
+			v.ToBF16(tensor.Data[uint16](c.Out[0].Tensor)[first:first+wide], scratch)
+		}
+		return func() error {
+			inParts(c.Team, n.In(0).Shape[0]*img.Height, part)
+			return nil
+		}
+	}
+	return k, nil
+}
+
+// rowFromPlanes gathers one row of pixels from planes and zeroes their channels after the last.
+func rowFromPlanes[T move.Element](f *move.Funcs, dst []T, row move.Image, src []T, img conv.Image) {
+	to := dst[row.Origin:]
+	move.Transpose(f, to, src, img.Channels, img.Width, img.PixelPitch, img.Height*img.Width)
+	if img.Channels != img.PixelPitch {
+		for x := range img.Width {
+			clear(to[x*img.PixelPitch+img.Channels : (x+1)*img.PixelPitch])
+		}
+	}
+}
+
+func prepareFromChannels(n *graph.Node, t *Target) (Kernel, error) {
+	f, v := move.For(t.Features), vector.For(t.Features)
+	img := imageOf(n.In(0))
+	elements := img.Height * img.Width * img.Channels
+	widening := n.Outputs[0].DType != n.In(0).DType
+	k := Kernel{Class: "reorder " + f.Variant}
+	if widening {
+		k.Scratch = 4 * roundUp(img.Width*img.PixelPitch, 16) * max(t.Threads, 1)
+	}
+	plane := img.Height * img.Width
+	k.Bind = func(c *Call) func() error {
+		part := func(worker, i int) {
+			b, y := i/img.Height, i%img.Height
+			first, at := img.Index(b, 0, y, 0), b*elements+y*img.Width
+			if !widening && c.In[0].DType == tensor.BFloat16 {
+				move.Transpose(f, tensor.Data[uint16](c.Out[0].Tensor)[at:], tensor.Data[uint16](c.In[0].Tensor)[first:], img.Width, img.Channels, plane, img.PixelPitch)
+				return
+			}
+			dst := tensor.Data[float32](c.Out[0].Tensor)[at:]
+			if !widening {
+				move.Transpose(f, dst, tensor.Data[float32](c.In[0].Tensor)[first:], img.Width, img.Channels, plane, img.PixelPitch)
+				return
+			}
+			wide := img.Width * img.PixelPitch
+			scratch, _ := scratchFloats(c.Scratch[worker*4*roundUp(wide, 16):], wide)
+			v.FromBF16(scratch, tensor.Data[uint16](c.In[0].Tensor)[first:first+wide])
+			move.Transpose(f, dst, scratch, img.Width, img.Channels, plane, img.PixelPitch)
+		}
+		return func() error {
+			inParts(c.Team, n.In(0).Shape[0]*img.Height, part)
+			return nil
+		}
+	}
+	return k, nil
+}
+
+// convertPiece is how many elements a worker converts at a time.
+const convertPiece = 16 << 10
+
+// prepareConvert rounds to bfloat16 or widens, the halo with the rest: both sides have one layout.
+func prepareConvert(n *graph.Node, t *Target) (Kernel, error) {
+	v := vector.For(t.Features)
+	narrowing := n.Outputs[0].DType == tensor.BFloat16
+	bind := func(c *Call) func() error {
+		part := func(_, i int) {
+			from := i * convertPiece
+			if narrowing {
+				src := tensor.Data[float32](c.In[0].Tensor)
+				to := min(from+convertPiece, len(src))
+				v.ToBF16(tensor.Data[uint16](c.Out[0].Tensor)[from:to], src[from:to])
+				return
+			}
+			src := tensor.Data[uint16](c.In[0].Tensor)
+			to := min(from+convertPiece, len(src))
+			v.FromBF16(tensor.Data[float32](c.Out[0].Tensor)[from:to], src[from:to])
+		}
+		return func() error {
+			inParts(c.Team, ceilDiv(len(c.In[0].Bytes)/(c.In[0].DType.Bits()/8), convertPiece), part)
+			return nil
+		}
+	}
+	return Kernel{Class: "convert " + v.Variant, Bind: bind}, nil
+}
+
+// transposeUse lets a Transpose between N×C×H×W and N×H×W×C read or write the Channels layout, which is that order already.
+func transposeUse(n *graph.Node) LayoutUse {
+	switch perm := n.Ints("perm"); {
+	case slices.Equal(perm, []int{0, 2, 3, 1}) && image4(n.In(0)):
+		return FromChannels
+	case slices.Equal(perm, []int{0, 3, 1, 2}) && n.In(0).Const == nil && n.In(0).DType == n.Outputs[0].DType:
+		return IntoChannels
+	}
+	return DenseOnly
+}
+
+// prepareChannelsTranspose copies pixels without their padding, or with it.
+func prepareChannelsTranspose(n *graph.Node, _ *Target) (Kernel, error) {
+	into := n.Outputs[0].Layout.Channels
+	v := n.In(0)
+	if into {
+		v = n.Outputs[0]
+	}
+	img := imageOf(v)
+	size := v.DType.Bits() / 8
+	channels, pitch := img.Channels*size, img.PixelPitch*size
+	bind := func(c *Call) func() error {
+		part := func(_, i int) {
+			dense := i * img.Width * channels
+			at := img.Index(i/img.Height, 0, i%img.Height, 0) * size
+			for range img.Width {
+				if into {
+					copy(c.Out[0].Bytes[at:at+channels], c.In[0].Bytes[dense:])
+					clear(c.Out[0].Bytes[at+channels : at+pitch])
+				} else {
+					copy(c.Out[0].Bytes[dense:dense+channels], c.In[0].Bytes[at:])
+				}
+				at, dense = at+pitch, dense+channels
+			}
+		}
+		return func() error {
+			inParts(c.Team, v.Shape[0]*img.Height, part)
+			return nil
+		}
+	}
+	return Kernel{Class: "copy", Bind: bind}, nil
+}
+
+// fitsConcat reports whether a Concat joins channels: of images, and of constants.
+func fitsConcat(n *graph.Node) bool {
+	axis, err := axisOf(n.Int("axis", 0), len(n.Outputs[0].Shape))
+	if err != nil || axis != 1 {
+		return false
+	}
+	images := 0
+	for _, v := range n.Inputs {
+		switch {
+		case image4(v):
+			images++
+		case !v.Known() || v.DType != n.Outputs[0].DType || v.Shape.Elements() == 0:
+			return false
+		}
+	}
+	return images > 0
+}
+
+// prepareChannelsConcat copies the channels of each input into each pixel.
+func prepareChannelsConcat(n *graph.Node, t *Target) (Kernel, error) {
+	to := imageOf(n.Outputs[0])
+	size := n.Outputs[0].DType.Bits() / 8
+	from := make([]conv.Image, len(n.Inputs))
+	constants := make([][]byte, len(n.Inputs))
+	for i, v := range n.Inputs {
+		if v.Const == nil {
+			from[i] = imageOf(v)
+			continue
+		}
+		from[i] = conv.NewImage(to.Height, to.Width, v.Shape[1], 1, conv.Halo{})
+		constants[i] = pixelsOf(v, from[i], move.For(t.Features))
+	}
+	bind := func(c *Call) func() error {
+		part := func(_, i int) {
+			image, y := i/to.Height, i%to.Height
+			first := 0
+			for j, img := range from {
+				src := constants[j]
+				if src == nil {
+					src = c.In[j].Bytes
+				}
+				dst := c.Out[0].Bytes[to.Index(image, first, y, 0)*size:]
+				src = src[img.Index(image, 0, y, 0)*size:]
+				for x := range to.Width {
+					copy(dst[x*to.PixelPitch*size:][:img.Channels*size], src[x*img.PixelPitch*size:])
+				}
+				first += img.Channels
+			}
+		}
+		return func() error {
+			inParts(c.Team, n.Outputs[0].Shape[0]*to.Height, part)
+			return nil
+		}
+	}
+	return Kernel{Class: "copy", Bind: bind}, nil
+}
+
+// pixelsOf lays a constant out with its channels innermost.
+func pixelsOf(v *graph.Value, img conv.Image, f *move.Funcs) []byte {
+	t := tensor.New(v.DType, v.Shape)
+	plane := img.Height * img.Width * img.Channels
+	for b := range v.Shape[0] {
+		if v.DType == tensor.BFloat16 {
+			move.FromNCHW(f, tensor.Data[uint16](t)[b*plane:], moveImage(img), constant[uint16](v)[b*plane:][:plane])
+		} else {
+			move.FromNCHW(f, tensor.Data[float32](t)[b*plane:], moveImage(img), constant[float32](v)[b*plane:][:plane])
+		}
+	}
+	return t.Bytes
+}
+
+// fitsBatchNormalization reports whether the parameters are constants of float32, as is X.
+func fitsBatchNormalization(n *graph.Node) bool {
+	for i := 1; i < 5; i++ {
+		if !n.In(i).Known() || n.In(i).DType != tensor.Float32 {
+			return false
+		}
+	}
+	return n.Int("training_mode", 0) == 0 && n.In(0).DType == tensor.Float32 && image4(n.In(0))
+}
+
+// prepareChannelsBatchNormalization scales and shifts rows of pixels.
+func prepareChannelsBatchNormalization(n *graph.Node, t *Target) (Kernel, error) {
+	from, to := imageOf(n.In(0)), imageOf(n.Outputs[0])
+	f := vector.For(t.Features)
+	scale, shift := make([]float32, to.PixelPitch), make([]float32, to.PixelPitch)
+	for i := range n.In(0).Shape[1] {
+		s := float64(constant[float32](n.In(1))[i]) / math.Sqrt(float64(constant[float32](n.In(4))[i])+float64(n.Float("epsilon", 1e-5)))
+		scale[i] = float32(s)
+		shift[i] = float32(float64(constant[float32](n.In(2))[i]) - float64(constant[float32](n.In(3))[i])*s)
+	}
+	row := to.Width * to.PixelPitch
+	bind := func(c *Call) func() error {
+		part := func(_, i int) {
+			image, y := i/to.Height, i%to.Height
+			dst := tensor.Data[float32](c.Out[0].Tensor)[to.Index(image, 0, y, 0):][:row]
+			f.ScaleShift(dst, tensor.Data[float32](c.In[0].Tensor)[from.Index(image, 0, y, 0):][:row], scale, shift)
+		}
+		return func() error {
+			inParts(c.Team, n.In(0).Shape[0]*to.Height, part)
+			return nil
+		}
+	}
+	return Kernel{Class: "normalize " + f.Variant, Bind: bind}, nil
+}

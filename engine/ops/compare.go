@@ -1,0 +1,127 @@
+package ops
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/eiplan/eiplan/engine/graph"
+	"github.com/eiplan/eiplan/models/tensor"
+)
+
+// compare is an operator that compares two operands of one type, with broadcasting, to a bool: Equal, Less and their like. NaN equals nothing.
+func compare(allowed types) Op {
+	return Op{
+		Infer: func(n *graph.Node) error {
+			if err := arity(n, 2, 2); err != nil {
+				return err
+			}
+			if err := sameTypes(n, allowed, 0, 1); err != nil {
+				return err
+			}
+			return inferBroadcast(n, tensor.Bool)
+		},
+		Cost:    costElementwise(1),
+		Prepare: halved(prepareCompare),
+	}
+}
+
+func prepareCompare(n *graph.Node, _ *Target) (Kernel, error) {
+	w, err := newBroadcast(n.Outputs[0].Shape, n.Inputs[0].Shape, n.Inputs[1].Shape)
+	if err != nil {
+		return Kernel{}, err
+	}
+	k := Kernel{Class: "elementwise"}
+	if d := n.Inputs[0].DType; d == tensor.String {
+		k.Bind = comparison[string](n.Op, w)
+	} else {
+		k.Bind = laneOf(d).compare(n.Op, w)
+	}
+	return k, nil
+}
+
+func (lanes[T]) compare(op string, w *broadcast) binder { return comparison[T](op, w) }
+
+func comparison[T cmp.Ordered](op string, w *broadcast) binder {
+	f := eachPair(relation[T](op))
+	return func(c *Call) func() error {
+		do := overRows(c, w, f, c.In[0], c.In[1], c.Out[0])
+		return func() error { do(); return nil }
+	}
+}
+
+func relation[T cmp.Ordered](op string) func(a, b T) bool {
+	switch op {
+	case "Equal":
+		return func(a, b T) bool { return a == b }
+	case "Greater":
+		return func(a, b T) bool { return a > b }
+	case "GreaterOrEqual":
+		return func(a, b T) bool { return a >= b }
+	case "Less":
+		return func(a, b T) bool { return a < b }
+	case "LessOrEqual":
+		return func(a, b T) bool { return a <= b }
+	}
+	panic(fmt.Sprintf("ops: %s is no comparison", op))
+}
+
+// where picks each element from the second operand where the first is true, else from the third, with broadcasting.
+func where() Op {
+	return Op{
+		Infer: func(n *graph.Node) error {
+			if err := arity(n, 3, 3); err != nil {
+				return err
+			}
+			if err := takes(n, 0, bools); err != nil {
+				return err
+			}
+			if err := sameTypes(n, anything, 1, 2); err != nil {
+				return err
+			}
+			return inferBroadcast(n, n.Inputs[1].DType)
+		},
+		Cost: costElementwise(1),
+		Prepare: unpacked(func(n *graph.Node, _ *Target) (Kernel, error) {
+			w, err := newBroadcast(n.Outputs[0].Shape, n.Inputs[0].Shape, n.Inputs[1].Shape, n.Inputs[2].Shape)
+			if err != nil {
+				return Kernel{}, err
+			}
+			bind := bySize(n.Inputs[1].DType, bindWhere[uint8], bindWhere[uint16], bindWhere[uint32], bindWhere[uint64], bindWhere[complex128], bindWhere[string])
+			return Kernel{Class: "elementwise", Bind: bind(w)}, nil
+		}),
+	}
+}
+
+func bindWhere[T word](w *broadcast) binder {
+	return func(c *Call) func() error {
+		p := inPieces(c.Team, w.rows, w.row, func(from, to int) {
+			cond, a, b := elements[bool](&c.In[0].Tensor), elements[T](&c.In[1].Tensor), elements[T](&c.In[2].Tensor)
+			out := elements[T](&c.Out[0].Tensor)
+			at := w.seek(from)
+			for r := from; r < to; r++ {
+				i, j, k := at.at[0], at.at[1], at.at[2]
+				choices(out[r*w.row:(r+1)*w.row], cond[i:i+w.width(0)], a[j:j+w.width(1)], b[k:k+w.width(2)])
+				at.next()
+			}
+		})
+		return func() error { p.run(c.Team); return nil }
+	}
+}
+
+// choices computes a row of Where; an operand of one element stands for a whole row.
+func choices[T any](dst []T, cond []bool, a, b []T) {
+	repeat := func(n int) int {
+		if n == 1 {
+			return 0
+		}
+		return -1
+	}
+	i, j, k := repeat(len(cond)), repeat(len(a)), repeat(len(b))
+	for x := range dst {
+		v := b[x&k]
+		if cond[x&i] {
+			v = a[x&j]
+		}
+		dst[x] = v
+	}
+}

@@ -1,0 +1,279 @@
+package ops
+
+import (
+	"fmt"
+
+	"github.com/eiplan/eiplan/engine/graph"
+	"github.com/eiplan/eiplan/engine/kernels/conv"
+	"github.com/eiplan/eiplan/engine/kernels/gemm"
+	"github.com/eiplan/eiplan/engine/kernels/move"
+	"github.com/eiplan/eiplan/models/tensor"
+)
+
+// fusedConv is eiplan/Conv: Conv with constant weights and bias, to which a fourth input, the residual, is added, and whose results are clamped to
+// the attributes lo and hi where they are given.
+func fusedConv() Op {
+	return Op{Infer: inferFusedConv, Cost: costConv, Prepare: prepareFusedConv}
+}
+
+func inferFusedConv(n *graph.Node) error {
+	if err := arity(n, 2, 4); err != nil {
+		return err
+	}
+	d := n.Outputs[0].DType
+	if err := inferConv(n); err != nil {
+		return err
+	}
+	if r := n.In(3); r != nil && r.Static() && n.Outputs[0].Static() && !r.Shape.Equal(n.Outputs[0].Shape) {
+		return fmt.Errorf("residual %s for output %s", r.Shape, n.Outputs[0].Shape)
+	}
+	if d == tensor.BFloat16 && n.In(0).DType == tensor.Float32 || d == tensor.Float32 && n.In(0).DType == tensor.BFloat16 {
+		n.Outputs[0].DType = d // the precision pass has settled how it is stored
+	}
+	return nil
+}
+
+// packable reports whether a convolution can run on packed weights: they are constant, and there are one or two spatial dimensions.
+func packable(n *graph.Node) bool {
+	x, w := n.In(0), n.In(1)
+	if len(x.Shape) != 3 && len(x.Shape) != 4 || !w.Known() || n.In(2) != nil && !n.In(2).Known() {
+		return false
+	}
+	return x.Shape.Elements() > 0 && w.Shape.Elements() > 0 && n.Outputs[0].Shape.Elements() > 0 && w.DType == tensor.Float32
+}
+
+// prepareFusedConv runs on packed weights, or in plain loops where it can't.
+func prepareFusedConv(n *graph.Node, t *Target) (Kernel, error) {
+	if packable(n) {
+		return packedConv(n, t)
+	}
+	return byFloat(plainFusedConv[float32], plainFusedConv[float64])(n, t)
+}
+
+// convGeometry is the shape of a node's convolution; the images are not placed yet.
+func convGeometry(n *graph.Node) (conv.Geometry, error) {
+	win, err := convWindow(n)
+	if err != nil {
+		return conv.Geometry{}, err
+	}
+	g, err := win.grid()
+	if err != nil {
+		return conv.Geometry{}, err
+	}
+	return conv.Geometry{
+		N:       n.In(0).Shape[0],
+		KernelH: g.kernel[1], KernelW: g.kernel[2],
+		StrideH: g.stride[1], StrideW: g.stride[2],
+		DilationH: g.dilation[1], DilationW: g.dilation[2],
+		PadTop: g.begin[1], PadLeft: g.begin[2],
+		Groups: n.Int("group", 1),
+	}, nil
+}
+
+// placedGeometry is the shape of a node's convolution with its images in the Channels layout, whose halo is not settled yet.
+func placedGeometry(n *graph.Node) (conv.Geometry, error) {
+	g, err := convGeometry(n)
+	if err != nil {
+		return g, err
+	}
+	height, width := planeOf(n.In(0).Shape)
+	g.In = conv.NewImage(height, width, n.In(0).Shape[1], channelLanes, conv.Halo{})
+	height, width = planeOf(n.Outputs[0].Shape)
+	g.Out = conv.NewImage(height, width, n.In(1).Shape[0], channelLanes, conv.Halo{})
+	return g, nil
+}
+
+// staging brings a value of either layout to where a convolution wants it: in its own memory, or in scratch memory when it is dense.
+type staging struct {
+	image conv.Image
+	value *graph.Value
+	moved bool // through scratch memory
+	move  *move.Funcs
+}
+
+// elements is how many float32 elements of scratch memory it takes.
+func (s *staging) elements() int {
+	if !s.moved {
+		return 0
+	}
+	return roundUp(s.image.Size(s.value.Shape[0]), 16)
+}
+
+// stagedInput places the input of a convolution that reaches a halo.
+func stagedInput(v *graph.Value, halo conv.Halo, f *move.Funcs) staging {
+	s := staging{value: v, move: f}
+	height, width := planeOf(v.Shape)
+	switch channels := v.Shape[1]; {
+	case v.Layout.Channels:
+		s.image = imageOf(v)
+	case halo == conv.Halo{} && v.DType == tensor.Float32:
+		s.image = planarOf(v)
+	default:
+		s.moved = true
+		step := channelLanes
+		if channels < channelLanes {
+			step = 1
+		}
+		s.image = conv.NewImage(height, width, channels, step, halo)
+	}
+	return s
+}
+
+// stagedOutput places an output, or a residual.
+func stagedOutput(v *graph.Value, f *move.Funcs) staging {
+	if v.Layout.Channels {
+		return staging{image: imageOf(v), value: v, move: f}
+	}
+	height, width := planeOf(v.Shape)
+	return staging{image: conv.NewImage(height, width, v.Shape[1], channelLanes, conv.Halo{}), value: v, moved: true, move: f}
+}
+
+// buffer is the memory of the staged value in a run.
+func (s *staging) buffer(slot *Slot, scratch []float32) conv.Buffer {
+	if s.moved {
+		return conv.Buffer{F32: scratch}
+	}
+	return bufferOf(slot.Tensor)
+}
+
+// load fills the scratch image with what a dense tensor holds.
+func (s *staging) load(scratch []float32, t tensor.Tensor) {
+	if !s.moved {
+		return
+	}
+	src := tensor.Data[float32](t)
+	img := moveImage(s.image)
+	plane := s.image.Height * s.image.Width * s.image.Channels
+	for b := range s.value.Shape[0] {
+		dst := scratch[b*s.image.ImagePitch:][:s.image.ImagePitch]
+		move.ClearAround(dst, img)
+		move.FromNCHW(s.move, dst, img, src[b*plane:][:plane])
+	}
+}
+
+// store empties the scratch image into a dense tensor.
+func (s *staging) store(t tensor.Tensor, scratch []float32) {
+	if !s.moved {
+		return
+	}
+	dst := tensor.Data[float32](t)
+	img := moveImage(s.image)
+	plane := s.image.Height * s.image.Width * s.image.Channels
+	for b := range s.value.Shape[0] {
+		move.ToNCHW(s.move, dst[b*plane:][:plane], scratch[b*s.image.ImagePitch:][:s.image.ImagePitch], img)
+	}
+}
+
+// packedConv convolves with weights packed here, between values of any layout.
+func packedConv(n *graph.Node, t *Target) (Kernel, error) {
+	g, err := convGeometry(n)
+	if err != nil {
+		return Kernel{}, err
+	}
+	f := move.For(t.Features)
+	out := stagedOutput(n.Outputs[0], f)
+	g.Out = out.image
+	g.In.Height, g.In.Width = planeOf(n.In(0).Shape)
+	in := stagedInput(n.In(0), g.Halo(), f)
+	g.In = in.image
+	var residual *staging
+	if r := n.In(3); r != nil {
+		s := stagedOutput(r, f)
+		residual, g.Residual = &s, s.image
+	}
+	e := gemm.Epilogue{Clamp: clampOf(n)}
+	if b := n.In(2); b != nil {
+		e.Bias = constant[float32](b)
+	}
+	upright(&g)
+	plan, err := conv.Prepare(t.Weights(), t.Features, formatOf(n), g, constant[float32](n.In(1)), e)
+	if err != nil {
+		return Kernel{}, err
+	}
+	k := Kernel{Class: plan.Class(), Mixed: plan.Mixed(), Scratch: 4 * (in.elements() + out.elements())}
+	if residual != nil {
+		k.Scratch += 4 * residual.elements()
+	}
+	k.Bind = func(c *Call) func() error {
+		call := plan.Bind(c.Team.Size())
+		x, rest := scratchFloats(c.Scratch, in.elements())
+		y, rest := scratchFloats(rest, out.elements())
+		if residual == nil {
+			return func() error {
+				in.load(x, c.In[0].Tensor)
+				call.Run(c.Team, in.buffer(c.In[0], x), out.buffer(c.Out[0], y), conv.Buffer{})
+				out.store(c.Out[0].Tensor, y)
+				return nil
+			}
+		}
+		r, _ := scratchFloats(rest, residual.elements())
+		return func() error {
+			in.load(x, c.In[0].Tensor)
+			residual.load(r, c.In[3].Tensor)
+			call.Run(c.Team, in.buffer(c.In[0], x), out.buffer(c.Out[0], y), residual.buffer(c.In[3], r))
+			out.store(c.Out[0].Tensor, y)
+			return nil
+		}
+	}
+	return k, nil
+}
+
+// upright lays images of one pixel's width on their side, as kernels go along rows.
+func upright(g *conv.Geometry) {
+	column := func(m conv.Image) bool {
+		return m.Width == 1 && m.Height > 1 && m.RowPitch == m.PixelPitch
+	}
+	if g.KernelW != 1 || g.PadLeft != 0 || !column(g.In) || !column(g.Out) || g.Residual != (conv.Image{}) && !column(g.Residual) {
+		return
+	}
+	for _, m := range []*conv.Image{&g.In, &g.Out, &g.Residual} {
+		m.Height, m.Width = m.Width, m.Height
+		m.Halo = conv.Halo{Left: m.Halo.Top, Right: m.Halo.Bottom}
+		if m.PlanePitch > m.PixelPitch {
+			m.RowPitch = m.PlanePitch
+		} else {
+			m.RowPitch = m.ImagePitch
+		}
+	}
+	g.KernelH, g.KernelW = 1, g.KernelH
+	g.StrideH, g.StrideW = 1, g.StrideH
+	g.DilationH, g.DilationW = 1, g.DilationH
+	g.PadTop, g.PadLeft = 0, g.PadTop
+}
+
+// plainFusedConv is the plain convolution with the residual and the clamp after it.
+func plainFusedConv[T real](n *graph.Node, t *Target) (Kernel, error) {
+	k, err := plainConv[T](n, t)
+	if err != nil {
+		return Kernel{}, err
+	}
+	clamp := clampOf(n)
+	bind := k.Bind
+	k.Bind = func(c *Call) func() error {
+		run := bind(c)
+		return func() error {
+			if err := run(); err != nil {
+				return err
+			}
+			finish(tensor.Data[T](c.Out[0].Tensor), optional[T](c, 3), clamp)
+			return nil
+		}
+	}
+	return k, nil
+}
+
+// finish adds the residual, which may be nil, and clamps; NaN passes.
+func finish[T real](y, residual []T, clamp gemm.Clamp) {
+	for i, r := range residual {
+		y[i] += r
+	}
+	lo, hi := T(clamp.Lo), T(clamp.Hi)
+	for i, v := range y {
+		if v < lo {
+			y[i] = lo
+		}
+		if v > hi {
+			y[i] = hi
+		}
+	}
+}

@@ -1,0 +1,178 @@
+package ops
+
+import (
+	"fmt"
+
+	"github.com/eiplan/eiplan/engine/graph"
+	"github.com/eiplan/eiplan/engine/kernels/move"
+	"github.com/eiplan/eiplan/models/tensor"
+)
+
+// inferCarried infers the body of a Loop or Scan. Its inputs get the types of in; outputs from skip on are carried to the inputs from first on. Where
+// an iteration changes the shape of what it carries, the shape is left open as far as it changes.
+func inferCarried(n *graph.Node, in []*graph.Value, first, skip, carried, outputs int) error {
+	in = append([]*graph.Value(nil), in...)
+	for {
+		if err := inferBody(n, "body", in, outputs); err != nil {
+			return err
+		}
+		steady := true
+		for i := range carried {
+			was, now := in[first+i], n.Bodies["body"].Outputs[skip+i]
+			if was == nil || was.Shape == nil || was.Shape.Equal(now.Shape) && now.Shape != nil {
+				continue
+			}
+			if common := commonShape(was.Shape, now.Shape); common == nil || !common.Equal(was.Shape) {
+				open := *was
+				open.Shape, steady = common, false
+				in[first+i] = &open
+			}
+		}
+		if steady {
+			return nil
+		}
+	}
+}
+
+// iteration runs a body again and again: it holds the state that goes from one run to the next, and what is stacked up.
+type iteration struct {
+	run     BodyRun
+	in      []*Slot // the body's inputs
+	carried []*Slot // those of in that the body's outputs replace
+	stacks  []*stack
+}
+
+// newIteration makes slots for a body's own inputs, of which carried follow the first before; the captures come after.
+func newIteration(c *Call, body Body, before, carried, after int, captures []*Slot) *iteration {
+	it := &iteration{run: body.NewRun(c.Team)}
+	for range before + carried + after {
+		it.in = append(it.in, &Slot{})
+	}
+	it.carried = it.in[before : before+carried]
+	it.in = append(it.in, captures...)
+	return it
+}
+
+// begin takes the initial state and empties the stacks.
+func (it *iteration) begin(initial []*Slot) {
+	for i, s := range it.carried {
+		if initial[i] != nil {
+			hold(s, initial[i])
+		}
+	}
+	for _, s := range it.stacks {
+		s.used = 0
+	}
+}
+
+// step runs the body once; its outputs before skip are no state. It returns all of them.
+func (it *iteration) step(skip int) ([]*Slot, error) {
+	out, err := it.run.Run(it.in)
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range it.carried {
+		hold(s, out[skip+i])
+	}
+	for i, s := range it.stacks {
+		if err := s.push(&out[skip+len(it.carried)+i].Tensor); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// finish hands the last state and the stacks to the node's outputs.
+func (it *iteration) finish(out []*Slot, elements []*graph.Value, t *Target) error {
+	for i, s := range it.carried {
+		if i < len(out) && out[i] != nil {
+			hold(out[i], s)
+		}
+	}
+	for i, s := range it.stacks {
+		if k := len(it.carried) + i; k < len(out) && out[k] != nil {
+			if err := s.join(out[k], elements[i], t); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// stack collects tensors of one shape, to be joined along a new axis.
+type stack struct {
+	axis     int // of the result; negative ones count from its end
+	backward bool
+	items    []tensor.Tensor
+	used     int
+}
+
+func (s *stack) push(t *tensor.Tensor) error {
+	if s.used > 0 && !s.items[0].Shape.Equal(t.Shape) {
+		return fmt.Errorf("a scan output changes its shape from %s to %s", s.items[0].Shape, t.Shape)
+	}
+	if s.used == len(s.items) {
+		s.items = append(s.items, tensor.Tensor{})
+	}
+	item := &s.items[s.used]
+	if item.DType != t.DType || item.Shape == nil || !item.Shape.Equal(t.Shape) {
+		*item = tensor.New(t.DType, t.Shape.Clone())
+	}
+	copyAll(item, t)
+	s.used++
+	return nil
+}
+
+// join writes the collected tensors to a slot. Without any it is empty, with the type of element, whose unknown dimensions count as 0.
+func (s *stack) join(to *Slot, element *graph.Value, t *Target) error {
+	shape, d := element.Shape, element.DType
+	if s.used > 0 {
+		shape, d = s.items[0].Shape, s.items[0].DType
+	}
+	axis, err := axisOf(s.axis, len(shape)+1)
+	if err != nil {
+		return err
+	}
+	out := stacked(shape, axis, s.used)
+	for i, size := range out {
+		out[i] = max(size, 0)
+	}
+	place(to, d, out)
+	for i := range s.used {
+		at := i
+		if s.backward {
+			at = s.used - 1 - i
+		}
+		p := sheet(out, axis, at).compact()
+		p.copy(move.For(t.Features), &to.Tensor, &s.items[i], 0, p.steps())
+	}
+	return nil
+}
+
+// stacked is a shape with a new axis of count elements.
+func stacked(shape tensor.Shape, axis, count int) tensor.Shape {
+	out := append(tensor.Shape{}, shape[:axis]...)
+	return append(append(out, count), shape[axis:]...)
+}
+
+// sheet is the copy of a dense tensor to position i of an axis of another, of shape whole, that has this axis more.
+func sheet(whole tensor.Shape, axis, i int) piece {
+	strides := whole.Strides()
+	without := func(list []int) []int { return append(append([]int(nil), list[:axis]...), list[axis+1:]...) }
+	item := tensor.Shape(without(whole))
+	return piece{shape: item, to: move.View{Origin: i * strides[axis], Stride: without(strides)}, from: move.View{Stride: item.Strides()}}
+}
+
+// reversed swaps the two sides of a copy.
+func (p piece) reversed() piece {
+	p.to, p.from = p.from, p.to
+	return p
+}
+
+// steps is the length of the outermost axis.
+func (p *piece) steps() int {
+	if len(p.shape) == 0 {
+		return 1
+	}
+	return p.shape[0]
+}

@@ -1,0 +1,156 @@
+package ops
+
+import (
+	"fmt"
+
+	"github.com/eiplan/eiplan/engine/graph"
+	"github.com/eiplan/eiplan/engine/kernels/normalize"
+	"github.com/eiplan/eiplan/models/tensor"
+)
+
+// wantedPart is the number of elements that a worker should find in a part of rows.
+const wantedPart = 8 << 10
+
+// byRows is a float32 kernel whose work is row by row of count elements, many rows to a part.
+func byRows(class string, rows, count int, row func(c *Call, i int)) Kernel {
+	each := max(wantedPart/max(count, 1), 1)
+	bind := func(c *Call) func() error {
+		part := func(_, p int) {
+			for i := p * each; i < min((p+1)*each, rows); i++ {
+				row(c, i)
+			}
+		}
+		return func() error {
+			inParts(c.Team, ceilDiv(rows, each), part)
+			return nil
+		}
+	}
+	return Kernel{Class: class, Bind: bind}
+}
+
+// rowAt is row i, of count elements, of a dense float32 tensor.
+func rowAt(s *Slot, i, count int) []float32 { return tensor.Data[float32](s.Tensor)[i*count:][:count] }
+
+// softmaxLines is how a softmax node cuts its input: lines of count elements that lie inner apart.
+func softmaxLines(n *graph.Node) (lines, count, inner int, err error) {
+	x := n.In(0).Shape
+	axis, err := axisOf(n.Int("axis", -1), len(x))
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	inner = span(x, axis+1, len(x))
+	if count = x[axis]; count > 0 {
+		lines = span(x, 0, axis) * inner
+	}
+	return lines, count, inner, nil
+}
+
+// fastSoftmax is Softmax on float32 rows or columns.
+func fastSoftmax(n *graph.Node, t *Target) (Kernel, error) {
+	f := normalize.For(t.Features)
+	return softmaxBy(n, f, func(dst, x []float32) { f.Softmax(dst, x, nil, 1) }, f.SoftmaxStrided)
+}
+
+// fastLogSoftmax is LogSoftmax on float32 rows or columns.
+func fastLogSoftmax(n *graph.Node, t *Target) (Kernel, error) {
+	f := normalize.For(t.Features)
+	return softmaxBy(n, f, f.LogSoftmax, f.LogSoftmaxStrided)
+}
+
+func softmaxBy(n *graph.Node, f *normalize.Funcs, row func(dst, x []float32), strided func(dst, x []float32, count, stride int)) (Kernel, error) {
+	lines, count, inner, err := softmaxLines(n)
+	if err != nil {
+		return Kernel{}, err
+	}
+	return byRows("softmax "+f.Variant, lines, count, func(c *Call, i int) {
+		if inner == 1 {
+			row(rowAt(c.Out[0], i, count), rowAt(c.In[0], i, count))
+			return
+		}
+		at := i/inner*inner*count + i%inner
+		strided(tensor.Data[float32](c.Out[0].Tensor)[at:], tensor.Data[float32](c.In[0].Tensor)[at:], count, inner)
+	}), nil
+}
+
+// fusedSoftmax is eiplan/Softmax: softmax over the last axis of X·scale + mask. The mask broadcasts to X, with rows as long as X's; it may be absent.
+func fusedSoftmax() Op {
+	return Op{Infer: inferFusedSoftmax, Cost: costNormalize, Prepare: prepareFusedSoftmax}
+}
+
+func inferFusedSoftmax(n *graph.Node) error {
+	if err := arity(n, 1, 2); err != nil {
+		return err
+	}
+	x := n.In(0)
+	yields(n, 0, x.DType, x.Shape)
+	if m := n.In(1); m != nil && m.Static() && x.Static() {
+		if joined, ok := broadcastDims(x.Shape, m.Shape); !ok || !joined.Equal(x.Shape) || m.Shape[len(m.Shape)-1] != x.Shape[len(x.Shape)-1] {
+			return fmt.Errorf("mask %s for %s", m.Shape, x.Shape)
+		}
+	}
+	return nil
+}
+
+func prepareFusedSoftmax(n *graph.Node, t *Target) (Kernel, error) {
+	x := n.In(0).Shape
+	if n.In(0).DType != tensor.Float32 {
+		return Kernel{}, badType(n.In(0).DType)
+	}
+	f := normalize.For(t.Features)
+	count := x[len(x)-1]
+	scale := n.Float("scale", 1)
+	var places []int
+	if m := n.In(1); m != nil {
+		p := product{batch: x[:len(x)-1]}
+		places = p.offsets(m.Shape[:len(m.Shape)-1])
+	}
+	return byRows("softmax "+f.Variant, x.Elements()/max(count, 1), count, func(c *Call, i int) {
+		var mask []float32
+		if places != nil {
+			mask = rowAt(c.In[1], places[i], count)
+		}
+		f.Softmax(rowAt(c.Out[0], i, count), rowAt(c.In[0], i, count), mask, scale)
+	}), nil
+}
+
+// simpleRows reports whether a normalisation's parameters are whole rows and nobody wants its statistics.
+func simpleRows(n *graph.Node, count int) bool {
+	return count > 0 && parameterPlaces(n, 1, count) == nil && parameterPlaces(n, 2, count) == nil && !wants(n, 1) && !wants(n, 2)
+}
+
+// fastLayerNormalization is LayerNormalization on float32 rows.
+func fastLayerNormalization(n *graph.Node, t *Target) (Kernel, error) {
+	rows, count, err := layerRows(n)
+	if err != nil {
+		return Kernel{}, err
+	}
+	if !simpleRows(n, count) {
+		return plainLayerNormalization[float32](n, t)
+	}
+	f := normalize.For(t.Features)
+	epsilon := n.Float("epsilon", 1e-5)
+	shifted := n.In(2) != nil
+	return byRows("normalize "+f.Variant, rows, count, func(c *Call, i int) {
+		var shift []float32
+		if shifted {
+			shift = rowAt(c.In[2], 0, count)
+		}
+		f.LayerNorm(rowAt(c.Out[0], i, count), rowAt(c.In[0], i, count), rowAt(c.In[1], 0, count), shift, epsilon)
+	}), nil
+}
+
+// fastRMSNormalization is RMSNormalization on float32 rows.
+func fastRMSNormalization(n *graph.Node, t *Target) (Kernel, error) {
+	rows, count, err := layerRows(n)
+	if err != nil {
+		return Kernel{}, err
+	}
+	if !simpleRows(n, count) {
+		return plainRMSNormalization[float32](n, t)
+	}
+	f := normalize.For(t.Features)
+	epsilon := n.Float("epsilon", 1e-5)
+	return byRows("normalize "+f.Variant, rows, count, func(c *Call, i int) {
+		f.RMSNorm(rowAt(c.Out[0], i, count), rowAt(c.In[0], i, count), rowAt(c.In[1], 0, count), epsilon)
+	}), nil
+}

@@ -1,0 +1,149 @@
+package passes
+
+import (
+	"maps"
+
+	"github.com/eiplan/eiplan/engine/graph"
+	"github.com/eiplan/eiplan/engine/ops"
+	"github.com/eiplan/eiplan/models"
+	"github.com/eiplan/eiplan/models/tensor"
+)
+
+// nameProducts gives products with constant weights the names under which later passes find them, whatever ONNX calls them:
+//
+//	Conv(x, w, b)                    →  eiplan/Conv(x, w, b)
+//	ConvTranspose(x, w, b)           →  eiplan/ConvTranspose(x, w, b)
+//	MatMul(x, w)                     →  eiplan/MatMul(x, w)
+//	Gemm(x, w, b), alpha = beta = 1  →  eiplan/MatMul(x, w, b)
+var nameProducts = rewriting("name products", func(e *editor, n *graph.Node, _ Options) {
+	if n.Domain != "" || len(n.Inputs) < 2 || n.In(0) == nil || n.Inputs[0].Known() || !n.In(1).Known() || n.Inputs[1].DType != tensor.Float32 {
+		return
+	}
+	switch n.Op {
+	case "Conv":
+		if b := n.In(2); b != nil && !b.Known() || n.Inputs[0].Shape == nil || len(n.Inputs[0].Shape) > 4 || !n.Inputs[0].Static() {
+			return
+		}
+	case "ConvTranspose":
+		if !ops.CanTransposeConv(n) {
+			return
+		}
+	case "MatMul":
+		if x := n.Inputs[0]; !plainProduct(n) || len(x.Shape) < 2 {
+			return
+		}
+	case "Gemm":
+		if !plainProduct(n) || n.Int("transA", 0) != 0 || n.Float("alpha", 1) != 1 {
+			return
+		}
+		if b := n.In(2); b != nil && (!b.Known() || n.Float("beta", 1) != 1 || !b.Shape.Equal(tensor.Shape{n.Outputs[0].Shape[1]})) {
+			return
+		}
+		transposed := n.Int("transB", 0)
+		n.Attributes = map[string]models.Attribute{"transB": intAttribute(transposed)}
+		n.Op = "MatMul"
+	default:
+		return
+	}
+	n.Domain = "eiplan"
+})
+
+// plainProduct reports whether a product's shapes are settled: x of any rank by a matrix, nothing of it empty.
+func plainProduct(n *graph.Node) bool {
+	return n.Inputs[0].Static() && len(n.Inputs[1].Shape) == 2 && n.Outputs[0].Static() && n.Outputs[0].Shape.Elements() > 0 && n.Inputs[0].Shape.Elements() > 0
+}
+
+// isProduct reports whether n is one that nameProducts has named.
+func isProduct(n *graph.Node) bool {
+	return n.Is("eiplan", "Conv") || n.Is("eiplan", "ConvTranspose") || n.Is("eiplan", "MatMul")
+}
+
+// fuseBias takes a constant row that is added to a product into it:
+//
+//	eiplan/MatMul(x, w) + b  →  eiplan/MatMul(x, w, b)
+var fuseBias = rewriting("fuse bias", func(e *editor, n *graph.Node, _ Options) {
+	if !n.Is("", "Add") || len(n.Inputs) != 2 {
+		return
+	}
+	for i, v := range n.Inputs {
+		p, b := e.maker(v), n.Inputs[1-i]
+		if p == nil || !p.Is("eiplan", "MatMul") || p.In(2) != nil || !b.Known() || b.DType != tensor.Float32 {
+			continue
+		}
+		columns := v.Shape[len(v.Shape)-1]
+		if b.Shape.Elements() != columns || len(b.Shape) > len(v.Shape) || b.Shape[len(b.Shape)-1] != columns {
+			continue
+		}
+		row := *b.Const
+		row.Shape = tensor.Shape{columns}
+		bias := &graph.Value{Name: b.Name, DType: b.DType, Shape: tensor.Shape{columns}, Const: &row}
+		e.become(n, "eiplan", "MatMul", []*graph.Value{p.Inputs[0], p.Inputs[1], bias}, p.Attributes, p)
+		return
+	}
+})
+
+// fuseResidual takes what is added to a product into it, as its residual:
+//
+//	eiplan/Conv(x, w, b) + r    →  eiplan/Conv(x, w, b, r)
+//	eiplan/MatMul(x, w, b) + r  →  eiplan/MatMul(x, w, b, r)
+//
+// r has the product's shape and is made during the run.
+var fuseResidual = rewriting("fuse residual", func(e *editor, n *graph.Node, _ Options) {
+	if !n.Is("", "Add") || len(n.Inputs) != 2 || n.Inputs[0] == n.Inputs[1] {
+		return
+	}
+	for i, v := range n.Inputs {
+		p, r := e.maker(v), n.Inputs[1-i]
+		if p == nil || !isProduct(p) || p.Op == "ConvTranspose" || p.In(3) != nil || clamps(p) || r.Known() || !r.Static() || !r.Shape.Equal(v.Shape) || r.DType != v.DType {
+			continue
+		}
+		e.become(n, "eiplan", p.Op, []*graph.Value{p.Inputs[0], p.Inputs[1], p.In(2), r}, p.Attributes, p)
+		return
+	}
+})
+
+// clamps reports whether a product clamps its results.
+func clamps(n *graph.Node) bool {
+	_, lo := n.Attributes["lo"]
+	_, hi := n.Attributes["hi"]
+	return lo || hi
+}
+
+// fuseClamp takes what bounds a product's results into it:
+//
+//	eiplan/Conv(…) → Relu or Clip    →  eiplan/Conv(…, lo, hi), and so ConvTranspose
+//	eiplan/MatMul(…) → Relu or Clip  →  eiplan/MatMul(…, lo, hi)
+var fuseClamp = rewriting("fuse clamp", func(e *editor, n *graph.Node, _ Options) {
+	if n.Domain != "" || len(n.Inputs) == 0 {
+		return
+	}
+	p := e.maker(n.Inputs[0])
+	if p == nil || !isProduct(p) || clamps(p) {
+		return
+	}
+	bounds := map[string]models.Attribute{}
+	switch n.Op {
+	case "Relu":
+		bounds["lo"] = floatAttribute(0)
+	case "Clip":
+		for i, name := range []string{"lo", "hi"} {
+			v := n.In(1 + i)
+			if v == nil {
+				continue
+			}
+			x, ok := number(v)
+			if !ok {
+				return
+			}
+			bounds[name] = floatAttribute(float32(x))
+		}
+	default:
+		return
+	}
+	attributes := maps.Clone(p.Attributes)
+	if attributes == nil {
+		attributes = map[string]models.Attribute{}
+	}
+	maps.Copy(attributes, bounds)
+	e.become(n, "eiplan", p.Op, p.Inputs, attributes, p)
+})

@@ -1,0 +1,40 @@
+package passes
+
+import (
+	"github.com/eiplan/eiplan/engine/cpu"
+	"github.com/eiplan/eiplan/engine/graph"
+	"github.com/eiplan/eiplan/engine/ops"
+)
+
+// choosePrecision marks the nodes whose products may be of 16-bit numbers, summed in float32. Everything else stays in float32: softmax and the
+// normalisations, reductions, exponentials and powers, recurrent states, indices and integers, and products of two values made during the run.
+var choosePrecision = rewriting("choose precision", func(_ *editor, n *graph.Node, o Options) {
+	if o.Precision != graph.Mixed || !isProduct(n) {
+		return
+	}
+	for _, r := range staysFP32 {
+		if r.holds(n, o.Target.Features) {
+			return
+		}
+	}
+	n.Precision = graph.Mixed
+})
+
+// staysFP32 lists why a product with constant weights stays in float32 in a mixed program.
+var staysFP32 = []struct {
+	why   string
+	holds func(n *graph.Node, f cpu.Features) bool
+}{
+	{"a depthwise convolution multiplies too little for the conversions around it", func(n *graph.Node, _ cpu.Features) bool {
+		return n.Op == "Conv" && n.Int("group", 1) > 1
+	}},
+	{"a convolution that no packed kernel runs", func(n *graph.Node, _ cpu.Features) bool {
+		return n.Op == "Conv" && ops.UseOfLayout(n) != ops.AnyLayout
+	}},
+	{"the first layer sees the image, in few channels", func(n *graph.Node, _ cpu.Features) bool {
+		return n.Op == "Conv" && ops.ReadsPlanes(n)
+	}},
+	{"the fast 3×3 algorithm in float32 beats bfloat16 without matrix tiles", func(n *graph.Node, f cpu.Features) bool {
+		return n.Op == "Conv" && ops.MixedIsBFloat16(f) && !f.Has(cpu.AMXBF16) && ops.HasFastAlgorithm(n)
+	}},
+}

@@ -1,0 +1,217 @@
+package passes_test
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/eiplan/eiplan/models"
+	"github.com/eiplan/eiplan/models/tensor"
+)
+
+// image is the input of most cases, wide enough for whole vectors of channels.
+const image = "x 2x32x9x9"
+
+// rewrites lists small models, why each is there, and the operators that are left of it after all passes.
+var rewrites = []struct {
+	why string
+	tiny
+	want string
+}{
+	{"a convolution runs between two reorders", tiny{
+		[]string{image}, []string{"w 16x32x3x3", "b 16"}, []string{"Conv x w b > y pads=1,1,1,1"},
+	}, "eiplan/ToChannels eiplan/Conv eiplan/FromChannels"},
+	{"an image of few channels is read as it lies", tiny{
+		[]string{"x 1x3x12x12"}, []string{"w 8x3x5x5"}, []string{"Conv x w > y pads=2,2,2,2 strides=2,2"},
+	}, "eiplan/Conv eiplan/FromChannels"},
+	{"one spatial dimension", tiny{
+		[]string{"x 2x20x30"}, []string{"w 24x20x3", "v 8x24x1"}, []string{"Conv x w > a pads=1,1", "Relu a > c", "Conv c v > y"},
+	}, "eiplan/ToChannels eiplan/Conv eiplan/Conv eiplan/FromChannels"},
+	{"batch normalisation folds into the convolution", tiny{
+		[]string{image}, []string{"w 16x32x1x1", "s 16", "b 16", "m 16", "variance 16"},
+		[]string{"Conv x w > a", "BatchNormalization a s b m variance > c", "Relu c > y"},
+	}, "eiplan/ToChannels eiplan/Conv eiplan/FromChannels"},
+	{"batch normalisation folds into a grouped transposed convolution", tiny{
+		[]string{"x 1x4x5x5"}, []string{"w 4x3x2x2", "s 6", "b 6", "m 6", "variance 6"},
+		[]string{"ConvTranspose x w > a strides=2,2 group=2", "BatchNormalization a s b m variance > y"},
+	}, "ConvTranspose"},
+	{"a transposed convolution runs on all taps at once", tiny{
+		[]string{image}, []string{"w 32x20x3x3", "b 20", "v 20x3x2x2"},
+		[]string{"ConvTranspose x w b > a strides=2,2 pads=1,0,1,1 output_padding=1,0", "Relu a > c", "ConvTranspose c v > y strides=2,2"},
+	}, "eiplan/ToChannels eiplan/ConvTranspose eiplan/ConvTranspose eiplan/FromChannels"},
+	{"scale and shift of channels fold, from either side", tiny{
+		[]string{image}, []string{"w 16x32x1x1", "s 16x1x1", "t 1x16x1x1", "c =3"},
+		[]string{"Conv x w > a", "Mul s a > b", "Add b t > d", "Sub d c > e", "Div e c > y"},
+	}, "eiplan/ToChannels eiplan/Conv eiplan/FromChannels"},
+	{"a constant divided by a convolution does not fold", tiny{
+		[]string{image}, []string{"w 16x32x1x1", "c =3"}, []string{"Conv x w > a", "Exp a > b", "Div c b > y"},
+	}, "eiplan/ToChannels eiplan/Conv Exp Div eiplan/FromChannels"},
+	{"batch normalisation alone scales rows of pixels", tiny{
+		[]string{"x 1x20x6x6"}, []string{"w 20x20x3x3", "s 20", "b 20", "m 20", "variance 20", "v 8x20x3x3"},
+		[]string{"Conv x w > a pads=1,1,1,1", "Relu a > r", "BatchNormalization r s b m variance > c", "Conv c v > y pads=1,1,1,1"},
+	}, "eiplan/ToChannels eiplan/Conv BatchNormalization eiplan/Conv eiplan/FromChannels"},
+	{"zeros around an image become the convolution's padding", tiny{
+		[]string{image}, []string{"w 16x32x3x3", "p =i0,0,1,2,0,0,2,0"}, []string{"Pad x p > a", "Conv a w > y"},
+	}, "eiplan/ToChannels eiplan/Conv eiplan/FromChannels"},
+	{"zeros around an image are counted by a pool", tiny{
+		[]string{image}, []string{"w 16x32x1x1", "p =i0,0,1,1,0,0,1,1"}, []string{"Conv x w > a", "Pad a p > b", "AveragePool b > y kernel_shape=3,3 strides=2,2"},
+	}, "eiplan/ToChannels eiplan/Conv AveragePool eiplan/FromChannels"},
+	{"a column of pixels lies on its side", tiny{
+		[]string{"x 2x32x40x1"}, []string{"w 32x32x5x1", "v 32x32x3x1"},
+		[]string{"Conv x w > a pads=2,0,2,0", "Relu a > b", "Conv b v > c pads=1,0,1,0 strides=1,1", "Add c b > y"},
+	}, "eiplan/ToChannels eiplan/Conv eiplan/Conv eiplan/FromChannels"},
+	{"a residual and a clamp end up in the convolution", tiny{
+		[]string{image}, []string{"w 32x32x3x3", "v 32x32x1x1", "lo =0", "hi =6"},
+		[]string{"Conv x w > a pads=1,1,1,1", "Relu a > b", "Conv b v > c", "Add b c > d", "Clip d lo hi > y"},
+	}, "eiplan/ToChannels eiplan/Conv eiplan/Conv eiplan/FromChannels"},
+	{"a clamp below zero only", tiny{
+		[]string{image}, []string{"w 16x32x1x1", "hi =0.25"}, []string{"Conv x w > a", "Clip a - hi > y"},
+	}, "eiplan/ToChannels eiplan/Conv eiplan/FromChannels"},
+	{"what is read twice is not fused away", tiny{
+		[]string{image}, []string{"w 32x32x1x1"}, []string{"Conv x w > a", "Relu a > b", "Mul a b > y"},
+	}, "eiplan/ToChannels eiplan/Conv Relu Mul eiplan/FromChannels"},
+	{"pools, joins and resizes stay among channels", tiny{
+		[]string{image}, []string{"w 20x32x3x3", "v 12x32x1x1", "u 8x32x3x3", "scales =1,1,2,2"},
+		[]string{"Conv x w > a pads=1,1,1,1", "Conv x v > b", "Concat a b > c axis=1", "MaxPool c > d kernel_shape=3,3 strides=2,2 pads=1,1,1,1",
+			"AveragePool d > e kernel_shape=2,2 count_include_pad=1 pads=0,0,1,1", "Resize e - scales > f mode=linear", "Conv f u > y pads=1,1,1,1"},
+	}, "eiplan/ToChannels eiplan/Conv eiplan/Conv Concat MaxPool AveragePool Resize eiplan/Conv eiplan/FromChannels"},
+	{"constants join channels", tiny{
+		[]string{image}, []string{"w 4x32x1x1", "z 2x3x9x9", "v 8x7x1x1"}, []string{"Conv x w > a", "Concat a z > c axis=1", "Conv c v > y"},
+	}, "eiplan/ToChannels eiplan/Conv Concat eiplan/Conv eiplan/FromChannels"},
+	{"squeeze and excitation: one pixel meets all", tiny{
+		[]string{image}, []string{"w 20x32x3x3", "v 4x20x1x1", "u 20x4x1x1", "q 8x20x3x3"},
+		[]string{"Conv x w > a pads=1,1,1,1", "GlobalAveragePool a > b", "Conv b v > c", "Relu c > d", "Conv d u > e", "Sigmoid e > f", "Mul a f > g",
+			"Conv g q > y pads=1,1,1,1"},
+	}, "eiplan/ToChannels eiplan/Conv GlobalAveragePool eiplan/Conv eiplan/Conv Sigmoid Mul eiplan/Conv eiplan/FromChannels"},
+	{"channels after the last stay zero where zero becomes something", tiny{
+		[]string{image}, []string{"w 20x32x1x1", "c 20x1x1", "v 8x20x3x3"},
+		[]string{"Conv x w > a", "Exp a > b", "Sigmoid b > d", "PRelu d c > e", "Conv e v > y pads=1,1,1,1"},
+	}, "eiplan/ToChannels eiplan/Conv Exp Sigmoid PRelu eiplan/Conv eiplan/FromChannels"},
+	{"depthwise and grouped convolutions", tiny{
+		[]string{image}, []string{"w 32x1x3x3", "v 32x8x3x3"},
+		[]string{"Conv x w > a pads=1,1,1,1 strides=2,2 group=32", "Relu a > b", "Conv b v > y pads=1,1,1,1 group=4 dilations=1,1"},
+	}, "eiplan/ToChannels eiplan/Conv eiplan/Conv eiplan/FromChannels"},
+	{"heads that put channels last read them so", tiny{
+		[]string{"x 1x9x9x32"}, []string{"w 6x32x3x3"}, []string{"Transpose x > a perm=0,3,1,2", "Conv a w > b pads=1,1,1,1", "Transpose b > y perm=0,2,3,1"},
+	}, "Transpose eiplan/Conv Transpose"},
+	{"the fast 3×3 algorithm, where it applies, with a residual", tiny{
+		[]string{"x 1x64x19x17"}, []string{"w 64x64x3x3", "v 64x64x3x3"},
+		[]string{"Conv x w > a pads=1,1,1,1", "Relu a > b", "Conv b v > c pads=1,1,1,1", "Add c b > d", "Relu d > y"},
+	}, "eiplan/ToChannels eiplan/Conv eiplan/Conv eiplan/FromChannels"},
+	{"a product takes bias, residual and clamp", tiny{
+		[]string{"x 2x5x40"}, []string{"w 40x40", "b 40"}, []string{"MatMul x w > a", "Add b a > c", "Add c x > d", "Relu d > y"},
+	}, "eiplan/MatMul"},
+	{"a Gemm with transposed weights is a product with bias", tiny{
+		[]string{"x 3x40"}, []string{"w 24x40", "b 24"}, []string{"Gemm x w b > a transB=1", "Relu a > y"},
+	}, "eiplan/MatMul"},
+	{"GELU as exporters spell it", tiny{
+		[]string{"x 4x40"}, []string{"root =1.4142135", "one =1", "half =0.5"},
+		[]string{"Div x root > a", "Erf a > b", "Add b one > c", "Mul x c > d", "Mul d half > y"},
+	}, "Gelu"},
+	{"GELU with the half first", tiny{
+		[]string{"x 4x40"}, []string{"root =0.70710677", "one =1", "half =0.5"},
+		[]string{"Mul x root > a", "Erf a > b", "Add one b > c", "Mul half x > d", "Mul d c > y"},
+	}, "Gelu"},
+	{"GELU by tanh", tiny{
+		[]string{"x 4x40"}, []string{"three =3", "c =0.044715", "root =0.7978846", "one =1", "half =0.5"},
+		[]string{"Pow x three > a", "Mul c a > b", "Add x b > d", "Mul d root > e", "Tanh e > f", "Add f one > g", "Mul x half > h", "Mul h g > y"},
+	}, "Gelu"},
+	{"layer normalisation as PyTorch spells it", tiny{
+		[]string{"x 3x40"}, []string{"axes =i-1", "two =2", "e =1e-12", "s 40", "b 40"},
+		[]string{"ReduceMean x axes > m", "Sub x m > d", "Pow d two > p", "ReduceMean p axes > v", "Add v e > w", "Sqrt w > r", "Div d r > n",
+			"Mul n s > t", "Add t b > y"},
+	}, "LayerNormalization"},
+	{"SiLU", tiny{[]string{"x 4x40"}, nil, []string{"Sigmoid x > a", "Mul x a > y"}}, "Swish"},
+	{"hard swish by clip", tiny{
+		[]string{"x 4x40"}, []string{"three =3", "lo =0", "hi =6"},
+		[]string{"Add x three > a", "Clip a lo hi > b", "Mul x b > c", "Div c hi > y"},
+	}, "HardSwish"},
+	{"attention steps through its heads, with scale and mask in the softmax", tiny{
+		[]string{"q 2x7x3x8", "k 2x7x3x8", "v 2x7x3x8", "m 2x1x1x7"}, []string{"root =2.83"},
+		[]string{"Transpose q > a perm=0,2,1,3", "Transpose k > b perm=0,2,3,1", "MatMul a b > c", "Div c root > d", "Add d m > e", "Softmax e > f",
+			"Transpose v > g perm=0,2,1,3", "MatMul f g > h", "Transpose h > y perm=0,2,1,3"},
+	}, "eiplan/BatchMatMul eiplan/Softmax eiplan/BatchMatMul"},
+	{"no-ops go", tiny{
+		[]string{"x 2x3x4"}, []string{"p =i0,0,0,0,0,0", "s =i2,3,4"},
+		[]string{"Identity x > a", "Pad a p > b", "Reshape b s > c", "Transpose c > d perm=2,0,1", "Transpose d > e perm=1,2,0", "Relu e > y"},
+	}, "Relu"},
+	{"what nobody reads goes", tiny{[]string{"x 2x3"}, nil, []string{"Exp x > a", "Log a > b", "Relu x > y"}}, "Relu"},
+}
+
+func parseShape(t *testing.T, s string) tensor.Shape {
+	t.Helper()
+	shape := tensor.Shape{}
+	for _, d := range strings.Split(s, "x") {
+		n, err := strconv.Atoi(d)
+		if err != nil {
+			t.Fatalf("shape %q: %v", s, err)
+		}
+		shape = append(shape, n)
+	}
+	return shape
+}
+
+// numbers reads "0.5" as a scalar, "1,2" as a vector, "i1,2" as one of int64.
+func numbers(t *testing.T, s string) tensor.Tensor {
+	t.Helper()
+	list, whole := strings.CutPrefix(s, "i")
+	fields := strings.Split(list, ",")
+	f, i := make([]float32, len(fields)), make([]int64, len(fields))
+	for j, field := range fields {
+		x, err := strconv.ParseFloat(field, 64)
+		if err != nil {
+			t.Fatalf("numbers %q: %v", s, err)
+		}
+		f[j], i[j] = float32(x), int64(x)
+	}
+	switch {
+	case whole:
+		return tensor.From(tensor.Int64, tensor.Shape{len(i)}, i)
+	case len(f) == 1:
+		return tensor.Scalar(tensor.Float32, f[0])
+	}
+	return tensor.From(tensor.Float32, tensor.Shape{len(f)}, f)
+}
+
+// parseNode reads "Op in in > out attribute=value"; "-" is an absent input, and a value is a word, a number or, for lists, numbers with commas.
+func parseNode(t *testing.T, i int, s string) *models.Node {
+	t.Helper()
+	fields := strings.Fields(s)
+	n := &models.Node{Name: fmt.Sprintf("%s_%d", fields[0], i), Op: fields[0], Attributes: map[string]models.Attribute{}}
+	outputs := false
+	for _, f := range fields[1:] {
+		name, value, isAttribute := strings.Cut(f, "=")
+		switch {
+		case f == ">":
+			outputs = true
+		case isAttribute:
+			n.Attributes[name] = attribute(name, value)
+		case outputs:
+			n.Outputs = append(n.Outputs, f)
+		case f == "-":
+			n.Inputs = append(n.Inputs, "")
+		default:
+			n.Inputs = append(n.Inputs, f)
+		}
+	}
+	return n
+}
+
+// lists names the attributes that are lists even when they have one element.
+var lists = map[string]bool{"pads": true, "strides": true, "perm": true, "kernel_shape": true, "dilations": true}
+
+func attribute(name, value string) models.Attribute {
+	var ints []int64
+	for _, f := range strings.Split(value, ",") {
+		v, err := strconv.ParseInt(f, 10, 64)
+		if err != nil {
+			return models.Attribute{Kind: models.StringAttribute, Str: value}
+		}
+		ints = append(ints, v)
+	}
+	if lists[name] || len(ints) > 1 {
+		return models.Attribute{Kind: models.IntsAttribute, Ints: ints}
+	}
+	return models.Attribute{Kind: models.IntAttribute, Int: ints[0]}
+}

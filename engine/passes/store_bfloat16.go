@@ -1,0 +1,135 @@
+package passes
+
+import (
+	"slices"
+
+	"github.com/eiplan/eiplan/engine/graph"
+	"github.com/eiplan/eiplan/engine/ops"
+	"github.com/eiplan/eiplan/models/tensor"
+)
+
+// storeBFloat16 stores values in bfloat16 where whoever makes them can write it and all that read them can read it, and converts the other inputs of
+// mixed products:
+//
+//	x → Mixed → MaxPool → Mixed → y  →  x → Convert → Mixed → MaxPool → Mixed → y
+//
+// where the values between the two products take 16 bits. It does nothing on machines without products of bfloat16: there weights are stored in
+// float16, and activations in float32.
+var storeBFloat16 = Pass{Name: "store bfloat16", Run: func(g *graph.Graph, o Options) error {
+	if o.Precision == graph.Mixed && ops.MixedIsBFloat16(o.Target.Features) {
+		storeNarrow(g)
+	}
+	return nil
+}}
+
+func storeNarrow(g *graph.Graph) {
+	for _, n := range g.Nodes {
+		for _, body := range n.Bodies {
+			storeNarrow(body)
+		}
+	}
+	s := storage{edit(g), map[*graph.Value]bool{}}
+	for _, n := range g.Nodes {
+		if n.Precision == graph.Mixed && n.Op == "Conv" && !n.Inputs[0].Layout.Channels {
+			n.Precision = graph.FP32 // the layout pass let it read planes
+		}
+		if writesNarrow(n) && n.Outputs[0].DType == tensor.Float32 && !s.outputs[n.Outputs[0]] {
+			s.narrow[n.Outputs[0]] = true
+		}
+	}
+	for s.shrink() {
+	}
+	for v := range s.narrow {
+		v.DType = tensor.BFloat16
+	}
+	s.convertInputs()
+}
+
+// keepsType lists the operators that have kernels for bfloat16, from which bfloat16 comes out.
+var keepsType = []string{"AveragePool", "Concat", "GlobalAveragePool", "GlobalMaxPool", "MaxPool", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Resize"}
+
+// passesOn reports whether a node's output has the type of its inputs, whichever that is.
+func passesOn(n *graph.Node) bool {
+	if n.Domain != "" || !slices.Contains(keepsType, n.Op) {
+		return false
+	}
+	view := ops.Of(n).View
+	return view || n.Outputs[0].Layout.Channels
+}
+
+// writesNarrow reports whether a node can write bfloat16.
+func writesNarrow(n *graph.Node) bool {
+	return n.Precision == graph.Mixed && n.Op != "ConvTranspose" || n.Is("eiplan", "ToChannels") || n.Outputs[0] != nil && passesOn(n)
+}
+
+// storage is which values are to be stored in bfloat16.
+type storage struct {
+	*editor
+	narrow map[*graph.Value]bool
+}
+
+// shrink drops values that can't be stored so, and reports whether it did.
+func (s *storage) shrink() bool {
+	changed := false
+	for v := range s.narrow {
+		if !s.writable(v.Producer) || slices.ContainsFunc(s.readers[v], func(n *graph.Node) bool { return !s.readable(n, v) }) {
+			delete(s.narrow, v)
+			changed = true
+		}
+	}
+	return changed
+}
+
+// writable reports whether a node can still write bfloat16, by what it reads.
+func (s *storage) writable(n *graph.Node) bool {
+	if n.Precision == graph.Mixed {
+		r := n.In(3)
+		return r == nil || s.narrow[r]
+	}
+	if passesOn(n) {
+		return !slices.ContainsFunc(n.Inputs[:s.operands(n)], func(v *graph.Value) bool { return !s.narrow[v] })
+	}
+	return true
+}
+
+// operands is how many of a node's inputs have the type of its output.
+func (s *storage) operands(n *graph.Node) int {
+	if n.Op == "Concat" {
+		return len(n.Inputs)
+	}
+	return 1
+}
+
+// readable reports whether a node can read v in bfloat16.
+func (s *storage) readable(n *graph.Node, v *graph.Value) bool {
+	switch {
+	case n.Is("eiplan", "FromChannels"):
+		return true
+	case n.Precision == graph.Mixed:
+		return n.In(3) != v || s.narrow[n.Outputs[0]]
+	case passesOn(n):
+		return s.narrow[n.Outputs[0]]
+	}
+	return false
+}
+
+// convertInputs gives every mixed product its input in bfloat16.
+func (s *storage) convertInputs() {
+	converted := map[*graph.Value]*graph.Value{}
+	nodes := s.g.Nodes
+	s.g.Nodes = nil
+	for _, n := range nodes {
+		if n.Precision == graph.Mixed && n.Inputs[0].DType == tensor.Float32 {
+			v := n.Inputs[0]
+			if converted[v] == nil {
+				w := &graph.Value{Name: v.Name + ".bfloat16", DType: tensor.BFloat16, Shape: v.Shape.Clone(), Layout: v.Layout}
+				c := &graph.Node{Name: w.Name, Domain: "eiplan", Op: "Convert", Inputs: []*graph.Value{v}, Outputs: []*graph.Value{w}, From: n.From}
+				w.Producer = c
+				converted[v] = w
+				s.g.Nodes = append(s.g.Nodes, c)
+			}
+			n.Inputs[0] = converted[v]
+		}
+		s.g.Nodes = append(s.g.Nodes, n)
+	}
+}

@@ -1,0 +1,131 @@
+package passes
+
+import (
+	"slices"
+
+	"github.com/eiplan/eiplan/engine/graph"
+	"github.com/eiplan/eiplan/engine/ops"
+	"github.com/eiplan/eiplan/models"
+	"github.com/eiplan/eiplan/models/tensor"
+)
+
+// widenHalves lets a model of float16 or bfloat16 run in float32, as its arithmetic does anyway, and converts at its borders alone:
+//
+//	x:float16 → op → op → y:float16  →  x:float16 → Cast → op → op → Cast → y:float16
+var widenHalves = Pass{Name: "widen halves", Run: func(g *graph.Graph, _ Options) error {
+	if !widenable(g) {
+		return nil
+	}
+	var first, last []*graph.Node
+	e := edit(g)
+	for _, v := range g.Inputs {
+		if half(v.DType) {
+			n := castNode(v.Name+".wide", tensor.Float32, v)
+			e.replace(v, n.Outputs[0])
+			e.read(n, []*graph.Value{v})
+			first = append(first, n)
+		}
+	}
+	inputs := slices.Clone(g.Inputs)
+	g.Inputs = nil // they keep their types
+	outputs := make([]tensor.DType, len(g.Outputs))
+	for i, v := range g.Outputs {
+		outputs[i] = v.DType
+		if v.Producer != nil && slices.Contains(first, v.Producer) {
+			outputs[i] = v.Producer.Inputs[0].DType
+		}
+	}
+	widenValues(g, map[*graph.Value]*graph.Value{})
+	for i, v := range g.Outputs {
+		if half(outputs[i]) {
+			n := castNode(v.Name+".half", outputs[i], v)
+			g.Outputs[i] = n.Outputs[0]
+			last = append(last, n)
+		}
+	}
+	g.Inputs = inputs
+	g.Nodes = append(append(first, g.Nodes...), last...)
+	return nil
+}}
+
+func half(d tensor.DType) bool { return d == tensor.Float16 || d == tensor.BFloat16 }
+
+// castNode makes a Cast of v.
+func castNode(name string, to tensor.DType, v *graph.Value) *graph.Node {
+	out := &graph.Value{Name: name, DType: to, Shape: v.Shape}
+	n := &graph.Node{Name: name, Op: "Cast", Inputs: []*graph.Value{v}, Outputs: []*graph.Value{out},
+		Attributes: map[string]models.Attribute{"to": intAttribute(int(to))}}
+	out.Producer = n
+	return n
+}
+
+// bitwise lists operators to which the storage of their input matters, and optional and sequence operators, whose elements are typed apart.
+var bitwise = []string{"BitCast", "Optional", "OptionalGetElement", "OptionalHasElement", "SequenceConstruct", "SequenceEmpty", "SequenceInsert", "SplitToSequence", "QuantizeLinear", "DequantizeLinear"}
+
+// widenable reports whether a graph has 16-bit values, and nothing to which that matters.
+func widenable(g *graph.Graph) bool {
+	found := false
+	for _, n := range g.Nodes {
+		if slices.Contains(bitwise, n.Op) {
+			return false
+		}
+		for _, v := range append(slices.Clone(n.Inputs), n.Outputs...) {
+			found = found || v != nil && half(v.DType)
+		}
+		for _, body := range n.Bodies {
+			for _, v := range append(slices.Clone(body.Inputs), body.Outputs...) {
+				if v.Kind != models.TensorKind {
+					return false
+				}
+			}
+			if len(body.Nodes) > 0 && slices.ContainsFunc(body.Nodes, func(n *graph.Node) bool { return slices.Contains(bitwise, n.Op) }) {
+				return false
+			}
+		}
+	}
+	return found
+}
+
+// widenValues makes float32 of every 16-bit value of a graph and of its bodies; wide holds the constants that are widened already.
+func widenValues(g *graph.Graph, wide map[*graph.Value]*graph.Value) {
+	for _, v := range g.Inputs {
+		widenValue(v)
+	}
+	for _, n := range g.Nodes {
+		for i, v := range n.Inputs {
+			if v == nil || !half(v.DType) {
+				continue
+			}
+			if v.Const == nil {
+				widenValue(v)
+				continue
+			}
+			if wide[v] == nil {
+				wide[v] = constantOf(v.Name, v.Shape.Clone(), ops.Float32s(*v.Const))
+			}
+			n.Inputs[i] = wide[v]
+		}
+		for _, v := range n.Outputs {
+			widenValue(v)
+		}
+		for _, name := range []string{"to", "dtype", "output_dtype"} {
+			if a, ok := n.Attributes[name]; ok && half(tensor.DType(a.Int)) {
+				n.Attributes = withAttribute(n.Attributes, name, intAttribute(int(tensor.Float32)))
+			}
+		}
+		for _, body := range n.Bodies {
+			widenValues(body, wide)
+		}
+	}
+	for i, v := range g.Outputs {
+		if v.Const != nil && half(v.DType) {
+			g.Outputs[i] = constantOf(v.Name, v.Shape.Clone(), ops.Float32s(*v.Const))
+		}
+	}
+}
+
+func widenValue(v *graph.Value) {
+	if v != nil && half(v.DType) && v.Const == nil {
+		v.DType = tensor.Float32
+	}
+}

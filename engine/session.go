@@ -1,0 +1,150 @@
+package engine
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/eiplan/eiplan/engine/ops"
+	"github.com/eiplan/eiplan/engine/parallel"
+	"github.com/eiplan/eiplan/models"
+	"github.com/eiplan/eiplan/models/tensor"
+)
+
+// Session is one caller's memory for a program. It is not safe for use by several callers at once.
+type Session struct {
+	program *Program
+	team    *parallel.Team
+	slots   []*ops.Slot
+	work    []func() error
+}
+
+// NewSession makes a session with its own team of Options.Threads workers; Close ends it.
+func (p *Program) NewSession() *Session {
+	var team *parallel.Team
+	if p.target.Threads > 1 {
+		team = parallel.New(p.target.Threads)
+	}
+	return p.newSession(team)
+}
+
+func (p *Program) newSession(team *parallel.Team) *Session {
+	s := &Session{program: p, team: team, slots: make([]*ops.Slot, len(p.slots))}
+	block := alignedBytes(p.arena.size + slack)
+	scratch := alignedBytes(p.scratch)
+	for i, sl := range p.slots {
+		s.slots[i] = &ops.Slot{}
+		switch v := sl.value; {
+		case v.Const != nil:
+			s.slots[i].Tensor = *v.Const
+		case sl.buffer != none:
+			at := p.arena.at(sl.buffer)
+			s.slots[i].Tensor = tensor.Tensor{DType: v.DType, Shape: v.Shape, Bytes: block[at : at+physicalBytes(v) : at+physicalBytes(v)+slack]}
+		case v.DType == tensor.String && v.Kind == models.TensorKind && v.Static():
+			s.slots[i].Tensor = tensor.New(v.DType, v.Shape)
+		default:
+			s.slots[i].Tensor = tensor.Tensor{DType: v.DType, Shape: v.Shape}
+		}
+	}
+	s.work = make([]func() error, len(p.steps))
+	for k := range p.steps {
+		st := &p.steps[k]
+		call := &ops.Call{In: s.pick(st.in), Out: s.pick(st.out), Scratch: scratch, Team: team}
+		switch st.how {
+		case static:
+			s.work[k] = st.kernel.Bind(call)
+		case view:
+			s.work[k] = bindView(call.In[0], call.Out[0])
+		case dynamic:
+			s.work[k] = (&rebinder{step: st, call: call, target: p.target}).run
+		}
+	}
+	return s
+}
+
+// Close ends the session's workers.
+func (s *Session) Close() {
+	if s.team != nil {
+		s.team.Close()
+	}
+}
+
+// Threads are the operating system's ids of the session's workers beside the caller.
+func (s *Session) Threads() []int { return s.team.Threads() }
+
+// Run reads in, one tensor for each of the program's inputs with its type and shape, and sets out to the outputs. The outputs lie in the session's
+// memory and hold until its next run. Run allocates nothing where all shapes are known to the program.
+func (s *Session) Run(in, out []tensor.Tensor) error {
+	p := s.program
+	if len(in) != len(p.Inputs) || len(out) != len(p.Outputs) {
+		return fmt.Errorf("%d inputs and %d outputs for a program with %d and %d", len(in), len(out), len(p.Inputs), len(p.Outputs))
+	}
+	for i, t := range in {
+		want := &p.Inputs[i]
+		if t.DType != want.DType || !t.Shape.Equal(want.Shape) {
+			return fmt.Errorf("input %q is %v; the program was compiled for %v %v", want.Name, t, want.DType, want.Shape)
+		}
+		s.slots[p.inputs[i]].Tensor = tensor.Aligned(t)
+	}
+	if err := s.run(); err != nil {
+		return err
+	}
+	for i, slot := range p.outputs {
+		out[i] = s.slots[slot].Tensor
+	}
+	return nil
+}
+
+func (s *Session) run() error {
+	for k, work := range s.work {
+		if err := work(); err != nil {
+			n := s.program.steps[k].node
+			return fmt.Errorf("node %q: %s: %w", n.Name, n.Op, err)
+		}
+	}
+	return nil
+}
+
+func (s *Session) pick(slots []int) []*ops.Slot {
+	picked := make([]*ops.Slot, len(slots))
+	for i, k := range slots {
+		if k != none {
+			picked[i] = s.slots[k]
+		}
+	}
+	return picked
+}
+
+// bindView shows in's memory under out's shape.
+func bindView(in, out *ops.Slot) func() error {
+	return func() error {
+		out.Bytes, out.Strings = in.Bytes, in.Strings
+		return nil
+	}
+}
+
+// rebinder runs a step whose shapes only a run tells: it infers them from what the inputs hold, and prepares and binds anew when they have changed.
+type rebinder struct {
+	step   *step
+	call   *ops.Call
+	target *ops.Target
+	bound  *ops.Bound
+}
+
+func (r *rebinder) run() error {
+	bound, err := ops.Rebind(r.step.node, r.call, r.target, r.bound)
+	if err != nil {
+		return err
+	}
+	r.bound = bound
+	return bound.Work()
+}
+
+// alignedBytes makes a zeroed slice that begins at a multiple of align.
+func alignedBytes(n int) []byte {
+	if n == 0 {
+		return nil
+	}
+	b := make([]byte, n+align)
+	skip := -int(uintptr(unsafe.Pointer(&b[0]))) & (align - 1)
+	return b[skip : skip+n : skip+n]
+}
