@@ -59,7 +59,7 @@ func (p *problem) baseline(machines []machine, best *Choice) *Baseline {
 	return b
 }
 
-// bought is a machine bought On-Demand, else in the cheapest way, in the first region that has a price.
+// bought is a machine bought On-Demand where any region asked for has that price, else in the cheapest way; nil where none has a price.
 func (p *problem) bought(m *machine) *entry {
 	bare := *m
 	bare.rejected = nil

@@ -195,16 +195,6 @@ func (p *problem) format(m *machine, runtime latency.Runtime) (hardware.Format, 
 	return hardware.FP16, nil
 }
 
-// mixedSpeedUp is how much faster a processor multiplies 16-bit numbers: no more than its instructions promise, nor than was measured here.
-func (p *problem) mixedSpeedUp(cpu *hardware.Processor) float64 {
-	promised := cpu.PerCycle[hardware.BF16] / cpu.PerCycle[hardware.FP32]
-	measured := 2.0
-	if b := p.Measured; b != nil && b.Host.PeakGflopsFp32 > 0 && b.Host.PeakGflopsMixed > 0 {
-		measured = b.Host.PeakGflopsMixed / b.Host.PeakGflopsFp32
-	}
-	return max(1, min(promised, measured))
-}
-
 // lanes reads the negotiated width of a PCIe link, "8x/16x"; 0 where it is not known.
 func lanes(link string) int {
 	width, _, _ := strings.Cut(link, "x")

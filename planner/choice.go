@@ -36,7 +36,7 @@ func (p *problem) choice(e *entry, rank int) *Choice {
 // offers finds the offers that an entry was priced with; accelerator is nil without Elastic Inference.
 func (p *problem) offers(e *entry) (host, accelerator *pricing.Offer) {
 	find := func(subject string, fits func(pricing.Purchase) bool) *pricing.Offer {
-		for _, o := range p.Catalog.Offers(pricing.Query{Region: e.region, Subject: subject, At: p.AsOf, Quality: p.Constraints.PriceQuality}) {
+		for _, o := range p.offersOf(e.region, subject) {
 			if fits(o.Purchase) {
 				return &o
 			}
@@ -115,7 +115,7 @@ func (p *problem) costs(e *entry, host, accelerator *pricing.Offer) Cost {
 		c.AcceleratorHourlyUsd = extra.DollarsPerHour()
 		c.Prices = append(c.Prices, price(accelerator))
 	}
-	for _, o := range p.Catalog.Offers(pricing.Query{Region: e.region, Subject: host.Subject, At: p.AsOf, Quality: p.Constraints.PriceQuality}) {
+	for _, o := range p.offersOf(e.region, host.Subject) {
 		if o.Purchase.Option == pricing.OnDemand {
 			v := (o.Hourly + extra).DollarsPerHour()
 			c.OnDemandEquivalentUsd = &v

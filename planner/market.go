@@ -168,19 +168,59 @@ func (s *stall) admitted(retired bool) *admission {
 		return a
 	}
 	s.read[i] = true
-	fail := rejection{NoPrice, "any price of " + s.instance.Name}
-	offers := s.p.Catalog.Offers(pricing.Query{Region: s.region, Subject: s.instance.Name, At: s.p.AsOf, Quality: s.p.Constraints.PriceQuality})
+	offers := s.p.offersOf(s.region, s.instance.Name)
 	for i := range offers {
-		if why := s.refuse(&offers[i], retired); why != nil {
-			fail = *why
-		} else {
+		why := s.refuse(&offers[i], retired)
+		switch {
+		case why == nil:
 			a.ways = append(a.ways, way{offers[i].Purchase, offers[i].Hourly})
+		case a.fail == nil || gravity(why.reason) > gravity(a.fail.reason):
+			a.fail = why
 		}
 	}
-	if len(a.ways) == 0 {
-		a.fail = &fail
+	switch {
+	case len(a.ways) > 0:
+		a.fail = nil
+	case a.fail == nil || a.fail.reason != PriceTooOld:
+		if missing := s.withoutPrice(offers, retired); missing != "" {
+			a.fail = &rejection{NoPrice, missing}
+		}
 	}
 	return a
+}
+
+// gravity orders reasons to refuse a price, by how little it would take to lift them.
+func gravity(r Reason) int {
+	return slices.Index([]Reason{NotAsked, NotOffered, CommitmentTooLong, TooInterrupted, PriceTooOld}, r)
+}
+
+// withoutPrice names the ways to buy that are asked for and on sale but have no offer, or "".
+func (s *stall) withoutPrice(offers []pricing.Offer, retired bool) string {
+	if len(offers) == 0 {
+		return "any price of " + s.instance.Name
+	}
+	c := &s.p.Constraints
+	var names []string
+	for _, way := range pricing.Ways() {
+		asked := len(c.Purchase) == 0 || slices.Contains(c.Purchase, way.Option)
+		if !asked || s.wayState(way, retired) != pricing.Current || way.Interruptible && !s.instance.SpotSold {
+			continue
+		}
+		within := func(q pricing.Purchase) bool { return c.MaxCommit == 0 || q.Term <= c.MaxCommit }
+		offered := func(o pricing.Offer) bool { return o.Purchase.Option == way.Option && within(o.Purchase) }
+		if slices.ContainsFunc(way.Purchases(), within) && !slices.ContainsFunc(offers, offered) {
+			names = append(names, way.Name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return strings.Join(names, " and ") + " price of " + s.instance.Name
+}
+
+// offersOf is what the catalogue knows of a subject's prices on the day of buying, as far as their quality counts.
+func (p *problem) offersOf(region, subject string) []pricing.Offer {
+	return p.Catalog.Offers(pricing.Query{Region: region, Subject: subject, At: p.AsOf, Quality: p.Constraints.PriceQuality})
 }
 
 // together holds an accelerator against its region and its host: it must have been offered there, while the host was.
@@ -201,7 +241,7 @@ func (k *market) accelerator(region, name string) acceleratorSale {
 		return sale
 	}
 	sale.life = k.p.Catalog.Sold(region, name, k.p.AsOf)
-	for _, o := range k.p.Catalog.Offers(pricing.Query{Region: region, Subject: name, At: k.p.AsOf, Quality: k.p.Constraints.PriceQuality}) {
+	for _, o := range k.p.offersOf(region, name) {
 		if o.Purchase.Way().Accelerators {
 			sale.offer = &o
 			break
@@ -270,9 +310,10 @@ func (k *market) wayState(way pricing.Way, retired bool) pricing.State {
 	return state
 }
 
+// tooOld holds for prices of a later day too: they are as far from the day of buying.
 func (k *market) tooOld(o *pricing.Offer) bool {
-	limit := k.p.Constraints.MaxPriceAgeDays
-	return limit > 0 && o.AsOf.DaysUntil(k.p.AsOf) > limit
+	limit, age := k.p.Constraints.MaxPriceAgeDays, o.AsOf.DaysUntil(k.p.AsOf)
+	return limit > 0 && max(age, -age) > limit
 }
 
 // cost is what the objective counts, in dollars.

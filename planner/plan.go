@@ -62,7 +62,7 @@ type Choice struct {
 	Explanation *Explanation `json:"explanation,omitempty" yaml:"explanation,omitempty"`
 }
 
-// Lifecycle says what can be bought at the request's date: current, retired or unknown. Accelerator is nil where there is none.
+// Lifecycle says what can be bought on the day of buying: current, closed (to new customers) or retired. Accelerator is nil where there is none.
 type Lifecycle struct {
 	Instance    string  `json:"instance" yaml:"instance"`
 	Accelerator *string `json:"accelerator" yaml:"accelerator"`
@@ -92,7 +92,7 @@ type Latency struct {
 	HighMs     float64  `json:"highMs" yaml:"highMs"`
 	Confidence float64  `json:"confidence" yaml:"confidence"`
 	HeadroomMs float64  `json:"headroomMs" yaml:"headroomMs"` // the budget less SlaMs
-	Basis      string   `json:"basis" yaml:"basis"`           // measured, anchored, modelled or tflops
+	Basis      string   `json:"basis" yaml:"basis"`           // anchored, modelled, tflops or efficiency
 	Source     string   `json:"source" yaml:"source"`
 	AsOf       string   `json:"asOf" yaml:"asOf"` // of the coefficients or the measurement
 	TailFactor float64  `json:"tailFactor" yaml:"tailFactor"`
@@ -204,7 +204,7 @@ type Nearest struct {
 type Shortfall struct {
 	Reason Reason  `json:"reason" yaml:"reason"`
 	Amount float64 `json:"amount" yaml:"amount"`
-	Unit   string  `json:"unit" yaml:"unit"` // ms or bytes
+	Unit   string  `json:"unit" yaml:"unit"` // ms, bytes or requests/s
 	Text   string  `json:"text" yaml:"text"`
 }
 

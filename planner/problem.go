@@ -68,6 +68,9 @@ func prepare(r Request) (*problem, error) {
 	if err := p.checkNames(); err != nil {
 		return nil, err
 	}
+	if err := p.Measured.check(); err != nil {
+		return nil, fmt.Errorf("measured: %w", err)
+	}
 	p.predictor = &latency.Predictor{
 		Coefficients: p.Coefficients, FP32: &p.Workload, Mixed: p.workload(engine.Mixed), Batch: p.Batch, Scaling: p.Scaling, Local: p.local(),
 	}
@@ -77,17 +80,23 @@ func prepare(r Request) (*problem, error) {
 // checkNames reads regions and globs, which must name something that the catalogue has.
 func (p *problem) checkNames() error {
 	c := &p.Constraints
-	p.regions = c.Regions
+	asked := c.Regions
 	switch {
-	case len(c.Regions) == 0:
-		p.regions = []string{defaultRegion}
-	case slices.Contains(c.Regions, allRegions):
-		p.regions = p.Catalog.Regions()
+	case len(asked) == 0:
+		asked = []string{defaultRegion}
+	case slices.Contains(asked, allRegions):
+		asked = p.Catalog.Regions()
 	}
-	for _, name := range p.regions {
+	for _, name := range asked {
 		if _, err := p.Catalog.Region(name); err != nil {
 			return err
 		}
+		if !slices.Contains(p.regions, name) {
+			p.regions = append(p.regions, name)
+		}
+	}
+	if c.MinInstances > mostReplicas {
+		return fmt.Errorf("at least %d instances: no more than %d are planned", c.MinInstances, mostReplicas)
 	}
 	for _, arch := range c.Arch {
 		if arch != "amd64" && arch != "arm64" {
@@ -147,30 +156,4 @@ func (p *problem) checkAccelerator(glob string) error {
 		}
 	}
 	return fmt.Errorf("accelerator %q is none of %s", glob, strings.Join(known, ", "))
-}
-
-// local brings the benchmark into the terms of the latency model; nil where nothing was measured.
-func (p *problem) local() *latency.Local {
-	b := p.Measured
-	if b == nil {
-		return nil
-	}
-	processor, _ := p.Hardware.Identify(b.Host.CPU, b.Host.ISA)
-	local := &latency.Local{AsOf: b.AsOf}
-	for _, run := range b.Runs {
-		cores := b.Host.Cores
-		if run.Threads > 0 && (cores == 0 || run.Threads < cores) {
-			cores = run.Threads
-		}
-		peak, format, into := b.Host.PeakGflopsFp32, hardware.FP32, &local.FP32
-		if run.Precision == "mixed" {
-			peak, format, into = b.Host.PeakGflopsMixed, hardware.BF16, &local.Mixed
-		}
-		into.Host = latency.OnHost(processor, format, cores, peak, b.Host.BandwidthGBs)
-		into.Ms = run.P50Ms
-		if run.P99Ms != nil {
-			into.P99Ms = *run.P99Ms
-		}
-	}
-	return local
 }

@@ -36,6 +36,9 @@ func (p *problem) shortfall(m *machine) Shortfall {
 	case LacksMemory:
 		f := m.memory
 		s.Amount, s.Unit = math.Ceil(max(f.acceleratorNeeds-f.acceleratorHas, f.hostNeeds-f.hostHas)), "bytes"
+	case CannotKeepUp:
+		most := mostReplicas * float64(m.service.perServer) / m.service.prediction.Quantile(p.SLA.Confidence) * 1e3
+		s.Amount, s.Unit = round6(max(0, p.Rate-most)), "requests/s"
 	default:
 		s.Amount, s.Unit = round6(max(0, m.service.sla-p.budget)), "ms"
 	}

@@ -50,7 +50,7 @@ func request(budgetMs float64) Request {
 	return Request{Workload: resnetLike(), Measured: measuredHere(), Model: "resnet50", Catalog: pricing.Snapshot(), SLA: SLA{TotalMs: budgetMs}}
 }
 
-func mustSolve(t *testing.T, r Request) *Plan {
+func mustSolve(t testing.TB, r Request) *Plan {
 	t.Helper()
 	plan, err := Solve(r)
 	if err != nil {

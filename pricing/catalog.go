@@ -202,14 +202,16 @@ func (c *Catalog) Band(region, instance string, at Date) *Band {
 	return c.shelf(region, instance).band(at)
 }
 
-// Vintage is the date that most prices of one option carry which answer in a
-// region at a date, among those no later if there are any; zero when none
-// answers. It is for headlines only: every offer has its own date.
+// Vintage is the date that most prices of one option carry which answer for
+// what is sold in a region at a date, among those no later if there are any;
+// zero when none answers. It is for headlines only: every offer has its own date.
 func (c *Catalog) Vintage(region string, o Option, at Date) Date {
 	counts, lateCounts := map[Date]int{}, map[Date]int{}
 	for i := range c.instances {
-		for _, s := range c.shelf(region, c.instances[i].Name).series {
-			if s.purchase.Option != o {
+		sh := c.shelf(region, c.instances[i].Name)
+		sold := sh.sold(at).State
+		for _, s := range sh.series {
+			if s.purchase.Option != o || sold == NotOffered || sold == Retired {
 				continue
 			}
 			switch v, late := s.at(at, 0); {

@@ -207,6 +207,7 @@ func TestVintages(t *testing.T) {
 		{"us-east-1", Reserved, 0, "2025-06-13"},
 		{"us-east-1", Spot, 0, "2025-06-13"},
 		{"us-east-1", Reserved, 20200601, "2019-04-05"},
+		{"us-east-1", Spot, 20200601, "2021-04"},
 		{"eu-west-1", OnDemand, 0, "2024-04-04"},
 		{"eu-west-1", Spot, 0, "2025-07-28"},
 		{"eu-west-1", SavingsPlan, 0, ""},

@@ -7,7 +7,7 @@ type Evidence struct {
 	Value  float64 `json:"value" yaml:"value"`
 	Low    float64 `json:"low" yaml:"low"`
 	High   float64 `json:"high" yaml:"high"`
-	Basis  string  `json:"basis" yaml:"basis"` // measured, anchored, modelled or tflops
+	Basis  string  `json:"basis" yaml:"basis"` // anchored, modelled, tflops or efficiency
 	Source string  `json:"source" yaml:"source"`
 	AsOf   string  `json:"asOf" yaml:"asOf"`
 }

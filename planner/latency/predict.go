@@ -49,9 +49,25 @@ type Local struct {
 
 // Measured is one precision's run. Ms is 0 where it was not measured, P99Ms where too few samples claim it.
 type Measured struct {
-	Host  Target // its TFLOPS and GBs are measured peaks; its Name is the processor's key, as far as it is known
-	Ms    float64
-	P99Ms float64
+	Host          Target // its TFLOPS and GBs are measured peaks; its Name is the processor's key, as far as it is known
+	Ms            float64
+	P99Ms         float64
+	LowMs, HighMs float64 // the 95% interval of Ms; 0 where it is not known
+}
+
+// scalable tells whether other machines can be compared with the one that was measured.
+func (m *Measured) scalable() bool { return m.Ms > 0 && m.Host.TFLOPS > 0 && m.Host.GBs > 0 }
+
+// doubt is the interval of the median, narrowed from 95% to p10 and p90.
+func (m *Measured) doubt() (d Doubt, ok bool) {
+	if m.LowMs <= 0 || m.LowMs > m.Ms || m.HighMs < m.Ms {
+		return Doubt{}, false
+	}
+	const narrower = z90 / 1.959963984540054
+	return Doubt{
+		Code: "measurement", Low: math.Pow(m.LowMs/m.Ms, narrower), High: math.Pow(m.HighMs/m.Ms, narrower),
+		Source: fmt.Sprintf("the median measured here lies within %s to %s", ms(m.LowMs), ms(m.HighMs)),
+	}, true
 }
 
 func (l *Local) of(p engine.Precision) *Measured {
@@ -136,8 +152,8 @@ func (p *Predictor) byRoofline(out *Prediction, t *Target, stack *Stack, prec en
 	run := p.run(t, &r, prec)
 	bounds := p.modelDoubt(out, t, stack, seen, w)
 	out.Scale = 1
-	if local := p.Local.of(prec); t.Kind == hardware.CPU && local.Ms > 0 {
-		bounds = p.anchor(out, t, stack, local, run.total, prec)
+	if local := p.Local.of(prec); t.Kind == hardware.CPU && local.scalable() {
+		bounds = p.anchor(out, t, stack, local, run.total, prec, seen)
 		run = run.times(out.Scale)
 	}
 	out.ComputeMs, out.OverheadMs = run.roof, run.total-run.roof
@@ -153,12 +169,13 @@ func (p *Predictor) byRoofline(out *Prediction, t *Target, stack *Stack, prec en
 	}
 }
 
-// anchor scales a processor's prediction from what was measured here: by model(target) ÷ model(here), and by what the runtime makes of it.
-func (p *Predictor) anchor(out *Prediction, t *Target, stack *Stack, local *Measured, target float64, prec engine.Precision) Bounds {
+// anchor scales a processor's prediction from what was measured here: by model(target) ÷ model(here), and by what the runtime makes of it. seen is
+// whether the target's microarchitecture was in the fit.
+func (p *Predictor) anchor(out *Prediction, t *Target, stack *Stack, local *Measured, target float64, prec engine.Precision, seen bool) Bounds {
 	c := p.Coefficients
 	here := local.Host
 	here.Runtime, here.Format = t.Runtime, t.Format
-	r, _ := c.resolve(&here, stack)
+	r, seenHere := c.resolve(&here, stack)
 	out.AnchorMs = local.Ms
 	out.AnchorX = target / p.run(&here, &r, prec).total * c.engineRatio(t.Runtime) / c.engineRatio(EIPlan)
 	out.Scale = local.Ms * out.AnchorX / target
@@ -172,8 +189,14 @@ func (p *Predictor) anchor(out *Prediction, t *Target, stack *Stack, local *Meas
 
 	out.Doubts = nil
 	b := out.widen(Doubt{"anchored", c.Anchored.Low, c.Anchored.High, c.Anchored.Source})
+	if d, ok := local.doubt(); ok {
+		b = b.And(out.widen(d))
+	}
 	if here.Name != t.Name {
 		b = b.And(out.widen(c.doubt("other-processor")))
+		if !seen || !seenHere {
+			b = b.And(out.widen(c.doubt("unfitted-processor")))
+		}
 	}
 	if t.Runtime != EIPlan {
 		b = b.And(out.widen(c.doubt("other-runtime")))

@@ -45,7 +45,7 @@ func (l Load) ResponseMs(servers int, p, tailMs float64) float64 {
 // Servers is the smallest number of servers at which the p-quantile of the response is within budgetMs, for service times whose p-quantile is tailMs;
 // ok is false where no number up to most is.
 func (l Load) Servers(p, tailMs, budgetMs float64, most int) (servers int, ok bool) {
-	if tailMs > budgetMs || l.ServiceMs > budgetMs {
+	if tailMs > budgetMs || l.ServiceMs > budgetMs || l.Erlangs() >= float64(most) {
 		return 0, false
 	}
 	for c := int(l.Erlangs()) + 1; c <= most; c++ {

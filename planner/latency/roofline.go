@@ -21,6 +21,7 @@ type Target struct {
 	LinkGBs  float64 // from the host, each way; 0: none
 	HostGbps float64 // sustained network of the host, for an accelerator behind it
 	Fraction bool    // a share of a device that a hypervisor slices
+	StandIn  bool    // Name is that of a device which this one is assumed to equal
 }
 
 // rates are a target's coefficients, resolved: the model in the form in which it runs over steps.
@@ -85,7 +86,7 @@ func (c *Coefficients) deviceFactor(t *Target, class string) (d float64, seen bo
 	key := "d[" + t.Name + "," + t.Format.String() + "]"
 	const enough = 3 // rows
 	if f, ok := c.fitted(class, key); ok {
-		return f.Value, f.Rows >= enough
+		return f.Value, f.Rows >= enough && !t.StandIn
 	}
 	switch t.Kind {
 	case hardware.CPU:

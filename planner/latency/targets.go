@@ -28,6 +28,7 @@ func OnDevice(d *hardware.Device, r Runtime, f hardware.Format, share float64, l
 	return Target{
 		Kind: d.Kind, Name: d.FittedAs, Runtime: r, Format: f, Tensor: d.Tensor && f != hardware.FP32, TFLOPS: d.TFLOPS[f] * part,
 		GBs: d.BandwidthGBs * part, Tiles: d.Tiles * min(share, 1), LinkGBs: d.LinkGBs(lanes), Fraction: share < 1,
+		StandIn: d.Quality == hardware.Assumed,
 	}
 }
 

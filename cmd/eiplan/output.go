@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/eiplan/eiplan/planner/report"
+)
+
+func formatList() string { return strings.Join(report.Formats(), ", ") }
+
+// checkOutput refuses formats and colours that do not exist, before anything is done for them.
+func (a *app) checkOutput() error {
+	if err := report.Known(a.format); err != nil {
+		return usageError("--output: %w", err)
+	}
+	if !slices.Contains([]string{"auto", "always", "never"}, a.color) {
+		return usageError("--color %q is not auto, always or never", a.color)
+	}
+	return nil
+}
+
+// emit writes a document in the format asked, to --out or standard output.
+func (a *app) emit(d report.Document) error {
+	format := a.format
+	if a.quiet {
+		format = "name"
+	}
+	if len(d.Lead) > 0 && (format == "table" || format == "wide") && a.colored() {
+		d.Lead = slices.Clone(d.Lead)
+		d.Lead[0] = bold + d.Lead[0] + plain
+	}
+	var b bytes.Buffer
+	if err := report.Write(&b, format, d); err != nil {
+		return err
+	}
+	return a.write(b.Bytes())
+}
+
+// write writes a command's result to --out or standard output.
+func (a *app) write(result []byte) error {
+	if a.out != "" {
+		return writeFile(a.out, result)
+	}
+	_, err := a.stdout.Write(result)
+	return err
+}
+
+// The escape sequences for the line that answers the question, the only one that stands out.
+const bold, plain = "\x1b[1m", "\x1b[0m"
+
+// colored reports whether escape sequences are wanted: by --color, else on a terminal without NO_COLOR.
+func (a *app) colored() bool {
+	if a.color != "auto" {
+		return a.color == "always"
+	}
+	return a.out == "" && os.Getenv("NO_COLOR") == "" && terminal(a.stdout)
+}
+
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// writeFile writes a file under a temporary name beside it and renames it, so that it is never seen half written.
+func writeFile(name string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return usageError("%s: can't be written: %w", name, err)
+	}
+	_, err = f.Write(content)
+	err = errors.Join(err, f.Chmod(0o644), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return usageError("%s: can't be written: %w", name, err)
+	}
+	return nil
+}
+
+// say prints a line on standard error under --verbose.
+func (a *app) say(format string, args ...any) {
+	if a.verbose {
+		fmt.Fprintf(a.stderr, format+"\n", args...)
+	}
+}
+
+// envelope frames a report. SOURCE_DATE_EPOCH, in seconds, stands in for the clock.
+func (a *app) envelope(kind string, spec, status any) report.Envelope {
+	return report.Envelope{
+		APIVersion: report.APIVersion,
+		Kind:       kind,
+		Metadata:   report.Metadata{GeneratedAt: now().Format(time.RFC3339), Tool: toolVersion(), Command: append([]string{"eiplan"}, a.args...)},
+		Spec:       spec,
+		Status:     status,
+	}
+}
+
+// now is the time of a report.
+func now() time.Time {
+	if s, err := strconv.ParseInt(os.Getenv("SOURCE_DATE_EPOCH"), 10, 64); err == nil {
+		return time.Unix(s, 0).UTC()
+	}
+	return time.Now().UTC()
+}
+
+// toolVersion is what the Go toolchain recorded of this binary.
+func toolVersion() report.Tool {
+	t := report.Tool{Version: "devel"}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return t
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		t.Version = v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			t.Commit = s.Value
+		}
+	}
+	return t
+}
+
+// viaJSON turns a value that was read as maps and lists into one with json tags.
+func viaJSON(from, into any) error {
+	b, err := json.Marshal(from)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(b, into)
+}

@@ -1,0 +1,303 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"gopkg.in/yaml.v3"
+
+	"github.com/eiplan/eiplan/planner"
+	"github.com/eiplan/eiplan/planner/report"
+	"github.com/eiplan/eiplan/pricing"
+)
+
+// reported is every kind with the types of its spec and status.
+var reported = map[string]struct{ spec, status any }{
+	"SizingReport": {sizingSpec{}, planner.Plan{}},
+	"Benchmark":    {benchSpec{}, benchStatus{}},
+	"Verification": {nil, verificationStatus{}},
+	"Inspection":   {benchSpec{}, inspection{}},
+	"Operators":    {nil, operatorsStatus{}},
+	"Run":          {benchSpec{}, runStatus{}},
+	"PriceList":    {priceSpec{}, priceStatus{}},
+	"Catalog":      {catalogSpec{}, catalogStatus{}},
+	"Kernels":      {nil, kernelsStatus{}},
+	"Zoo":          {nil, zooStatus{}},
+}
+
+// enums lists the words that a field may hold, by type and field; a pointer's field may be null too.
+func enums() map[string][]string {
+	var options, reasonNames []string
+	for _, w := range pricing.Ways() {
+		options = append(options, w.Option.String())
+	}
+	for _, r := range reasons {
+		reasonNames = append(reasonNames, string(r.reason))
+	}
+	precisions, qualities := []string{"fp32", "mixed"}, []string{pricing.Observed.String(), pricing.Derived.String(), pricing.Inferred.String()}
+	states := []string{pricing.Current.String(), pricing.Closed.String(), pricing.Retired.String(), pricing.NotOffered.String()}
+	return map[string][]string{
+		"Plan.verdict":              {string(planner.Feasible), string(planner.Infeasible), string(planner.Unknown)},
+		"Warning.severity":          {string(planner.Info), string(planner.Caution)},
+		"Shortfall.reason":          reasonNames,
+		"RejectedRow.reason":        reasonNames,
+		"Purchase.option":           options,
+		"Price.quality":             qualities,
+		"Choice.precision":          precisions,
+		"Choice.format":             {"fp32", "fp16", "bf16"},
+		"Choice.arch":               {"amd64", "arm64"},
+		"Lifecycle.instance":        states,
+		"Lifecycle.accelerator":     states,
+		"Latency.basis":             {"measured", "anchored", "modelled", "tflops", "efficiency"},
+		"Memory.where":              {"host", "accelerator"},
+		"benchRun.precision":        precisions,
+		"Run.precision":             precisions,
+		"caseResult.precision":      precisions,
+		"sizingSpec.objective":      {string(planner.Hourly), string(planner.PerMillion)},
+		"constraintsInfo.lifecycle": {string(planner.OnlyCurrent), string(planner.AnyTime)},
+		"catalogRow.kind":           {"instance", "accelerator"},
+		"catalogRow.state":          states,
+	}
+}
+
+// TestSchemasAreCurrent compares the embedded schemas with those of the types; EIPLAN_GOLDEN=write accepts the types'.
+func TestSchemasAreCurrent(t *testing.T) {
+	used := map[string]bool{}
+	for kind, types := range reported {
+		want := schemaOf(t, kind, types.spec, types.status, used)
+		file := filepath.Join("schema", kind+".json")
+		if os.Getenv("EIPLAN_GOLDEN") == "write" {
+			if err := os.WriteFile(file, want, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s is not that of the types any more; EIPLAN_GOLDEN=write accepts theirs", file)
+		}
+	}
+	for field := range enums() {
+		if !used[field] {
+			t.Errorf("enums: no report has a field %s", field)
+		}
+	}
+	for _, kind := range schemaKinds() {
+		if _, ok := reported[kind]; !ok {
+			t.Errorf("schema/%s.json is of no kind", kind)
+		}
+	}
+}
+
+// TestReportsFollowTheirSchema runs what writes each kind, in the cases that leave different fields empty.
+func TestReportsFollowTheirSchema(t *testing.T) {
+	const data = "../../testdata/"
+	model, measured := data+"models/mnist8/model.onnx", data+"records/resnet50.yaml"
+	plan := func(args ...string) []string { return append([]string{"plan", "--measured", measured}, args...) }
+	commands := [][]string{
+		plan("--latency", "100ms"),
+		plan("--total", "300ms", "--reserve", "preprocess=200ms", "--rate", "40/s", "--baseline", "p2.xlarge"),
+		plan("--latency", "100ms", "--lifecycle", "any", "--explain", "all", "--instance", "c5.*"),
+		plan("--latency", "100us"),
+		plan("--latency", "100ms", "--instance", "c5.*", "--max-price-age", "1d", "--as-of", "2030-01-01"),
+		{"size", "zoo:squeezenet", "--latency", "100ms", "--no-bench"},
+		{"bench", model, "--time", "20ms"},
+		{"verify", data + "models"},
+		{"inspect", model},
+		{"inspect", "--ops"},
+		{"run", model},
+		{"prices", "c5.xlarge", "eia2.medium"},
+		{"catalog", "--instance", "g4dn.*"},
+		{"kernels", "--time", "10us"},
+		{"zoo"},
+	}
+	seen := map[string]bool{}
+	for _, args := range commands {
+		t.Run(strings.Join(args[:min(len(args), 8)], " "), func(t *testing.T) {
+			var out, errs bytes.Buffer
+			if code := run(context.Background(), append(args, "-o", "json"), &out, &errs); errs.Len() > 0 {
+				t.Fatalf("exit %d: %s", code, &errs)
+			}
+			seen[validate(t, out.Bytes())] = true
+		})
+	}
+	for kind := range reported {
+		if !seen[kind] {
+			t.Errorf("no command wrote kind %s", kind)
+		}
+	}
+}
+
+func TestRecordsFollowTheirSchema(t *testing.T) {
+	files, err := filepath.Glob("../../testdata/records/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no records: %v", err)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var record any
+		if err := yaml.Unmarshal(b, &record); err != nil {
+			t.Fatal(err)
+		}
+		if b, err = json.Marshal(record); err != nil {
+			t.Fatal(err)
+		}
+		if kind := validate(t, b); kind != "Benchmark" {
+			t.Errorf("%s is of kind %s", file, kind)
+		}
+	}
+}
+
+// validate holds a report against the embedded schema of its kind, which it returns.
+func validate(t *testing.T, document []byte) string {
+	t.Helper()
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kind, _ := value.(map[string]any)["kind"].(string)
+	b, err := schemas.ReadFile("schema/" + kind + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	if err := c.AddResource(kind, schema); err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := c.Compile(kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := compiled.Validate(value); err != nil {
+		t.Errorf("%s: %v", kind, err)
+	}
+	return kind
+}
+
+// schemaMaker turns types into schemas; named structs stand once, under $defs.
+type schemaMaker struct {
+	enums map[string][]string
+	used  map[string]bool // the enums that a field took
+	defs  map[string]any
+}
+
+func schemaOf(t *testing.T, kind string, spec, status any, used map[string]bool) []byte {
+	t.Helper()
+	m := schemaMaker{enums: enums(), used: used, defs: map[string]any{}}
+	envelope := m.object(reflect.TypeFor[report.Envelope]())
+	properties := envelope["properties"].(map[string]any)
+	properties["apiVersion"] = map[string]any{"const": report.APIVersion}
+	properties["kind"] = map[string]any{"const": kind}
+	m.defs["Metadata"].(map[string]any)["properties"].(map[string]any)["generatedAt"] = map[string]any{"type": "string", "format": "date-time"}
+	envelope["required"] = []string{"apiVersion", "kind", "metadata", "status"}
+	delete(properties, "spec")
+	if spec != nil {
+		properties["spec"] = m.of(reflect.TypeOf(spec))
+		envelope["required"] = append(envelope["required"].([]string), "spec")
+	}
+	properties["status"] = m.of(reflect.TypeOf(status))
+	envelope["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	envelope["title"] = kind
+	envelope["$defs"] = m.defs
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetIndent("", " ")
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(envelope); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// of is the schema of what encoding/json writes for a type.
+func (m *schemaMaker) of(t reflect.Type) map[string]any {
+	switch {
+	case t.Kind() == reflect.Pointer:
+		return nullable(m.of(t.Elem()))
+	case t.Implements(reflect.TypeFor[json.Marshaler]()):
+		return map[string]any{"type": "number"} // money
+	case t.Implements(reflect.TypeFor[encoding.TextMarshaler]()):
+		return map[string]any{"type": "string"}
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return map[string]any{"type": "string"}
+	case reflect.Bool:
+		return map[string]any{"type": "boolean"}
+	case reflect.Float32, reflect.Float64:
+		return map[string]any{"type": "number"}
+	case reflect.Interface:
+		return map[string]any{}
+	case reflect.Slice, reflect.Array:
+		return nullable(map[string]any{"type": "array", "items": m.of(t.Elem())})
+	case reflect.Map:
+		return nullable(map[string]any{"type": "object", "additionalProperties": m.of(t.Elem())})
+	case reflect.Struct:
+		name := strings.ToUpper(t.Name()[:1]) + t.Name()[1:]
+		if _, ok := m.defs[name]; !ok {
+			m.defs[name] = nil // a struct that holds itself refers to itself
+			m.defs[name] = m.object(t)
+		}
+		return map[string]any{"$ref": "#/$defs/" + name}
+	}
+	return map[string]any{"type": "integer"}
+}
+
+func nullable(s map[string]any) map[string]any {
+	if kind, ok := s["type"].(string); ok {
+		s["type"] = []string{kind, "null"}
+		return s
+	}
+	return map[string]any{"anyOf": []any{s, map[string]any{"type": "null"}}}
+}
+
+// object is the schema of a struct, with the fields of those that it embeds.
+func (m *schemaMaker) object(t reflect.Type) map[string]any {
+	properties, required := map[string]any{}, []string{}
+	for _, f := range reflect.VisibleFields(t) {
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if !f.IsExported() || name == "-" || f.Anonymous && name == "" {
+			continue
+		}
+		if name == "" {
+			name = f.Name
+		}
+		s := m.of(f.Type)
+		if words := m.enums[t.Name()+"."+name]; words != nil {
+			m.used[t.Name()+"."+name] = true
+			list := []any{}
+			for _, w := range words {
+				list = append(list, w)
+			}
+			if f.Type.Kind() == reflect.Pointer {
+				list = append(list, nil)
+			}
+			s = map[string]any{"enum": list}
+		}
+		properties[name] = s
+		if !strings.Contains(options, "omit") && !slices.Contains(required, name) {
+			required = append(required, name)
+		}
+	}
+	slices.Sort(required)
+	return map[string]any{"type": "object", "properties": properties, "required": required, "additionalProperties": false}
+}
