@@ -56,7 +56,25 @@ func Compare(got, want tensor.Tensor, tol Tolerance) (Difference, error) {
 	if !want.DType.Float() {
 		tol = Tolerance{}
 	}
-	return compareFloats(g, w, want.Shape, tol), nil
+	d := compareFloats(g, w, want.Shape, tol)
+	if i := differs64(got, want); d.Within && i >= 0 { // by less than a float64 shows
+		d.Within, d.Worst, d.Got, d.Want = false, i, g[i], w[i]
+	}
+	return d, nil
+}
+
+// differs64 is the first place where two tensors of 64-bit integers differ; -1 where they do not, or are of another type.
+func differs64(a, b tensor.Tensor) int {
+	if a.DType != tensor.Int64 && a.DType != tensor.Uint64 {
+		return -1
+	}
+	x, y := tensor.Data[uint64](tensor.Aligned(a)), tensor.Data[uint64](tensor.Aligned(b))
+	for i := range y {
+		if x[i] != y[i] {
+			return i
+		}
+	}
+	return -1
 }
 
 func compareStrings(got, want []string) Difference {
@@ -74,23 +92,22 @@ func compareFloats(got, want []float64, shape tensor.Shape, tol Tolerance) Diffe
 	var sum, base, worst float64
 	for i, w := range want {
 		g := got[i]
+		if finite(w) {
+			base += w * w
+		}
 		if g == w || math.IsNaN(g) && math.IsNaN(w) {
-			if !math.IsInf(w, 0) && !math.IsNaN(w) {
-				base += w * w
-			}
 			continue
 		}
-		e := math.Abs(g - w)
-		if math.IsNaN(e) || math.IsInf(e, 0) {
-			e = math.Inf(1)
-			if math.IsNaN(g) || math.IsInf(g, 0) {
-				d.Overflows++
-			}
+		e, over := math.Inf(1), math.Inf(1)
+		switch {
+		case finite(g) && finite(w):
+			e = math.Abs(g - w)
+			over = e - tol.Atol - tol.Rtol*math.Abs(w)
+		case finite(w):
+			d.Overflows++
 		}
 		d.Largest = max(d.Largest, e)
 		sum += e * e
-		base += w * w
-		over := e - tol.Atol - tol.Rtol*math.Abs(w)
 		if tol.RMS > 0 {
 			over = e
 		}
@@ -110,6 +127,8 @@ func compareFloats(got, want []float64, shape tensor.Shape, tol Tolerance) Diffe
 	}
 	return d
 }
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
 // sameTop counts rows, and those whose largest element is at the same place in both.
 func sameTop(got, want []float64, width int) (rows, same int) {
@@ -132,7 +151,7 @@ func largest(row []float64) int {
 	return at
 }
 
-// floats widens a numeric tensor. Integers beyond 2⁵³ lose their low bits.
+// floats widens a numeric tensor; of types of at most eight bits that Go does not have, the codes. Integers beyond 2⁵³ lose their low bits.
 func floats(t tensor.Tensor) ([]float64, error) {
 	t = tensor.Aligned(t)
 	switch t.DType {
@@ -162,10 +181,25 @@ func floats(t tensor.Tensor) ([]float64, error) {
 	if t.DType.Bits() > 8 || t.DType.Bits() == 0 {
 		return nil, fmt.Errorf("%v cannot be compared", t.DType)
 	}
-	return widen(t.Bytes), nil // bool, uint8, and packed or coded types, which must be equal bit for bit
+	return codes(t), nil
 }
 
-func widen[T float32 | int8 | int16 | int32 | int64 | uint8 | uint16 | uint32 | uint64](from []T) []float64 {
+// codes are the elements of a type of at most eight bits as unsigned numbers, which must be equal bit for bit; but NaN, for which float8e5m2 has several
+// codes, is NaN.
+func codes(t tensor.Tensor) []float64 {
+	bits := t.DType.Bits()
+	to := make([]float64, t.Len())
+	for i := range to {
+		code := t.Bytes[i*bits/8] >> (i * bits % 8) & uint8(1<<bits-1)
+		to[i] = float64(code)
+		if t.DType == tensor.Float8E5M2 && code&0x7f > 0x7c {
+			to[i] = math.NaN()
+		}
+	}
+	return to
+}
+
+func widen[T float32 | int8 | int16 | int32 | int64 | uint16 | uint32 | uint64](from []T) []float64 {
 	to := make([]float64, len(from))
 	for i, v := range from {
 		to[i] = float64(v)

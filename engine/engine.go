@@ -41,8 +41,7 @@ func Compile(m *models.Model, o Options) (*Program, error) {
 	if unsupported := ops.Unsupported(low.Graph); len(unsupported) > 0 {
 		return nil, &UnsupportedError{unsupported}
 	}
-	t := &ops.Target{Features: o.Features, Threads: max(o.Threads, 1)}
-	t.Body = func(g *graph.Graph) (ops.Body, error) { return compileBody(g, t) }
+	t := &ops.Target{Features: o.Features, Threads: max(o.Threads, 1), Body: compileBody}
 	po := passes.Options{Target: t, Precision: o.Precision}
 	list := passes.Portable
 	if o.NoPasses {

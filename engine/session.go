@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"unsafe"
 
 	"github.com/eiplan/eiplan/engine/ops"
 	"github.com/eiplan/eiplan/engine/parallel"
@@ -29,8 +28,8 @@ func (p *Program) NewSession() *Session {
 
 func (p *Program) newSession(team *parallel.Team) *Session {
 	s := &Session{program: p, team: team, slots: make([]*ops.Slot, len(p.slots))}
-	block := alignedBytes(p.arena.size + slack)
-	scratch := alignedBytes(p.scratch)
+	block := ops.NewMemory(p.arena.size + slack)
+	scratch := ops.NewMemory(p.scratch)
 	for i, sl := range p.slots {
 		s.slots[i] = &ops.Slot{}
 		switch v := sl.value; {
@@ -137,14 +136,4 @@ func (r *rebinder) run() error {
 	}
 	r.bound = bound
 	return bound.Work()
-}
-
-// alignedBytes makes a zeroed slice that begins at a multiple of align.
-func alignedBytes(n int) []byte {
-	if n == 0 {
-		return nil
-	}
-	b := make([]byte, n+align)
-	skip := -int(uintptr(unsafe.Pointer(&b[0]))) & (align - 1)
-	return b[skip : skip+n : skip+n]
 }

@@ -97,9 +97,9 @@ func (s Sample) describeWaits(delayed int) string {
 	for _, delay := range s.Delays {
 		longest = max(longest, delay)
 	}
-	text := fmt.Sprintf("%d of %d runs waited for a processor, up to %v", delayed, len(s.Durations), longest)
+	text := fmt.Sprintf("%d of %d runs waited for a processor, up to %v", delayed, len(s.Durations), digits3(longest))
 	if clean, ok := s.Clean(); ok && delayed > 0 {
-		text += fmt.Sprintf("; the median is %v without them, %v with them", clean.Quantile(0.5).Value, s.Quantile(0.5).Value)
+		text += fmt.Sprintf("; the median is %v without them, %v with them", digits3(clean.Quantile(0.5).Value), digits3(s.Quantile(0.5).Value))
 	}
 	return text
 }
@@ -107,7 +107,16 @@ func (s Sample) describeWaits(delayed int) string {
 // String shows the value and its interval, such as "4.1ms [4.0ms, 4.2ms]".
 func (q Quantile) String() string {
 	if q.High == Unbounded {
-		return fmt.Sprintf("%v [%v, ?]", q.Value, q.Low)
+		return fmt.Sprintf("%v [%v, ?]", digits3(q.Value), digits3(q.Low))
 	}
-	return fmt.Sprintf("%v [%v, %v]", q.Value, q.Low, q.High)
+	return fmt.Sprintf("%v [%v, %v]", digits3(q.Value), digits3(q.Low), digits3(q.High))
+}
+
+// digits3 rounds a duration to three significant digits, for reading.
+func digits3(d time.Duration) time.Duration {
+	unit := time.Duration(1)
+	for d/unit >= 1000 {
+		unit *= 10
+	}
+	return d.Round(unit)
 }

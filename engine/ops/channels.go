@@ -63,6 +63,7 @@ var channelsOps = map[string]channelsOp{
 	"Concat":             {fitsConcat, prepareChannelsConcat},
 	"GlobalAveragePool":  {fitsImage, prepareChannelsGlobalPool},
 	"GlobalMaxPool":      {fitsImage, prepareChannelsGlobalPool},
+	"LRN":                {fitsLRN, prepareChannelsLRN},
 	"MaxPool":            {fitsPool, prepareChannelsPool},
 	"Resize":             {fitsResize, prepareChannelsResize},
 }

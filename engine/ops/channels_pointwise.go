@@ -9,14 +9,15 @@ import (
 )
 
 // pointwiseOps lists the elementwise operators that run on values in the Channels layout, by delegation: a row of pixels is to them a dense matrix of
-// pixels × stride. keeps says that zeros in give zero out, so that the channels after the last stay zero; fill is what a constant has there.
+// pixels × stride. keeps says that zeros in give zero out, so that the channels after the last stay zero; fill is what a constant with a number for
+// each channel has there.
 var pointwiseOps = map[string]struct {
 	keeps bool
 	fill  float32
 }{
-	"Abs": {true, 0}, "Add": {true, 0}, "Ceil": {true, 0}, "Celu": {true, 0}, "Clip": {false, 0}, "Div": {true, 1}, "Elu": {true, 0}, "Erf": {true, 0},
+	"Abs": {true, 0}, "Add": {true, 0}, "Ceil": {true, 0}, "Celu": {true, 0}, "Clip": {false, 0}, "Div": {false, 1}, "Elu": {true, 0}, "Erf": {true, 0},
 	"Exp": {false, 0}, "Floor": {true, 0}, "Gelu": {true, 0}, "HardSigmoid": {false, 0}, "HardSwish": {true, 0}, "LeakyRelu": {true, 0}, "Log": {false, 0},
-	"Max": {true, 0}, "Min": {true, 0}, "Mish": {true, 0}, "Mul": {true, 1}, "Neg": {true, 0}, "PRelu": {true, 1}, "Pow": {true, 1}, "Relu": {true, 0},
+	"Max": {true, 0}, "Min": {true, 0}, "Mish": {true, 0}, "Mul": {true, 1}, "Neg": {true, 0}, "PRelu": {true, 1}, "Pow": {false, 1}, "Relu": {true, 0},
 	"Round": {true, 0}, "Selu": {true, 0}, "Sigmoid": {false, 0}, "Softplus": {false, 0}, "Softsign": {true, 0}, "Sqrt": {true, 0}, "Sub": {true, 0},
 	"Sum": {true, 0}, "Swish": {true, 0}, "Tanh": {true, 0},
 }
@@ -142,8 +143,20 @@ func newPointwise(n *graph.Node) *pointwise {
 			o.bytes = size * o.PixelPitch
 		}
 	}
-	p.clear = !pointwiseOps[n.Op].keeps && y.Shape[1] != y.Layout.Stride
+	p.clear = y.Shape[1] != y.Layout.Stride && !staysZero(n)
 	return p
+}
+
+// staysZero reports whether zeros in the channels after the last give zeros there: not so where a number that stands for all channels is added.
+func staysZero(n *graph.Node) bool {
+	if n.Op != "Mul" && n.Op != "PRelu" {
+		for _, v := range n.Inputs {
+			if v.Known() && v.Const.Len() == 1 {
+				return false
+			}
+		}
+	}
+	return pointwiseOps[n.Op].keeps
 }
 
 // rowNode is the node as it applies to one row: matrices of pixels × stride.

@@ -272,7 +272,7 @@ type interpreter struct{ g *graph.Graph }
 func (i interpreter) NewRun(*parallel.Team) ops.BodyRun { return i }
 
 func (i interpreter) Run(in []*ops.Slot) ([]*ops.Slot, error) {
-	target := &ops.Target{Features: cpu.Detect(), Threads: 1, Body: func(g *graph.Graph) (ops.Body, error) { return interpreter{g}, nil }}
+	target := &ops.Target{Features: cpu.Detect(), Threads: 1, Body: func(g *graph.Graph, _ *ops.Target) (ops.Body, error) { return interpreter{g}, nil }}
 	slots := map[*graph.Value]*ops.Slot{}
 	for k, v := range i.g.Inputs {
 		slots[v] = in[k]

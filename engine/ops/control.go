@@ -9,7 +9,7 @@ import (
 )
 
 // bodiedKeys are the operators with bodies.
-var bodiedKeys = [...]string{"If", "Loop", "Scan", "SequenceMap"}
+var bodiedKeys = [...]string{"If", "Loop", "Scan", "SequenceMap", "ai.onnx.preview/FlexAttention"}
 
 // bodied finds the operators with bodies. They stand apart from the registry because they ask it about the nodes of their bodies.
 func bodied(key string) (Op, bool) {
@@ -22,6 +22,8 @@ func bodied(key string) (Op, bool) {
 		return scan(), true
 	case "SequenceMap":
 		return sequenceMap(), true
+	case "ai.onnx.preview/FlexAttention":
+		return flexAttention(), true
 	}
 	return Op{}, false
 }
@@ -72,7 +74,7 @@ func ifOp() Op {
 				if n.Inputs[0].Known() && taken(n.Inputs[0].Const) != i {
 					continue // never runs
 				}
-				if bodies[i], errs[i] = t.Body(n.Bodies[name]); errs[i] != nil {
+				if bodies[i], errs[i] = t.Body(n.Bodies[name], t); errs[i] != nil {
 					errs[i] = fmt.Errorf("%s: %w", name, errs[i])
 				}
 			}

@@ -26,7 +26,7 @@ func TestIfNeedsOnlyTheBranchTaken(t *testing.T) {
 		},
 	}
 	machine := target()
-	machine.Body = func(g *graph.Graph) (ops.Body, error) { return interpreter{g}, nil }
+	machine.Body = func(g *graph.Graph, _ *ops.Target) (ops.Body, error) { return interpreter{g}, nil }
 	run := func(cond bool) ([]*ops.Slot, error) {
 		x := int64s(tensor.Shape{2}, 3, 4)
 		return ops.Eval(n, []*ops.Slot{{Tensor: tensor.Scalar(tensor.Bool, cond)}, {Tensor: x}}, machine, nil)

@@ -83,7 +83,8 @@ func placedGeometry(n *graph.Node) (conv.Geometry, error) {
 	return g, nil
 }
 
-// staging brings a value of either layout to where a convolution wants it: in its own memory, or in scratch memory when it is dense.
+// staging brings a value of either layout to where a convolution wants it: in its own memory, or in scratch memory when it is dense. Few channels stay
+// planes there, within a halo, and more go innermost.
 type staging struct {
 	image conv.Image
 	value *graph.Value
@@ -110,11 +111,9 @@ func stagedInput(v *graph.Value, halo conv.Halo, f *move.Funcs) staging {
 		s.image = planarOf(v)
 	default:
 		s.moved = true
-		step := channelLanes
-		if channels < channelLanes {
-			step = 1
+		if s.image = conv.NewImage(height, width, channels, channelLanes, halo); channels < channelLanes {
+			s.image = conv.NewPlanar(height, width, channels, halo)
 		}
-		s.image = conv.NewImage(height, width, channels, step, halo)
 	}
 	return s
 }
@@ -142,13 +141,30 @@ func (s *staging) load(scratch []float32, t tensor.Tensor) {
 		return
 	}
 	src := tensor.Data[float32](t)
-	img := moveImage(s.image)
-	plane := s.image.Height * s.image.Width * s.image.Channels
+	elements := s.image.Height * s.image.Width * s.image.Channels
 	for b := range s.value.Shape[0] {
 		dst := scratch[b*s.image.ImagePitch:][:s.image.ImagePitch]
-		move.ClearAround(dst, img)
-		move.FromNCHW(s.move, dst, img, src[b*plane:][:plane])
+		if s.image.Channels < channelLanes {
+			loadPlanes(dst, s.image, src[b*elements:][:elements])
+			continue
+		}
+		move.ClearAround(dst, moveImage(s.image))
+		move.FromNCHW(s.move, dst, moveImage(s.image), src[b*elements:][:elements])
 	}
+}
+
+// loadPlanes copies one image's planes into the middle of dst's, and clears their halos.
+func loadPlanes(dst []float32, m conv.Image, src []float32) {
+	end := 0
+	for c := range m.Channels {
+		for y := range m.Height {
+			start := m.Index(0, c, y, 0)
+			clear(dst[end:start])
+			end = start + copy(dst[start:], src[:m.Width])
+			src = src[m.Width:]
+		}
+	}
+	clear(dst[end:])
 }
 
 // store empties the scratch image into a dense tensor.
@@ -186,6 +202,7 @@ func packedConv(n *graph.Node, t *Target) (Kernel, error) {
 		e.Bias = constant[float32](b)
 	}
 	upright(&g)
+	last := biasLast(n, &g, &e)
 	plan, err := conv.Prepare(t.Weights(), t.Features, formatOf(n), g, constant[float32](n.In(1)), e)
 	if err != nil {
 		return Kernel{}, err
@@ -201,7 +218,7 @@ func packedConv(n *graph.Node, t *Target) (Kernel, error) {
 		if residual == nil {
 			return func() error {
 				in.load(x, c.In[0].Tensor)
-				call.Run(c.Team, in.buffer(c.In[0], x), out.buffer(c.Out[0], y), conv.Buffer{})
+				call.Run(c.Team, in.buffer(c.In[0], x), out.buffer(c.Out[0], y), last)
 				out.store(c.Out[0].Tensor, y)
 				return nil
 			}
@@ -216,6 +233,18 @@ func packedConv(n *graph.Node, t *Target) (Kernel, error) {
 		}
 	}
 	return k, nil
+}
+
+// biasLast lets a convolution without a residual add its bias as one that is the same for each pixel, and returns it: sums that begin at zero round less
+// than those that begin at the bias. The residual of a product of 16-bit numbers has to be of its output's type, so those begin at the bias.
+func biasLast(n *graph.Node, g *conv.Geometry, e *gemm.Epilogue) conv.Buffer {
+	if n.In(3) != nil || e.Bias == nil || formatOf(n) != gemm.FP32 {
+		return conv.Buffer{}
+	}
+	bias := e.Bias
+	e.Bias = nil
+	g.Residual = conv.Image{Height: g.Out.Height, Width: g.Out.Width, Channels: g.Out.Channels, PlanePitch: 1}
+	return conv.Buffer{F32: bias}
 }
 
 // upright lays images of one pixel's width on their side, as kernels go along rows.

@@ -1,6 +1,9 @@
 package ops
 
 import (
+	"slices"
+	"unsafe"
+
 	"github.com/eiplan/eiplan/engine/graph"
 	"github.com/eiplan/eiplan/engine/parallel"
 	"github.com/eiplan/eiplan/models"
@@ -34,7 +37,7 @@ type Bound struct {
 func (b *Bound) Work() error { return b.work() }
 
 // Rebind binds a node whose shapes are known only now, from what the call's inputs hold. Outputs of known shape get memory; the kernel makes the others.
-// It returns last itself where that was bound for the same shapes.
+// It returns last itself where that was bound for the same types and shapes. Several sessions may rebind a node at once.
 func Rebind(n *graph.Node, call *Call, t *Target, last *Bound) (*Bound, error) {
 	local, err := inferNow(n, call)
 	if err != nil {
@@ -48,11 +51,11 @@ func Rebind(n *graph.Node, call *Call, t *Target, last *Bound) (*Bound, error) {
 			local.Inputs[i].Const = v.Const // what only this run knows must not be packed like a weight
 		}
 	}
-	k, err := Of(n).Prepare(local, t)
+	k, err := Of(n).Prepare(local, t.duringRun())
 	if err != nil {
 		return nil, err
 	}
-	bound := &Bound{node: local, call: &Call{In: call.In, Out: call.Out, Team: call.Team, Scratch: make([]byte, k.Scratch)}}
+	bound := &Bound{node: local, call: &Call{In: call.In, Out: call.Out, Team: call.Team, Scratch: NewMemory(k.Scratch)}}
 	for i, v := range local.Outputs {
 		if v == nil || call.Out[i] == nil {
 			continue
@@ -66,7 +69,7 @@ func Rebind(n *graph.Node, call *Call, t *Target, last *Bound) (*Bound, error) {
 	return bound, nil
 }
 
-// inferNow copies a node with the types, shapes and contents that the call's inputs have now, and infers its outputs.
+// inferNow copies a node, and its bodies, with the types, shapes and contents that the call's inputs have now, and infers its outputs.
 func inferNow(n *graph.Node, call *Call) (*graph.Node, error) {
 	local := *n
 	local.Inputs = make([]*graph.Value, len(n.Inputs))
@@ -86,21 +89,34 @@ func inferNow(n *graph.Node, call *Call) (*graph.Node, error) {
 			local.Outputs[i] = &graph.Value{Name: v.Name, Kind: v.Kind, DType: v.DType, Layout: v.Layout, Producer: &local}
 		}
 	}
+	if len(n.Bodies) > 0 {
+		local.Bodies = make(map[string]*graph.Graph, len(n.Bodies))
+		for name, body := range n.Bodies {
+			local.Bodies[name] = body.Clone()
+		}
+	}
 	return &local, Of(n).Infer(&local)
 }
 
-// alike reports whether two lists of values have the same types and static shapes.
+// alike reports whether two lists of values have the same types, and shapes as far as they are known.
 func alike(a, b []*graph.Value) bool {
-	for i := range a {
-		if (a[i] == nil) != (b[i] == nil) {
-			return false
+	return slices.EqualFunc(a, b, func(a, b *graph.Value) bool {
+		if a == nil || b == nil {
+			return a == b
 		}
-		if a[i] == nil {
-			continue
-		}
-		if a[i].Kind != b[i].Kind || a[i].DType != b[i].DType || !a[i].Static() || !b[i].Static() || !a[i].Shape.Equal(b[i].Shape) {
-			return false
-		}
+		return a.Kind == b.Kind && a.DType == b.DType && (a.Shape == nil) == (b.Shape == nil) && a.Shape.Equal(b.Shape)
+	})
+}
+
+// memoryAlign is what memory that kernels work in is aligned to, in bytes: a cache line, and the widest vector.
+const memoryAlign = 64
+
+// NewMemory makes n zeroed bytes that begin at a multiple of 64.
+func NewMemory(n int) []byte {
+	if n == 0 {
+		return nil
 	}
-	return true
+	b := make([]byte, n+memoryAlign)
+	skip := -int(uintptr(unsafe.Pointer(&b[0]))) & (memoryAlign - 1)
+	return b[skip : skip+n : skip+n]
 }

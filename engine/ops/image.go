@@ -9,10 +9,10 @@ import (
 	"github.com/eiplan/eiplan/models/tensor"
 )
 
-// lanes is the multiple that channels of a Channels layout are rounded up to.
+// channelLanes is the multiple that channels of a Channels layout are rounded up to.
 const channelLanes = 16
 
-// plane is the height and width of a value of shape N×C×H×W or N×C×W.
+// planeOf is the height and width of a value of shape N×C×H×W or N×C×W.
 func planeOf(s tensor.Shape) (height, width int) {
 	if len(s) == 3 {
 		return 1, s[2]
@@ -71,6 +71,6 @@ func rowsOf(t tensor.Tensor, columns int) gemm.Matrix {
 // scratchFloats cuts the next n float32 elements, aligned to 64 bytes, off scratch memory.
 func scratchFloats(scratch []byte, n int) (floats []float32, rest []byte) {
 	size := roundUp(4*n, 64)
-	t := tensor.Tensor{DType: tensor.Float32, Shape: tensor.Shape{n}, Bytes: scratch[:4*n]}
+	t := tensor.Tensor{DType: tensor.Float32, Bytes: scratch[:4*n]} // a Shape would be allocated
 	return tensor.Data[float32](t), scratch[size:]
 }

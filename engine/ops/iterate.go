@@ -39,6 +39,7 @@ type iteration struct {
 	run     BodyRun
 	in      []*Slot // the body's inputs
 	carried []*Slot // those of in that the body's outputs replace
+	next    []*Slot // what replaces them: an output of the body may be one of its inputs, so none is written to before all are read
 	stacks  []*stack
 }
 
@@ -49,6 +50,9 @@ func newIteration(c *Call, body Body, before, carried, after int, captures []*Sl
 		it.in = append(it.in, &Slot{})
 	}
 	it.carried = it.in[before : before+carried]
+	for range carried {
+		it.next = append(it.next, &Slot{})
+	}
 	it.in = append(it.in, captures...)
 	return it
 }
@@ -71,13 +75,14 @@ func (it *iteration) step(skip int) ([]*Slot, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i, s := range it.carried {
-		hold(s, out[skip+i])
-	}
 	for i, s := range it.stacks {
 		if err := s.push(&out[skip+len(it.carried)+i].Tensor); err != nil {
 			return nil, err
 		}
+	}
+	for i, s := range it.next {
+		hold(s, out[skip+i])
+		*s, *it.carried[i] = *it.carried[i], *s
 	}
 	return out, nil
 }

@@ -48,7 +48,7 @@ func loop() Op {
 		Cost: costControl,
 		Prepare: func(n *graph.Node, t *Target) (Kernel, error) {
 			g := n.Bodies["body"]
-			body, err := t.Body(g)
+			body, err := t.Body(g, t)
 			if err != nil {
 				return Kernel{}, err
 			}

@@ -252,7 +252,7 @@ func inferGemm(n *graph.Node) error {
 	out := tensor.Shape{m, cols}
 	if c := n.In(2); c != nil && c.Shape != nil {
 		if joined, ok := broadcastDims(out, c.Shape); !ok || c.Shape.Static() && out.Static() && !slices.Equal(joined, out) {
-			return fmt.Errorf("C of %s does not broadcast to %s", c.Shape, out)
+			return fmt.Errorf("operand C of %s does not broadcast to %s", c.Shape, out)
 		}
 	}
 	n.Outputs[0].Shape = out

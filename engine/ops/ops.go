@@ -37,18 +37,27 @@ type Op struct {
 type Target struct {
 	Features cpu.Features
 	Threads  int
-	// Body compiles a subgraph of a control-flow node.
-	Body func(*graph.Graph) (Body, error)
+	// Body compiles a subgraph of a control-flow node for the target that the node is prepared for.
+	Body func(*graph.Graph, *Target) (Body, error)
 
-	weights *gemm.Arena // where packed weights lie; see Weights
+	weights   *gemm.Arena // where packed weights lie; see Weights
+	transient bool        // for nodes prepared during a run
 }
 
-// Weights is where a program's packed weights lie. It is made at first use; one goroutine prepares a program.
+// Weights is where a program's packed weights lie, or nil where they are for one run of a node and lie on Go's heap. It is made at first use; one
+// goroutine prepares a program.
 func (t *Target) Weights() *gemm.Arena {
-	if t.weights == nil {
+	if t.weights == nil && !t.transient {
 		t.weights = gemm.NewArena()
 	}
 	return t.weights
+}
+
+// duringRun is the target for nodes that are prepared in a run, by any number of sessions at once, as often as their shapes change.
+func (t *Target) duringRun() *Target {
+	local := *t
+	local.weights, local.transient = nil, true
+	return &local
 }
 
 // Kernel is a prepared node: immutable, shared by all sessions of a program.

@@ -35,7 +35,7 @@ type recurrence struct {
 func recurrenceOf(n *graph.Node, gates int, defaults ...string) (*recurrence, error) {
 	x, w, rec := n.In(inputX).Shape, n.In(inputW).Shape, n.In(inputR).Shape
 	if len(x) != 3 || len(w) != 3 || len(rec) != 3 {
-		return nil, fmt.Errorf("X %s, W %s and R %s must have three dimensions each", x, w, rec)
+		return nil, fmt.Errorf("inputs X %s, W %s and R %s must have three dimensions each", x, w, rec)
 	}
 	r := &recurrence{gates: gates, steps: x[0], batch: x[1], input: x[2], hidden: n.Int("hidden_size", rec[2]), clip: float64(n.Float("clip", 0))}
 	if r.batchFirst = n.Int("layout", 0) == 1; r.batchFirst {
@@ -53,12 +53,12 @@ func recurrenceOf(n *graph.Node, gates int, defaults ...string) (*recurrence, er
 	}
 	for i, d := range []int{len(r.backward), gates * r.hidden, r.input} {
 		if w[i] != d && w[i] != tensor.Unknown && d != tensor.Unknown {
-			return nil, fmt.Errorf("W %s for %d directions, hidden size %d and input %s", w, len(r.backward), r.hidden, x)
+			return nil, fmt.Errorf("weights W %s for %d directions, hidden size %d and input %s", w, len(r.backward), r.hidden, x)
 		}
 	}
 	for i, d := range []int{len(r.backward), gates * r.hidden, r.hidden} {
 		if rec[i] != d && rec[i] != tensor.Unknown {
-			return nil, fmt.Errorf("R %s for %d directions and hidden size %d", rec, len(r.backward), r.hidden)
+			return nil, fmt.Errorf("weights R %s for %d directions and hidden size %d", rec, len(r.backward), r.hidden)
 		}
 	}
 	var err error

@@ -11,7 +11,7 @@ import (
 // resize is ONNX Resize: X, and optionally roi, scales or sizes.
 func resize() Op { return Op{Infer: inferResize, Cost: costResize, Prepare: prepareResize} }
 
-// target is the shape that a Resize makes and the scale of each axis.
+// resized is the shape that a Resize makes and the scale of each axis.
 type resized struct {
 	shape  tensor.Shape
 	scales []float64

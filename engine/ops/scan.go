@@ -62,7 +62,7 @@ func prepareScan(n *graph.Node, t *Target) (Kernel, error) {
 		return Kernel{}, err
 	}
 	g := n.Bodies["body"]
-	body, err := t.Body(g)
+	body, err := t.Body(g, t)
 	if err != nil {
 		return Kernel{}, err
 	}

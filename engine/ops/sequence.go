@@ -314,7 +314,7 @@ func sequenceMap() Op {
 		},
 		Cost: costControl,
 		Prepare: func(n *graph.Node, t *Target) (Kernel, error) {
-			body, err := t.Body(n.Bodies["body"])
+			body, err := t.Body(n.Bodies["body"], t)
 			if err != nil {
 				return Kernel{}, err
 			}

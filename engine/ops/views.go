@@ -224,6 +224,7 @@ func share(to, from *Slot) { *to = *from }
 // dropout in inference passes its input on; its mask, where anybody wants it, is true everywhere. Inputs: data, ratio, training_mode.
 func dropout() Op {
 	op := identity()
+	op.View = false // there may be a mask to make, or training to refuse
 	op.Infer = func(n *graph.Node) error {
 		if err := arity(n, 1, 3); err != nil {
 			return err

@@ -19,8 +19,7 @@ type preparer func(n *graph.Node, t *Target) (Kernel, error)
 // byFloat picks the kernel of a node by the type of its first input: plain for float32 and float64, and the float32 one between conversions for
 // 16-bit types.
 func byFloat(f32, f64 preparer) preparer {
-	var pick preparer
-	pick = func(n *graph.Node, t *Target) (Kernel, error) {
+	return func(n *graph.Node, t *Target) (Kernel, error) {
 		switch d := n.In(0).DType; {
 		case d == tensor.Float32:
 			return f32(n, t)
@@ -32,7 +31,6 @@ func byFloat(f32, f64 preparer) preparer {
 			return Kernel{}, badType(d)
 		}
 	}
-	return pick
 }
 
 // widened prepares a node of 16-bit floating-point values as if they were float32, and converts at each run what goes in and comes out.

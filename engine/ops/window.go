@@ -18,19 +18,6 @@ type window struct {
 // effective is the extent of one window along an axis, holes included.
 func (w *window) effective(axis int) int { return (w.kernel[axis]-1)*w.dilation[axis] + 1 }
 
-// taps is the number of positions in one window.
-func (w *window) taps() int { return tensor.Shape(w.kernel).Elements() }
-
-// padded reports whether any padding is asked for.
-func (w *window) padded() bool {
-	for i := range w.begin {
-		if w.begin[i] != 0 || w.end[i] != 0 {
-			return true
-		}
-	}
-	return false
-}
-
 // windowOf reads the sliding attributes of a node over the spatial dimensions of its input, and works out the output's.
 func windowOf(n *graph.Node, in, kernel []int) (*window, error) {
 	rank := len(in)

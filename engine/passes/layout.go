@@ -54,10 +54,10 @@ func (l *layouter) choose() {
 	}
 }
 
-// readByConv reports whether a convolution reads v.
+// readByConv reports whether a convolution of no few channels reads v.
 func (l *layouter) readByConv(v *graph.Value) bool {
 	for _, n := range l.g.Nodes {
-		if ops.UseOfLayout(n) == ops.AnyLayout && n.Inputs[0] == v {
+		if ops.UseOfLayout(n) == ops.AnyLayout && n.Inputs[0] == v && !ops.ReadsPlanes(n) {
 			return true
 		}
 	}

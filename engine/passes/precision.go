@@ -31,10 +31,13 @@ var staysFP32 = []struct {
 	{"a convolution that no packed kernel runs", func(n *graph.Node, _ cpu.Features) bool {
 		return n.Op == "Conv" && ops.UseOfLayout(n) != ops.AnyLayout
 	}},
-	{"the first layer sees the image, in few channels", func(n *graph.Node, _ cpu.Features) bool {
-		return n.Op == "Conv" && ops.ReadsPlanes(n)
+	{"too few products in a sum to gain by narrower ones", func(n *graph.Node, _ cpu.Features) bool {
+		return n.Op == "Conv" && n.Inputs[1].Shape[1:].Elements() < fewProducts
 	}},
 	{"the fast 3×3 algorithm in float32 beats bfloat16 without matrix tiles", func(n *graph.Node, f cpu.Features) bool {
 		return n.Op == "Conv" && ops.MixedIsBFloat16(f) && !f.Has(cpu.AMXBF16) && ops.HasFastAlgorithm(n)
 	}},
 }
+
+// fewProducts is how many products an output of a convolution must sum to gain by mixed precision.
+const fewProducts = 64

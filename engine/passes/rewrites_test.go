@@ -79,6 +79,9 @@ var rewrites = []struct {
 	{"constants join channels", tiny{
 		[]string{image}, []string{"w 4x32x1x1", "z 2x3x9x9", "v 8x7x1x1"}, []string{"Conv x w > a", "Concat a z > c axis=1", "Conv c v > y"},
 	}, "eiplan/ToChannels eiplan/Conv Concat eiplan/Conv eiplan/FromChannels"},
+	{"neighbouring channels normalise each other", tiny{
+		[]string{image}, []string{"w 20x32x1x1", "v 8x20x1x1"}, []string{"Conv x w > a", "LRN a > b size=5", "Conv b v > y"},
+	}, "eiplan/ToChannels eiplan/Conv LRN eiplan/Conv eiplan/FromChannels"},
 	{"squeeze and excitation: one pixel meets all", tiny{
 		[]string{image}, []string{"w 20x32x3x3", "v 4x20x1x1", "u 20x4x1x1", "q 8x20x3x3"},
 		[]string{"Conv x w > a pads=1,1,1,1", "GlobalAveragePool a > b", "Conv b v > c", "Relu c > d", "Conv d u > e", "Sigmoid e > f", "Mul a f > g",

@@ -48,14 +48,6 @@ func amxChunk(k int) int {
 	return 0
 }
 
-// newAMXState allocates a state. It panics where Runnable says no.
-func newAMXState() *amxState {
-	if !amxGranted() {
-		panic("gemm: AMX kernel bound on a system that does not grant tiles")
-	}
-	return new(amxState)
-}
-
 // add lets t wait for others to be computed with, those before it first if they
 // cannot be.
 func (s *amxState) add(t *Tile, routines []func(*Tile)) {

@@ -14,7 +14,7 @@ type Kernel struct {
 	Needs         cpu.Features // what the processor must have
 	Format        Format
 	MR, NR        int
-	FLOPsPerCycle int // peak of a core with two full-width FMA units; 0 if not known
+	FLOPsPerCycle int // peak of a core with two full-width FMA units and one of tiles; 0 if not known
 	family        family
 }
 
@@ -35,7 +35,7 @@ var families = [...]Kernel{
 	{"avx512", cpu.AVX512, FP32, 14, 32, 64, avx512},
 	{"avx2", cpu.AVX2 | cpu.FMA, FP32, 6, 16, 32, avx2},
 	{"generic", 0, FP32, 4, 16, 0, reference},
-	{"amx", cpu.AVX512 | cpu.AVX512BF16 | cpu.AMXBF16, BF16, 32, 32, 2048, amx},
+	{"amx", cpu.AVX512 | cpu.AVX512BF16 | cpu.AMXBF16, BF16, 32, 32, 1024, amx},
 	{"avx512bf16", cpu.AVX512 | cpu.AVX512BF16, BF16, 14, 32, 128, avx512},
 	{"generic", 0, BF16, 4, 16, 0, reference},
 	{"avx512", cpu.AVX512, FP16, 14, 32, 64, avx512},
@@ -68,16 +68,7 @@ func (k Kernel) String() string { return k.Name() + " " + k.Format.String() }
 // Runnable reports whether a processor with these features, running a program
 // built for this architecture with its assembly, can execute the kernel.
 func (k Kernel) Runnable(features cpu.Features) bool {
-	if !features.Has(k.Needs) {
-		return false
-	}
-	switch k.family {
-	case reference:
-		return true
-	case amx:
-		return compiled && amxGranted()
-	}
-	return compiled
+	return features.Has(k.Needs) && (k.family == reference || compiled)
 }
 
 // Vector reports whether k is vector code, not the Go reference.

@@ -135,7 +135,7 @@ func (p *Panels) Tiles(workers int, c Clamp) []Tile {
 		t.K, t.Odd = p.k/step, p.k%step
 		t.Lo, t.Hi = c.Lo, c.Hi
 		if p.kernel.family == amx {
-			t.state = newAMXState()
+			t.state = new(amxState)
 		}
 	}
 	return tiles

@@ -63,7 +63,7 @@ func Loops() []Loop {
 // routines holds the compiled code of the tables' rows; nil where there is none.
 type routines struct {
 	fmaAVX512, fmaAVX2, dotAVX512, tileAMX, halfAVX512, halfAVX2 func(rounds int, sums *[16]float32)
-	readAVX512, readAVX2                                func(memory *byte, rounds int, sums *[8]uint64)
+	readAVX512, readAVX2                                         func(memory *byte, rounds int, sums *[8]uint64)
 }
 
 // String names the loop: "avx512 fp32".

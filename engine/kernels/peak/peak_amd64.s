@@ -433,7 +433,7 @@ GLOBL bfloat16Ones<>(SB), RODATA|NOPTR, $4
 
 // func tileAMX(rounds int, sums *[16]float32)
 // Requires: AVX, AVX512F
-TEXT ·tileAMX(SB), NOSPLIT, $1024-16
+TEXT ·tileAMX(SB), $1024-16
 	LEAQ tiles<>+0(SB), AX
 	BYTE $0xc4
 	BYTE $0xe2
@@ -595,22 +595,22 @@ round:
 
 DATA tiles<>+0(SB)/1, $0x01
 DATA tiles<>+16(SB)/2, $0x0040
-DATA tiles<>+48(SB)/1, $0x10
 DATA tiles<>+18(SB)/2, $0x0040
-DATA tiles<>+49(SB)/1, $0x10
 DATA tiles<>+20(SB)/2, $0x0040
-DATA tiles<>+50(SB)/1, $0x10
 DATA tiles<>+22(SB)/2, $0x0040
-DATA tiles<>+51(SB)/1, $0x10
 DATA tiles<>+24(SB)/2, $0x0040
-DATA tiles<>+52(SB)/1, $0x10
 DATA tiles<>+26(SB)/2, $0x0040
-DATA tiles<>+53(SB)/1, $0x10
 DATA tiles<>+28(SB)/2, $0x0040
-DATA tiles<>+54(SB)/1, $0x10
 DATA tiles<>+30(SB)/2, $0x0040
+DATA tiles<>+48(SB)/1, $0x10
+DATA tiles<>+49(SB)/1, $0x10
+DATA tiles<>+50(SB)/1, $0x10
+DATA tiles<>+51(SB)/1, $0x10
+DATA tiles<>+52(SB)/1, $0x10
+DATA tiles<>+53(SB)/1, $0x10
+DATA tiles<>+54(SB)/1, $0x10
 DATA tiles<>+55(SB)/1, $0x10
-DATA tiles<>+63(SB)/1, $0x00
+DATA tiles<>+56(SB)/8, $0x0000000000000000
 GLOBL tiles<>(SB), RODATA|NOPTR, $64
 
 DATA tileOnes<>+0(SB)/4, $0x3f803f80

@@ -91,16 +91,18 @@ func dotBFloat16(accumulators int) {
 func tileBFloat16() {
 	const rows, row = 16, 64
 	set := isa.AVX512
-	TEXT("tileAMX", attr.NOSPLIT, "func(rounds int, sums *[16]float32)")
+	TEXT("tileAMX", 0, "func(rounds int, sums *[16]float32)")
 	Pragma("noescape")
 	Doc("tileAMX runs its loop of bfloat16 tile products rounds times and stores the sums of its accumulators by lane.")
 	config := GLOBL("tiles", attr.RODATA|attr.NOPTR)
 	DATA(0, U8(1)) // palette
 	for tile := range 8 {
 		DATA(16+2*tile, U16(row))
+	}
+	for tile := range 8 {
 		DATA(48+tile, U8(rows))
 	}
-	DATA(63, U8(0))
+	DATA(56, U64(0)) // tiles that there are not
 	ones := GLOBL("tileOnes", attr.RODATA|attr.NOPTR)
 	for i := range row / 4 {
 		DATA(4*i, U32(0x3f803f80)) // 1 in bfloat16, twice
