@@ -31,9 +31,19 @@ type Options struct {
 	NoPasses  bool                    // only what running needs: no rewrites
 }
 
-// Compile makes a program of a model. The model may be closed afterwards only if none of its initializers are in use, so keep it open while the
-// program runs. An error names the node.
-func Compile(m *models.Model, o Options) (*Program, error) {
+// Compile makes a program of a model, which may be closed afterwards. An error names the node, or says that the model's file was shortened meanwhile.
+func Compile(m *models.Model, o Options) (p *Program, err error) {
+	err = m.Guard(func() error {
+		p, err = compile(m, o)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func compile(m *models.Model, o Options) (*Program, error) {
 	low, err := graph.Lower(m, graph.Bindings{Dims: o.Dims, Shapes: o.Shapes})
 	if err != nil {
 		return nil, err
@@ -41,14 +51,18 @@ func Compile(m *models.Model, o Options) (*Program, error) {
 	if unsupported := ops.Unsupported(low.Graph); len(unsupported) > 0 {
 		return nil, &UnsupportedError{unsupported}
 	}
-	t := &ops.Target{Features: o.Features, Threads: max(o.Threads, 1), Body: compileBody}
-	po := passes.Options{Target: t, Precision: o.Precision}
+	po := passes.Options{Target: &ops.Target{Features: o.Features, Threads: max(o.Threads, 1), Body: compileBody}, Precision: o.Precision}
 	list := passes.Portable
 	if o.NoPasses {
 		list = passes.Required
 	}
 	if err := passes.Run(low.Graph, list, po); err != nil {
 		return nil, err
+	}
+	for i, v := range low.Outputs {
+		if v.Kind != models.TensorKind {
+			return nil, fmt.Errorf("output %q is no tensor; only tensors can be given back", m.Graph.Outputs[i].Name)
+		}
 	}
 	workload := count(low.Graph)
 	rows := make([]int, len(low.Inputs))
@@ -62,7 +76,7 @@ func Compile(m *models.Model, o Options) (*Program, error) {
 			return nil, err
 		}
 	}
-	p, err := build(low.Graph, t)
+	p, err := build(low.Graph, po.Target, newOwner(m.Mapped))
 	if err != nil {
 		return nil, err
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/eiplan/eiplan/models/tensor"
 )
 
-// SeededInputs makes inputs for a run that is measured: floats uniform in [-1, 1), none of them zero, integers that index a table uniform over its rows, other
-// integers 1, booleans true. The same seed gives the same inputs.
+// SeededInputs makes inputs for a run that is measured: floats uniform in [-1, 1), none of them zero, integers that index a table uniform over its rows, bytes
+// as of an image, uniform in [1, 256), other integers 1, booleans true. The same seed gives the same inputs.
 func (p *Program) SeededInputs(seed uint64) []tensor.Tensor {
 	r := rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15))
 	in := make([]tensor.Tensor, len(p.Inputs))
@@ -28,7 +28,7 @@ func fill(t tensor.Tensor, r *rand.Rand, rows int) {
 		}
 	}
 	whole := func() int64 {
-		if rows > 1 {
+		if rows > 0 {
 			return r.Int64N(int64(rows))
 		}
 		return 1

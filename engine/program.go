@@ -62,10 +62,10 @@ type slot struct {
 	buffer int // none for inputs, constants, views and values of unknown shape
 }
 
-// build turns a graph whose values have their types into a program.
-func build(g *graph.Graph, t *ops.Target) (*Program, error) {
+// build turns a graph whose values have their types into a program, which keeps nothing of what lies in a model's file.
+func build(g *graph.Graph, t *ops.Target, o *owner) (*Program, error) {
 	p := &Program{graph: g, target: t}
-	b := builder{Program: p, index: map[*graph.Value]int{}}
+	b := builder{Program: p, index: map[*graph.Value]int{}, owner: o}
 	for _, v := range g.Inputs {
 		p.inputs = append(p.inputs, b.slot(v))
 		p.Inputs = append(p.Inputs, Port{Name: v.Name, DType: v.DType, Shape: v.Shape})
@@ -76,8 +76,12 @@ func build(g *graph.Graph, t *ops.Target) (*Program, error) {
 		}
 	}
 	for _, v := range g.Outputs {
+		o.value(v)
 		p.outputs = append(p.outputs, b.slot(v))
 		p.Outputs = append(p.Outputs, Port{Name: v.Name, DType: v.DType, Shape: v.Shape})
+	}
+	for _, s := range p.slots {
+		o.forget(s.value)
 	}
 	b.buffers()
 	return p, nil
@@ -87,6 +91,7 @@ func build(g *graph.Graph, t *ops.Target) (*Program, error) {
 type builder struct {
 	*Program
 	index map[*graph.Value]int
+	owner *owner
 }
 
 // slot is the number of v's slot, made when v is first seen.
@@ -118,15 +123,28 @@ func (b *builder) step(n *graph.Node) error {
 	case op.View && n.Outputs[0] != nil && sameLayout(n):
 		s.how = view
 		s.kernel.Class = "view"
-	default:
-		k, err := op.Prepare(n, b.target)
-		if err != nil {
+	}
+	b.owner.before(n, s.how)
+	if s.how == static {
+		if err := b.prepare(&s, op); err != nil {
 			return err
 		}
-		s.kernel = k
-		b.scratch = max(b.scratch, k.Scratch)
 	}
 	b.steps = append(b.steps, s)
+	return nil
+}
+
+// prepare settles the kernel of a static step.
+func (b *builder) prepare(s *step, op ops.Op) (err error) {
+	if s.kernel, err = op.Prepare(s.node, b.target); err != nil {
+		return err
+	}
+	if b.owner.after(s.node, s.kernel) {
+		if s.kernel, err = op.Prepare(s.node, b.target); err != nil {
+			return err
+		}
+	}
+	b.scratch = max(b.scratch, s.kernel.Scratch)
 	return nil
 }
 

@@ -70,8 +70,9 @@ func (s *Session) Close() {
 // Threads are the operating system's ids of the session's workers beside the caller.
 func (s *Session) Threads() []int { return s.team.Threads() }
 
-// Run reads in, one tensor for each of the program's inputs with its type and shape, and sets out to the outputs. The outputs lie in the session's
-// memory and hold until its next run. Run allocates nothing where all shapes are known to the program.
+// Run reads in, one tensor for each of the program's inputs with its type and shape, and sets out to the outputs, which are only to be read. They lie in
+// the session's memory, or are inputs or constants themselves, and hold until the next run. Run allocates nothing where all shapes are known to the program
+// and the inputs' bytes are aligned to eight.
 func (s *Session) Run(in, out []tensor.Tensor) error {
 	p := s.program
 	if len(in) != len(p.Inputs) || len(out) != len(p.Outputs) {
@@ -82,6 +83,9 @@ func (s *Session) Run(in, out []tensor.Tensor) error {
 		if t.DType != want.DType || !t.Shape.Equal(want.Shape) {
 			return fmt.Errorf("input %q is %v; the program was compiled for %v %v", want.Name, t, want.DType, want.Shape)
 		}
+		if !filled(t) {
+			return fmt.Errorf("input %q is %v with %d bytes and %d strings", want.Name, t, len(t.Bytes), len(t.Strings))
+		}
 		s.slots[p.inputs[i]].Tensor = tensor.Aligned(t)
 	}
 	if err := s.run(); err != nil {
@@ -91,6 +95,14 @@ func (s *Session) Run(in, out []tensor.Tensor) error {
 		out[i] = s.slots[slot].Tensor
 	}
 	return nil
+}
+
+// filled reports whether t has as many elements as its shape says.
+func filled(t tensor.Tensor) bool {
+	if t.DType == tensor.String {
+		return len(t.Strings) == t.Len()
+	}
+	return len(t.Bytes) == t.DType.Bytes(t.Len())
 }
 
 func (s *Session) run() error {

@@ -21,6 +21,7 @@ type Model struct {
 	Notes     []string       // what Load did to the model that the user should know, such as an opset that was upgraded
 	upgraded  bool           // Graph is in the dialect of Dialect, whatever Opsets say
 	guard     func(func() error) error
+	mapped    func([]byte) bool
 	closers   []func() error
 }
 

@@ -243,9 +243,13 @@ func brokenChoice(name string, c *Choice) (broken []string) {
 	switch {
 	case !near(k.InstanceHourlyUsd+k.AcceleratorHourlyUsd, k.HourlyUsd), !near(k.HourlyUsd*float64(c.Replicas), k.TotalHourlyUsd), k.UpfrontUsd < 0, k.AcceleratorHourlyUsd < 0:
 		fail("%+v", *k)
-	case l.LowMs > l.HighMs || l.P50Ms > l.P99Ms*1.00001 || l.QueueMs < 0 || l.OverheadMs < 0 || l.NetworkMs < 0:
+	case l.LowMs > l.HighMs || l.P50Ms > l.P99Ms*1.00001 || l.QueueMs < 0 || l.QueueMs > 0 && l.QueueMs < 1e-9*l.SlaMs || l.OverheadMs < 0 || l.NetworkMs < 0:
 		fail("%+v", *l)
-	case c.Latency.Confidence >= 0.5 && l.SlaMs < l.LowMs:
+	case l.Confidence == 0.9 && !near(l.SlaMs, l.HighMs):
+		fail("the bound at 90%% is %g ms, p90 %g ms", l.SlaMs, l.HighMs)
+	case l.Confidence == 0.5 && l.QueueMs == 0 && !near(l.SlaMs, (l.ComputeMs+l.NetworkMs+l.OverheadMs)*l.TailFactor):
+		fail("the bound at 50%% is %g ms, not the centre: %+v", l.SlaMs, *l)
+	case l.SlaMs < l.LowMs:
 		fail("bound %g ms below p10 %g ms", l.SlaMs, l.LowMs)
 	case c.Memory.NeededBytes <= 0 || c.Memory.AvailableBytes <= 0:
 		fail("%+v", c.Memory)

@@ -84,8 +84,10 @@ func (p *problem) answer(pr latency.Prediction, perInstance int) service {
 	servers = int(math.Ceil(p.Coefficients.Queue.Headroom * float64(servers)))
 	s.replicas = max(s.replicas, (servers+perInstance-1)/perInstance)
 	servers = s.replicas * perInstance
-	s.sla = load.ResponseMs(servers, q, bound)
-	s.wait = s.sla - bound
+	const rounding = 1e-9 // of the bound, below which a difference is no wait
+	if response := load.ResponseMs(servers, q, bound); response > bound*(1+rounding) {
+		s.sla, s.wait = response, response-bound
+	}
 	s.low, s.high = s.low+s.wait, s.high+s.wait
 	s.busy = p.Rate * pr.Value / 1e3 / float64(servers)
 

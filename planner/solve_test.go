@@ -304,6 +304,10 @@ func TestBadRequests(t *testing.T) {
 		"an unknown architecture":          func(r *Request) { r.Constraints.Arch = []string{"riscv"} },
 		"an unknown objective":             func(r *Request) { r.Objective = "weekly" },
 		"an unknown lifecycle":             func(r *Request) { r.Constraints.Lifecycle = "past" },
+		"more instances than money counts": func(r *Request) { r.Constraints.MinInstances = 2_000_000_000 },
+		"a run that took no time":          func(r *Request) { r.Measured.Runs[0].P50Ms = 0 },
+		"a run in no known precision":      func(r *Request) { r.Measured.Runs[0].Precision = "int8" },
+		"a negative peak":                  func(r *Request) { r.Measured.Host.PeakGflopsFp32 = -1 },
 		"an unknown baseline":              func(r *Request) { r.Baseline = "p9.xlarge" },
 		"a baseline's unknown accelerator": func(r *Request) { r.Baseline = "c5.xlarge+eia9.medium" },
 	} {

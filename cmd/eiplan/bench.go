@@ -53,7 +53,7 @@ reads what -o yaml or json writes.`,
 			if err != nil {
 				return err
 			}
-			if err := a.emit(r.document(a)); err != nil {
+			if err := a.emit(r.document(a, b.seed)); err != nil {
 				return err
 			}
 			return b.judge(r)
@@ -248,7 +248,7 @@ func classes(t tensor.Tensor) bool {
 // finite caps what JSON has no number for.
 func finite(v float64) float64 { return math.Min(v, math.MaxFloat64) }
 
-func (r *benchReport) document(a *app) report.Document {
+func (r *benchReport) document(a *app, seed uint64) report.Document {
 	t := report.Table{Columns: report.Columns("PRECISION", ">P50 MS", ">P90 MS", ">P99 MS", ">INTERVAL OF P50", ">SAMPLES", ">GFLOPS", ">OF PEAK", ">MIXED FLOPS")}
 	kernels := report.Table{Title: "Kernels", Columns: report.Columns("PRECISION", "KERNEL", ">STEPS", "MIXED")}
 	for _, run := range r.Status.Runs {
@@ -268,7 +268,7 @@ func (r *benchReport) document(a *app) report.Document {
 			fmt.Sprintf("Peaks measured here: %.0f GFLOPS FP32, %.0f mixed, %.1f GB/s.", h.PeakGflopsFp32, h.PeakGflopsMixed, h.BandwidthGBs)},
 		Tables: []report.Table{t},
 		Answer: fmt.Sprintf("%s fp32 %s ms, mixed %s ms", m.Name, ms(r.Status.Runs[0].P50Ms), ms(r.Status.Runs[1].P50Ms)),
-		Value:  a.envelope("Benchmark", r.Spec, r.Status),
+		Value:  a.seeded("Benchmark", seed, r.Spec, r.Status),
 	}
 	if a.format == "table" {
 		for _, run := range r.Status.Runs {
@@ -367,6 +367,8 @@ func ms(v float64) string {
 		return fmt.Sprintf("%.0f", v)
 	case v >= 10:
 		return fmt.Sprintf("%.1f", v)
+	case v >= 1:
+		return fmt.Sprintf("%.2f", v)
 	}
 	return fmt.Sprintf("%.3g", v)
 }

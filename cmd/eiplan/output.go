@@ -112,6 +112,13 @@ func (a *app) envelope(kind string, spec, status any) report.Envelope {
 	}
 }
 
+// seeded frames a report of a run on inputs that were made up from a seed.
+func (a *app) seeded(kind string, seed uint64, spec, status any) report.Envelope {
+	env, n := a.envelope(kind, spec, status), int64(seed)
+	env.Metadata.Seed = &n
+	return env
+}
+
 // now is the time of a report.
 func now() time.Time {
 	if s, err := strconv.ParseInt(os.Getenv("SOURCE_DATE_EPOCH"), 10, 64); err == nil {

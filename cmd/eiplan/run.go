@@ -57,7 +57,7 @@ func newRun(a *app) *cobra.Command {
 				status.Outputs = append(status.Outputs, runOutput{portInfo{prog.Outputs[i].Name, o.DType.String(), append([]int{}, o.Shape...)}, files[i]})
 			}
 			return a.emit(report.Document{Tables: []report.Table{t}, Tail: info.Notes, Answer: fmt.Sprintf("%d outputs", len(out)),
-				Value: a.envelope("Run", benchSpec{info}, status)})
+				Value: a.seeded("Run", m.seed, benchSpec{info}, status)})
 		},
 	}
 	m.add(c.Flags())

@@ -97,13 +97,13 @@ func (s *screen) basis(b *planner.Choice) string {
 	for _, r := range s.request.Measured.Runs {
 		if r.Precision == "fp32" {
 			here := fmt.Sprintf("%s ms here (%d runs of %s, %d threads)", ms(r.P50Ms), r.Samples, model, r.Threads)
-			if r.P99Ms == nil {
-				here += ", too few for a p99: the tail is modelled"
-			}
-			if b.Latency.Basis == "anchored" {
-				text += " on " + here
-			} else {
+			switch {
+			case b.Latency.Basis != "anchored":
 				text += "; " + here
+			case r.P99Ms == nil:
+				text += " on " + here + ", too few for a p99: the tail is modelled"
+			default:
+				text += " on " + here
 			}
 		}
 	}

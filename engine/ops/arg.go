@@ -184,7 +184,7 @@ func (lanes[T]) top(n *graph.Node, axis int) binder {
 					for j := range order {
 						order[j] = j
 					}
-					slices.SortFunc(order, compare)
+					firstSorted(order, k, compare)
 					for j, from := range order[:k] {
 						to := (o*k+j)*p.inner + i
 						if c.Out[0] != nil {
@@ -199,6 +199,38 @@ func (lanes[T]) top(n *graph.Node, axis int) binder {
 			return nil
 		}
 	}
+}
+
+// firstSorted puts the first k of a list by an order, sorted, at its beginning: they are kept in a heap whose root is the last of them.
+func firstSorted(list []int, k int, compare func(a, b int) int) {
+	heap := list[:k]
+	sink := func(at int) {
+		for {
+			last := at
+			for child := 2*at + 1; child <= 2*at+2 && child < k; child++ {
+				if compare(heap[child], heap[last]) > 0 {
+					last = child
+				}
+			}
+			if last == at {
+				return
+			}
+			heap[at], heap[last] = heap[last], heap[at]
+			at = last
+		}
+	}
+	if k > 0 && k < len(list) {
+		for at := k/2 - 1; at >= 0; at-- {
+			sink(at)
+		}
+		for i, v := range list[k:] {
+			if compare(v, heap[0]) < 0 {
+				list[k+i], heap[0] = heap[0], v
+				sink(0)
+			}
+		}
+	}
+	slices.SortFunc(heap, compare)
 }
 
 // placeTop gives the outputs of a TopK memory for k elements along the axis.

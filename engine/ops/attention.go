@@ -70,7 +70,7 @@ func part(d, n int) (int, error) {
 func attentionOf(n *graph.Node) (*attention, error) {
 	q, k, v := n.Inputs[attendQuery].Shape, n.Inputs[attendKey].Shape, n.Inputs[attendValue].Shape
 	if len(q) != len(k) || len(q) != len(v) || len(q) != 3 && len(q) != 4 {
-		return nil, fmt.Errorf("Q %s, K %s and V %s; all of rank 3 or all of rank 4 are wanted", q, k, v)
+		return nil, fmt.Errorf("query %s, key %s and value %s; all of rank 3 or all of rank 4 are wanted", q, k, v)
 	}
 	a := &attention{packed: len(q) == 3, batch: q[0], causal: n.Int("is_causal", 0) != 0, softcap: float64(n.Float("softcap", 0))}
 	var err error
@@ -117,7 +117,7 @@ func (a *attention) agree(q, k, v tensor.Shape) error {
 	same := func(x, y int) bool { return x == y || x == tensor.Unknown || y == tensor.Unknown }
 	at := len(k) - 2
 	if !same(q[0], k[0]) || !same(k[0], v[0]) || !same(k[at], v[at]) || !a.packed && !same(k[1], v[1]) {
-		return fmt.Errorf("Q %s, K %s and V %s do not fit each other", q, k, v)
+		return fmt.Errorf("query %s, key %s and value %s do not fit each other", q, k, v)
 	}
 	return nil
 }

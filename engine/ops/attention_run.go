@@ -29,6 +29,15 @@ func headsOf(batch, heads, group, positions, size, stride int, packed bool) matr
 	return m
 }
 
+// oneByOne is count matrices of rows×columns, one after the other.
+func oneByOne(count, rows, columns int) matrices {
+	m := matrices{stride: columns}
+	for i := range count {
+		m.first = append(m.first, i*rows*columns)
+	}
+	return m
+}
+
 // multiplier prepares y[i] = a[i]·b[i], with a of m×k and b of k×n, or of n×k where it is transposed. What it returns is called for each session.
 type multiplier[T real] func(m, n, k int, a, b, y matrices, transposed bool) func(c *Call) func(a, b, y []T)
 

@@ -43,7 +43,7 @@ func bound(n *graph.Node, call *ops.Call) (func() error, error) {
 	if err := op.Infer(n); err != nil {
 		return nil, err
 	}
-	if kind := ops.CostOf(n).Kind; kind == ops.Host || kind == ops.Control {
+	if kind := ops.CostOf(n).Kind; kind == ops.Host || kind == ops.Control || n.Bodies != nil {
 		return nil, nil
 	}
 	for i, v := range n.Outputs {

@@ -160,7 +160,7 @@ func finishScores[T real](t transform, scores []T) {
 		}
 	case probitTransform:
 		for i, x := range scores {
-			scores[i] = T(probit(float64(x)))
+			scores[i] = T(probit(float32(x)))
 		}
 	}
 }
@@ -182,12 +182,27 @@ func softmaxScores[T real](scores []T, counts func(x T) bool) {
 	}
 }
 
+// pairOf is the scores of no and yes that one score of yes stands for: a probability, or a margin that is 0 where neither is likelier.
+func pairOf[T real](t transform, yes T, probability bool) [2]T {
+	switch {
+	case t == logisticTransform:
+		return [2]T{T(sigmoid(-float64(yes))), T(sigmoid(float64(yes)))}
+	case t == probitTransform:
+		p := T(probit(float32(yes)))
+		return [2]T{-p, p}
+	case probability:
+		return [2]T{1 - yes, yes}
+	}
+	return [2]T{-yes, yes}
+}
+
 // probit is the inverse of the normal distribution's cumulative function, by S. Winitzki's approximation of the inverse error function (2008) with
-// a = 0.147, which is what ONNX Runtime computes.
-func probit(p float64) float64 {
+// a = 0.147, in float32, which is what ONNX Runtime computes.
+func probit(p float32) float32 {
 	const a = 0.147
 	x := 2*p - 1
-	log := math.Log((1 - x) * (1 + x))
+	log := float32(math.Log(float64((1 - x) * (1 + x))))
 	v := 2/(math.Pi*a) + log/2
-	return math.Copysign(math.Sqrt2*math.Sqrt(math.Sqrt(v*v-log/a)-v), x)
+	far := float32(math.Sqrt(float64(v*v-log/a))) - v
+	return math.Sqrt2 * float32(math.Copysign(math.Sqrt(float64(far)), float64(x)))
 }

@@ -207,7 +207,7 @@ func packedConv(n *graph.Node, t *Target) (Kernel, error) {
 	if err != nil {
 		return Kernel{}, err
 	}
-	k := Kernel{Class: plan.Class(), Mixed: plan.Mixed(), Scratch: 4 * (in.elements() + out.elements())}
+	k := Kernel{Class: plan.Class(), Mixed: plan.Mixed(), Scratch: 4 * (in.elements() + out.elements()), Packed: []int{1}}
 	if residual != nil {
 		k.Scratch += 4 * residual.elements()
 	}

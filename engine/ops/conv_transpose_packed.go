@@ -71,7 +71,7 @@ func prepareFusedConvTranspose(n *graph.Node, t *Target) (Kernel, error) {
 		return Kernel{}, err
 	}
 	used := trial.Kernel()
-	k := Kernel{Class: "gemm " + used.String(), Mixed: used.Format != gemm.FP32, Scratch: 4 * roundUp(rows*pixels*columns, 16)}
+	k := Kernel{Class: "gemm " + used.String(), Mixed: used.Format != gemm.FP32, Scratch: 4 * roundUp(rows*pixels*columns, 16), Packed: []int{1}}
 	k.Bind = func(c *Call) func() error {
 		call, err := panels.Bind(pixels, c.Team.Size(), e)
 		if err != nil {

@@ -42,10 +42,13 @@ func einsum() Op {
 			return nil
 		},
 		Cost: costEinsum,
-		Prepare: halved(func(n *graph.Node, _ *Target) (Kernel, error) {
+		Prepare: halved(func(n *graph.Node, t *Target) (Kernel, error) {
 			e, err := newEquation(n)
 			if err != nil {
 				return Kernel{}, err
+			}
+			if p := e.products(); p != nil && n.Inputs[0].DType == tensor.Float32 {
+				return p.kernel(n, t), nil
 			}
 			return Kernel{Class: "einsum", Bind: laneOf(n.Inputs[0].DType).contract(e)}, nil
 		}),
@@ -68,6 +71,10 @@ func costEinsum(n *graph.Node) Cost {
 		}
 	}
 	c.FLOPs = 2 * all
+	if p := e.products(); p != nil {
+		c.M, c.N, c.K, c.Groups, c.Steps = e.extent(p.rows), e.extent(p.columns), e.extent(p.summed), e.extent(p.batch), 1
+		return c
+	}
 	c.M, c.N, c.K, c.Groups = int(out), 1, int(all/max(out, 1)), 1
 	return c
 }
@@ -79,6 +86,7 @@ type equation struct {
 	summed   []rune
 	size     map[rune]int
 	stride   [][]int // by operand, then by output label and summed label: elements to its next position
+	plain    bool    // no axis broadcasts, and no label comes twice in an operand
 }
 
 func newEquation(n *graph.Node) (*equation, error) {
@@ -173,10 +181,12 @@ func (e *equation) plan(n *graph.Node) {
 		}
 	}
 	all := slices.Concat(e.output, e.summed)
+	e.plain = true
 	for i, labels := range e.operands {
 		list := make([]int, len(all))
 		own := n.Inputs[i].Shape.Strides()
 		for k, l := range labels {
+			e.plain = e.plain && n.Inputs[i].Shape[k] == e.size[l] && slices.Index(labels, l) == k
 			if n.Inputs[i].Shape[k] != 1 {
 				list[slices.Index(all, l)] += own[k]
 			}

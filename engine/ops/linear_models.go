@@ -198,8 +198,10 @@ func classifyLinear(label *Slot, i int, scores []float32, computed int, classes 
 		yes = 1
 	}
 	classes.binary().put(label, i, yes)
-	finishScores(finish, scores[:1])
 	if len(scores) == 2 {
-		scores[0], scores[1] = 1-scores[0], scores[0]
+		pair := pairOf(finish, scores[0], true)
+		copy(scores, pair[:])
+		return
 	}
+	finishScores(finish, scores)
 }

@@ -49,6 +49,9 @@ func Supported() []string {
 			keys = append(keys, key)
 		}
 	}
+	for key := range composites {
+		keys = append(keys, key)
+	}
 	slices.Sort(keys)
 	return keys
 }

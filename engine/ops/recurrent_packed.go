@@ -103,7 +103,7 @@ func (p *packedRecurrence) kernel() Kernel {
 	used := p.inputs[0].Kernel()
 	wide := p.gates * p.hidden
 	perDirection := roundUp(p.steps*p.batch*wide, 16) + roundUp(p.batch*wide, 16) + 3*roundUp(p.batch*p.hidden, 16)
-	k := Kernel{Class: "recurrent " + used.String(), Scratch: 4 * perDirection * len(p.backward)}
+	k := Kernel{Class: "recurrent " + used.String(), Scratch: 4 * perDirection * len(p.backward), Packed: []int{inputW, inputR, inputB}}
 	k.Bind = func(c *Call) func() error {
 		runs := make([]*directionRun, len(p.backward))
 		for d := range runs {

@@ -2,7 +2,6 @@ package ops
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/eiplan/eiplan/engine/graph"
@@ -136,14 +135,11 @@ func (m *machine) put(c *Call, i int, compared []float32) {
 	}
 	switch {
 	case len(m.a) > 0:
-		scores, best = m.probabilities(scores)
+		scores = m.probabilities(scores)
 		finishScores(m.finish, scores)
 	case k == 2:
-		finishScores(m.finish, scores)
-		scores = []float32{1 - scores[0], scores[0]}
-		if m.finish == noTransform {
-			scores[0] = -scores[1]
-		}
+		pair := pairOf(m.finish, scores[0], m.finish != noTransform)
+		scores = pair[:]
 	default:
 		finishScores(m.finish, scores)
 	}
@@ -164,8 +160,8 @@ func (m *machine) duel(a, b int, compared []float32) float32 {
 	return float32(total)
 }
 
-// probabilities turns the scores of pairs into probabilities of classes, and tells the most probable.
-func (m *machine) probabilities(scores []float32) (p []float32, best int) {
+// probabilities turns the scores of pairs into probabilities of classes.
+func (m *machine) probabilities(scores []float32) []float32 {
 	k := m.classes.count()
 	r := make([]float32, k*k)
 	at := 0
@@ -177,14 +173,9 @@ func (m *machine) probabilities(scores []float32) (p []float32, best int) {
 			at++
 		}
 	}
-	p = make([]float32, k)
+	p := make([]float32, k)
 	coupled(p, r)
-	for j, v := range p {
-		if v > p[best] || math.IsNaN(float64(p[best])) {
-			best = j
-		}
-	}
-	return p, best
+	return p
 }
 
 // tell writes a sample's scores, where anybody wants them.

@@ -22,7 +22,7 @@ func treeEnsembleClassifier() Op {
 				return err
 			}
 			yields(n, 0, classes.dtype(), tensor.Shape{count})
-			yields(n, 1, tensor.Float32, tensor.Shape{count, max(classes.count(), 2)})
+			yields(n, 1, tensor.Float32, tensor.Shape{count, classes.count()})
 			return nil
 		},
 		Cost: costTrees,
@@ -96,41 +96,36 @@ func (k *treeClassifier[T]) putOneOfMany(c *Call, i int, scores []T, voted []boo
 	k.tell(c, i, scores)
 }
 
-// putOneOfTwo writes two scores and the label of one or two classes.
+// putOneOfTwo writes the scores and the label of two classes, or of one. A class without votes has the score 0.
 func (k *treeClassifier[T]) putOneOfTwo(c *Call, i int, scores []T, voted []bool) {
-	pair := [2]T{scores[0]}
 	both := len(scores) == 2 && voted[1]
-	if both {
-		pair[1] = scores[1]
+	switch {
+	case len(k.base) == 1:
+		scores[0] += k.base[0]
+	case len(k.base) == 2 && both:
+		scores[1] = k.base[1] + scores[0]
+		scores[0] = -scores[1]
+	case len(k.base) == 2:
+		scores[0] += k.base[0]
+		voted[0] = true
 	}
-	switch len(k.base) {
-	case 1:
-		pair[0] += k.base[0]
-	case 2:
-		if both && k.oneSided {
-			pair[1] = k.base[1] + pair[0]
-			pair[0] = -pair[1]
-		} else {
-			pair[0], pair[1], both = pair[0]+k.base[0], pair[1]+k.base[1], true
-		}
-	}
-	score := pair[0]
+	score := scores[0]
 	if both {
-		score = pair[1]
+		score = scores[1]
 	}
 	k.classes.binary().put(c.Out[0], i, k.verdict(score))
-	switch {
-	case both, k.finish == probitTransform:
-		finishScores(k.finish, pair[:])
-	case k.oneSided && k.positive:
-		pair = [2]T{1 - score, score}
-	case k.finish == logisticTransform:
-		pair = [2]T{-score, score}
-		finishScores(k.finish, pair[:])
-	default:
-		pair = [2]T{-score, score}
+	if len(scores) == 2 && !both && len(k.base) < 2 {
+		pair := pairOf(k.finish, score, k.oneSided && k.positive)
+		k.tell(c, i, pair[:])
+		return
 	}
-	k.tell(c, i, pair[:])
+	for j := range scores {
+		if !voted[j] {
+			scores[j] = 0
+		}
+	}
+	finishScores(k.finish, scores)
+	k.tell(c, i, scores)
 }
 
 // verdict is 1 where a score says yes.

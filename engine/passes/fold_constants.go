@@ -16,6 +16,7 @@ import (
 //	y = op(constants…)              →  y is a constant
 //	y = Shape(x), x of known shape  →  y is a constant
 //	y = If(known, then, else)       →  the nodes of the branch taken
+//	y = BiasGelu(x, b)              →  the nodes of ai.onnx that an operator of com.microsoft stands for
 func foldConstants(g *graph.Graph, o Options) error {
 	f := folder{o: o, instead: map[*graph.Value]*graph.Value{}}
 	todo := slices.Clone(g.Nodes)
@@ -26,6 +27,14 @@ func foldConstants(g *graph.Graph, o Options) error {
 		f.rewire(n.Inputs)
 		if taken := f.branch(n); taken != nil {
 			todo = append(f.splice(n, taken), todo...)
+			continue
+		}
+		made, err := ops.Expand(n)
+		if err != nil {
+			return fmt.Errorf("node %q: %s: %w", n.Name, n.Op, err)
+		}
+		if made != nil {
+			todo = append(made, todo...)
 			continue
 		}
 		known, err := f.node(n)

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unsafe"
 )
 
 // File is a model file, mapped into memory, with the files of external data that its tensors name.
@@ -64,6 +65,15 @@ func (f *File) Close() error {
 	}
 	f.maps, f.byName = nil, nil
 	return errors.Join(errs...)
+}
+
+// Holds reports whether bytes lie in one of the file's maps.
+func (f *File) Holds(b []byte) bool {
+	first := unsafe.SliceData(b)
+	return len(b) > 0 && slices.ContainsFunc(f.maps, func(m *mapping) bool {
+		begin := uintptr(unsafe.Pointer(unsafe.SliceData(m.data)))
+		return uintptr(unsafe.Pointer(first))-begin < uintptr(len(m.data))
+	})
 }
 
 // Content is a tensor's elements in the form of (*Tensor).Content, wherever they lie: in the model file, or in a file of external data

@@ -121,8 +121,6 @@ type CPUScaling struct {
 // Hop is the way to an Elastic Inference accelerator and back.
 type Hop struct {
 	HopMs         float64 `json:"hopMs"`
-	HopLowMs      float64 `json:"hopLowMs"`
-	HopHighMs     float64 `json:"hopHighMs"`
 	BandwidthGbps float64 `json:"bandwidthGbps"` // at most, whatever the host has
 	Source        string  `json:"source"`
 }

@@ -138,6 +138,15 @@ func TestAnchor(t *testing.T) {
 	if far.High/far.Value <= self.High/self.Value {
 		t.Error("another microarchitecture is no more doubtful than the measured one")
 	}
+	fitted, _ := table.Processor("ice-lake-sp")
+	target = OnProcessor(fitted, EIPlan, hardware.FP32, 4, 3.5, 0)
+	if known, err := p.Predict(&target, engine.FP32); err != nil || far.High/far.Value <= known.High/known.Value {
+		t.Errorf("a microarchitecture without a measurement is no more doubtful than one with: %v", err)
+	}
+	p.Local.FP32.LowMs, p.Local.FP32.HighMs = 70, 150
+	if loose := at(4); loose.High/loose.Value <= self.High/self.Value || loose.Low/loose.Value >= self.Low/self.Value {
+		t.Error("a median within 70 to 150 ms is no more doubtful than an exact one")
+	}
 }
 
 // TestDoubts: devices without data, and models with unknown work, are more doubtful.
@@ -157,6 +166,14 @@ func TestDoubts(t *testing.T) {
 		if width(key, product(512, 512, 512)) <= known {
 			t.Errorf("%s is no more doubtful than T4", key)
 		}
+	}
+	if width("T4g", product(512, 512, 512)) <= known {
+		t.Error("T4g, taken for a T4, is no more doubtful than it")
+	}
+	grouped := product(512, 512, 512)
+	grouped.Steps[0].Kind, grouped.Steps[0].Window = engine.DepthwiseConv, [2]int{3, 3}
+	if width("T4", grouped) <= known {
+		t.Error("depthwise convolutions are no more doubtful than a product")
 	}
 	unknown := product(512, 512, 512)
 	unknown.Unknown = []string{"NonMaxSuppression"}

@@ -218,6 +218,9 @@ func (p *Predictor) modelDoubt(out *Prediction, t *Target, s *Stack, seen bool, 
 	if t.Kind != hardware.EI {
 		b = b.And(out.widen(c.doubt("stack-version")))
 	}
+	if t.Kind == hardware.GPU && groups(w) {
+		b = b.And(out.widen(c.doubt("grouped-convolutions")))
+	}
 	return p.sharedDoubt(out, b, t, w)
 }
 
@@ -238,6 +241,11 @@ func (p *Predictor) sharedDoubt(out *Prediction, b Bounds, t *Target, w *engine.
 		b = b.And(out.widen(c.doubt("host-operators")))
 	}
 	return b
+}
+
+// groups tells whether a workload has depthwise or other grouped convolutions.
+func groups(w *engine.Workload) bool {
+	return slices.ContainsFunc(w.Steps, func(s engine.Work) bool { return s.Kind == engine.GroupedConv || s.Kind == engine.DepthwiseConv })
 }
 
 func (out *Prediction) widen(d Doubt) Bounds {

@@ -37,6 +37,7 @@ func TestServers(t *testing.T) {
 		{"a tail beyond the budget", steady, 130, 120, 0, false},
 		{"a stable queue needs more servers than Erlangs", steady, 100, 1e6, 2, true},
 		{"nearly no wait allowed", steady, 100, 101, 5, true},
+		{"more than any number of servers", Load{Rate: 1e300, ServiceMs: 100, ArrivalSCV: 1}, 100, 1e6, 0, false},
 		{"an idle stream needs one server", Load{Rate: 0.001, ServiceMs: 100, ArrivalSCV: 1}, 100, 100, 1, true},
 	} {
 		got, ok := c.load.Servers(0.99, c.tail, c.budget, 1000)

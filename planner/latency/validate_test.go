@@ -86,6 +86,60 @@ func TestPublishedRows(t *testing.T) {
 	}
 }
 
+// TestPublishedRowsLieInside holds the interval that a plan states, p10 to p90 under the default runtime of each device, against what was published on
+// it. PaddleClas is left out: its rows are of Paddle's own runtime, half as fast as TensorRT's.
+func TestPublishedRowsLieInside(t *testing.T) {
+	shared := os.Getenv("EIPLAN_SHARED")
+	if shared == "" {
+		t.Skip("EIPLAN_SHARED is not set: the published measurements are not here, so nothing was validated")
+	}
+	keys := map[string]string{"T4": "T4", "V100": "V100", "A100": "A100", "K80": "K80", "M60": "M60", "inf1": "Inferentia", "inf2": "Inferentia2", "trn1": "Trainium"}
+	classes := map[Runtime]string{TensorRT: "trt", ONNXRuntime: "graph", Neuron: "neuron"}
+	c, study := Default(), studyPredictions(t, shared)
+	type tally struct{ rows, above, below int }
+	tallies := map[Runtime]*tally{}
+	for _, row := range publishedRows(t, shared) {
+		published, ok := study[row.id]
+		if !ok || keys[row.device] == "" || published.stack == "paddleclas-trt" {
+			continue
+		}
+		d := device(t, keys[row.device])
+		format, err := hardware.ParseFormat(row.precision)
+		runtime := c.DefaultRuntime(d.Kind, d.FittedAs)
+		if err != nil || d.TFLOPS[format] == 0 || classes[runtime] != published.class || format == hardware.INT8 {
+			continue
+		}
+		target := OnDevice(d, runtime, format, 1, 0)
+		p := &Predictor{Coefficients: c, FP32: &row.work, Batch: row.batch}
+		got, err := p.Predict(&target, engine.FP32)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := tallies[runtime]
+		if n == nil {
+			n = &tally{}
+			tallies[runtime] = n
+		}
+		n.rows++
+		if row.ms > got.High {
+			n.above++
+		}
+		if row.ms < got.Low {
+			n.below++
+		}
+	}
+	for runtime := range classes {
+		n := tallies[runtime]
+		if n == nil || n.rows < 50 {
+			t.Fatalf("%s: %+v", runtime, n)
+		}
+		t.Logf("%-11s %d rows: %d below p10, %d above p90", runtime, n.rows, n.below, n.above)
+		if inside := 1 - float64(n.above+n.below)/float64(n.rows); inside < 0.75 {
+			t.Errorf("%s: %.0f%% of %d rows lie inside", runtime, 100*inside, n.rows)
+		}
+	}
+}
+
 // score gathers relative errors.
 type score struct {
 	errors []float64

@@ -169,6 +169,7 @@ func (c *depthwiseCall) Do(worker, i int) {
 	if c.residual != nil {
 		w.Residual = unsafe.Add(c.residual, g.Residual.Index(n, 0, y, 0)*c.outBytes)
 	}
+	w.moving = [5]uintptr{uintptr(w.In), uintptr(w.Weights), uintptr(w.Bias), uintptr(w.Out), uintptr(w.Residual)}
 	c.routine(w)
 }
 

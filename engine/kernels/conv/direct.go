@@ -22,32 +22,33 @@ type direct struct {
 	groups []*gemm.Panels
 	taps   []int64 // byte offsets from the window's first element
 	steps  int     // elements in a tap
-	lines  int     // runs of evenly spaced output pixels in an image
-	pixels int     // in a line
-	starts []int   // where a line's tiles begin, and where the last one ends
+	lines  lines
+	spans  []span // tiles of an image
+	across bool   // that they run over the ends of lines
 }
 
 func fitsDirect(cpu.Features, gemm.Format, Geometry) bool { return true }
 
 func prepareDirect(arena *gemm.Arena, features cpu.Features, format gemm.Format, g Geometry, weights []float32, e gemm.Epilogue) *Plan {
-	d := &direct{g: g, format: format, clamp: e.Clamp, bias: e.Bias, lines: g.Out.Height, pixels: g.Out.Width}
-	if g.flat() {
-		d.lines, d.pixels = 1, g.Out.Height*g.Out.Width
-	}
+	d := &direct{g: g, format: format, clamp: e.Clamp, bias: e.Bias, lines: g.lines()}
 	perGroup, outs := g.In.Channels/g.Groups, g.Out.Channels/g.Groups
 	source := d.cut(perGroup)
 	source.N, source.Column = outs, perGroup*g.KernelH*g.KernelW
-	kernel := gemm.Choose(features, format, d.pixels, outs, len(source.K))
+	kernel := gemm.Choose(features, format, d.lines.pixels, outs, len(source.K))
 	bytes := 0
 	for i := range g.Groups {
 		source.Data = weights[i*outs*source.Column : (i+1)*outs*source.Column]
 		d.groups = append(d.groups, gemm.PackTaps(arena, kernel, source))
 		bytes += d.groups[i].Bytes()
 	}
-	limit := d.groups[0].Kernel().MR
-	perLine := (d.pixels + limit - 1) / limit
-	for i := range perLine + 1 {
-		d.starts = append(d.starts, i*d.pixels/perLine)
+	packed := d.groups[0].Kernel()
+	d.spans = d.lines.cut(packed.MR)
+	if across := d.lines.cutAcross(packed.MR); packed.StepsOverGaps() && rowsWorth(across) < rowsWorth(d.spans) {
+		d.spans, d.across = across, true
+	}
+	kernel.MR = 1
+	for _, x := range d.spans {
+		kernel.MR = max(kernel.MR, x.rows)
 	}
 	return &Plan{geometry: g, class: "conv " + kernel.String(), format: format, bytes: bytes, bind: d.bind}
 }
@@ -60,13 +61,6 @@ func (g Geometry) MixedPays(features cpu.Features) bool {
 	}
 	d := &direct{g: g, format: gemm.BF16}
 	return gemm.MixedPays(features, len(d.cut(g.In.Channels/g.Groups).K))
-}
-
-// flat reports whether output pixels are evenly spaced through the image, and
-// their inputs too, so that an image is one line.
-func (g Geometry) flat() bool {
-	return g.KernelH == 1 && g.KernelW == 1 && g.StrideH == 1 && g.StrideW == 1 && g.PadTop == 0 && g.PadLeft == 0 &&
-		g.In.Width == g.Out.Width && g.In.dense() && g.Out.dense() && (!g.hasResidual() || g.Residual.dense())
 }
 
 // cut divides the window into taps: it sets d.taps and d.steps and says where
@@ -137,18 +131,23 @@ type directCall struct {
 	work   []gemm.Tile
 }
 
-// blockBytes is how much input a block may read: half of a common L2.
-const blockBytes = 512 << 10
+// A block may read so many bytes of input, half of a common L2, where weights
+// are large: each block streams all of them. Where they are small, they stay in
+// the cache, and all that a block touches beside them should too.
+const (
+	blockBytes      = 512 << 10
+	smallWeights    = 256 << 10
+	smallBlockBytes = 256 << 10
+)
 
 const unitsPerWorker = 4
 
 func (d *direct) bind(workers int) runner {
 	c := &directCall{direct: d, work: d.groups[0].Tiles(workers, d.clamp)}
-	c.tiles = d.g.N * d.lines * d.perLine()
+	c.tiles = d.g.N * len(d.spans)
 	c.panels = d.groups[0].Count()
-	bytes := d.g.N * d.g.In.Height * d.g.In.RowPitch * 4
 	units := c.panels * d.g.Groups
-	c.blocks = min(c.tiles, (bytes+blockBytes-1)/blockBytes)
+	c.blocks = min(c.tiles, d.leastBlocks())
 	if workers > 1 && c.blocks*units < unitsPerWorker*workers {
 		c.blocks = min(c.tiles, (unitsPerWorker*workers+units-1)/units)
 	}
@@ -157,6 +156,20 @@ func (d *direct) bind(workers int) runner {
 		t.Taps, t.Tap = len(d.taps), &d.taps[0]
 	}
 	return c
+}
+
+// leastBlocks is how many blocks the cache asks for.
+func (d *direct) leastBlocks() int {
+	size := 4
+	if d.format == gemm.BF16 {
+		size = 2
+	}
+	bytes, limit := d.g.In.Size(d.g.N)*size, blockBytes
+	if d.groups[0].Bytes() <= smallWeights {
+		bytes += (d.g.Out.Size(d.g.N) + d.g.Residual.Size(d.g.N)) * size
+		limit = smallBlockBytes
+	}
+	return (bytes + limit - 1) / limit
 }
 
 func (c *directCall) run(team *parallel.Team, m memory) {
@@ -179,44 +192,25 @@ func (c *directCall) Do(worker, i int) {
 	t.Lda = g.StrideW * g.In.PixelPitch * c.inBytes
 	t.Ldc = g.Out.PixelPitch * c.outBytes
 	t.Ldr = g.Residual.PixelPitch * c.outBytes
+	if c.across {
+		t.Line, t.Gap = c.lines.pixels, c.lines.gap
+	}
+	t.SkipC = (g.Out.RowPitch - g.Out.Width*g.Out.PixelPitch) * c.outBytes
+	t.SkipR = (g.Residual.RowPitch - g.Residual.Width*g.Residual.PixelPitch) * c.outBytes
 	ahead := p.Ahead(panel)
 	input := group * (g.In.Channels / g.Groups)
-	at := c.place(block * c.tiles / c.blocks)
-	for range (block+1)*c.tiles/c.blocks - block*c.tiles/c.blocks {
-		x := c.starts[at.tile]
-		t.Rows = c.starts[at.tile+1] - x
-		t.A = unsafe.Add(c.in, g.In.Index(at.n, input, at.line*g.StrideH-g.PadTop, x*g.StrideW-g.PadLeft)*c.inBytes)
-		t.C = unsafe.Add(c.out, g.Out.Index(at.n, channel, at.line, x)*c.outBytes)
+	end := (block + 1) * c.tiles / c.blocks
+	for tile := block * c.tiles / c.blocks; tile < end; tile++ {
+		n, x := tile/len(c.spans), &c.spans[tile%len(c.spans)]
+		t.Rows, t.Left = x.rows, x.left
+		t.A = unsafe.Add(c.in, g.In.Index(n, input, x.line*g.StrideH-g.PadTop, x.pixel*g.StrideW-g.PadLeft)*c.inBytes)
+		t.C = unsafe.Add(c.out, g.Out.Index(n, channel, x.line, x.pixel)*c.outBytes)
 		t.Residual = nil
 		if c.residual != nil {
-			t.Residual = unsafe.Add(c.residual, g.Residual.Index(at.n, channel, at.line, x)*c.outBytes)
+			t.Residual = unsafe.Add(c.residual, g.Residual.Index(n, channel, x.line, x.pixel)*c.outBytes)
 		}
 		t.Prefetch = ahead.Take(t.Rows, t.Width)
 		t.Compute(routines)
-		c.advance(&at)
 	}
 	t.Finish(routines)
-}
-
-// place is where a tile lies: an image, a line of it, a tile of that.
-type place struct{ n, line, tile int }
-
-func (d *direct) perLine() int { return len(d.starts) - 1 }
-
-func (d *direct) place(tile int) place {
-	line := tile / d.perLine()
-	return place{line / d.lines, line % d.lines, tile % d.perLine()}
-}
-
-// advance moves p to the next tile.
-func (d *direct) advance(p *place) {
-	if p.tile++; p.tile < d.perLine() {
-		return
-	}
-	p.tile = 0
-	if p.line++; p.line < d.lines {
-		return
-	}
-	p.line = 0
-	p.n++
 }

@@ -70,6 +70,7 @@ var shapes = []shape{
 	{reason: "groups of several channels", c: 24, h: 5, w: 6, k: 36, kh: 3, kw: 3, top: 1, left: 1, bot: 1, rt: 1, groups: 3, residual: true},
 	{reason: "two images", n: 2, c: 16, h: 5, w: 4, k: 20, kh: 3, kw: 3, top: 1, left: 1, bot: 1, rt: 1, residual: true},
 	{reason: "into a slice of channels", c: 16, h: 5, w: 4, k: 20, kh: 3, kw: 3, top: 1, left: 1, bot: 1, rt: 1, sliceOut: true},
+	{reason: "lines that fill tiles", c: 16, h: 3, w: 32, k: 20, kh: 3, kw: 3, top: 1, left: 1, bot: 1, rt: 1},
 	{reason: "kernel as large as the image", c: 32, h: 4, w: 4, k: 40, kh: 4, kw: 4},
 	{reason: "output larger than input", c: 16, h: 2, w: 2, k: 16, kh: 1, kw: 1, top: 2, left: 2, bot: 2, rt: 2},
 	{reason: "depthwise 3x3", c: 40, h: 7, w: 11, k: 40, kh: 3, kw: 3, top: 1, left: 1, bot: 1, rt: 1, groups: 40},

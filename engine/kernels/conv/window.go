@@ -13,15 +13,11 @@ import (
 //
 // Weights and Bias are binary32, padded to whole vectors. The last vector has
 // Cols channels; what lies behind them is read as input but not written. A call
-// leaves pointers and Groups changed. The generator in _asm/conv knows the
+// leaves moving and Groups changed. The generator in _asm/conv knows the
 // layout.
 type Window struct {
-	In       unsafe.Pointer
-	Weights  unsafe.Pointer
-	Bias     unsafe.Pointer
-	Out      unsafe.Pointer
-	Residual unsafe.Pointer // or nil
-	Tap      *int64         // byte offsets
+	moving   [5]uintptr // In to Residual, as a vector kernel moves them on: past the ends, where the collector must see no pointers
+	Tap      *int64     // byte offsets
 	Taps     int
 	Next     int // bytes from one output's first input to the next's
 	PixelOut int // bytes between outputs
@@ -33,9 +29,15 @@ type Window struct {
 	Pixel    int // bytes between neighbouring inputs of a window
 	Row      int // bytes between its rows
 
+	In       unsafe.Pointer
+	Weights  unsafe.Pointer
+	Bias     unsafe.Pointer
+	Out      unsafe.Pointer
+	Residual unsafe.Pointer // or nil
+
 	lanes       int // the reference's only
 	inBF, outBF bool
-	_           [192 - 18*8]byte // a worker's window shares no cache line with another's
+	_           [192 - 23*8]byte // a worker's window shares no cache line with another's
 }
 
 // windowReference is the loop of Window's comment in Go.

@@ -2,30 +2,39 @@ package gemm
 
 import "unsafe"
 
-// amxState is what a worker's Tile needs for AMX tiles: the configuration; the
-// way k is cut into chunks, one to a tile; tiles that wait for a call; and room
-// for the sums. As goroutines move between threads, each call loads the
-// configuration and drops it again; that takes long, so a call computes several
-// tiles of one height. The generator in _asm/gemm knows the layout.
+// amxState is what a worker's Tile needs for AMX tiles: the configuration, the
+// way k is cut into chunks, the tiles of C that wait for a call, and room for
+// the sums of one. The generator in _asm/gemm knows the layout.
+//
+// Tiles live in a thread, and loading a configuration clears them. Go moves a
+// goroutine between threads only where it can be stopped, which is nowhere in
+// assembly; a signal that comes meanwhile has the kernel save and restore them.
+// So each call loads the configuration, and drops it again, as context switches
+// are dearer while tiles are in use. Loading takes about as long as a small
+// tile's products: a call computes several tiles of C of one height.
 type amxState struct {
 	config  [64]byte // palette 1: bytes in a row at 16, rows at 48, of each tile
 	chunks  int      // in a tap
-	pairs   int      // of k in a chunk: at most 16
+	pairs   int      // of k in a chunk: at most amxPairs
 	upper   int      // rows in the upper tiles of A and of the sums
 	stepB   int      // bytes of B in a chunk
-	count   int      // tiles that wait
+	count   int      // jobs that wait
 	next    *amxJob  // the call's cursor
 	rows    int      // what the configuration is for
-	width   int
-	scratch [2][32 * 32]float32
+	direct  int      // 1 if sums that start from the bias are C
+	_       [192 - 128]byte
+	bias    [32]float32
+	scratch [32 * 32]float32
 	jobs    [16]amxJob
-	k       int
+	k       int // behind jobs, so that next points into the state past the last, too
+	width   int
 }
 
 // amxJob is what distinguishes the tiles of one call.
 type amxJob struct {
 	a, c, residual unsafe.Pointer
 	prefetch       uintptr
+	left           int
 }
 
 const (
@@ -35,7 +44,8 @@ const (
 )
 
 // amxChunk is the largest number of pairs that fits a tile and divides k evenly,
-// k being the elements of a tap; 0 if that is not worth while.
+// k being the elements of a tap; 0 if that is not worth while. So no tile ever
+// reads past a row of A, where a NaN might lie that no zero of B cancels.
 func amxChunk(k int) int {
 	if k%2 != 0 {
 		return 0
@@ -52,14 +62,12 @@ func amxChunk(k int) int {
 // cannot be.
 func (s *amxState) add(t *Tile, routines []func(*Tile)) {
 	if s.count == len(s.jobs) || s.count > 0 && s.rows != t.Rows {
-		rows := t.Rows
 		s.flush(t, routines)
-		t.Rows = rows
 	}
 	if s.count == 0 {
 		s.prepare(t)
 	}
-	s.jobs[s.count] = amxJob{t.A, t.C, t.Residual, t.Prefetch}
+	s.jobs[s.count] = amxJob{t.A, t.C, t.Residual, t.Prefetch, t.Left}
 	s.count++
 }
 
@@ -68,16 +76,17 @@ func (s *amxState) flush(t *Tile, routines []func(*Tile)) {
 	if s.count == 0 {
 		return
 	}
-	job := amxJob{t.A, t.C, t.Residual, t.Prefetch}
 	s.next = &s.jobs[0]
-	t.Rows = s.rows
 	routines[s.rows](t)
 	s.next = nil
-	t.A, t.C, t.Residual, t.Prefetch = job.a, job.c, job.residual, job.prefetch
 }
 
-// prepare makes the configuration fit t, unless it does.
+// prepare makes the state fit t and those that will wait with it.
 func (s *amxState) prepare(t *Tile) {
+	s.direct = 0
+	if t.Residual == nil && t.Line == 0 && t.Cols == t.Width && (Clamp{t.Lo, t.Hi}) == Unbounded() {
+		s.direct = 1
+	}
 	if s.rows == t.Rows && s.k == t.K && s.width == t.Width {
 		return
 	}

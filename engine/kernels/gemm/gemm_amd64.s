@@ -39112,64 +39112,64 @@ masked:
 	RET
 
 // func tileBF16AMX_16x16(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512BW, AVX512F, BMI2, MMX+
 TEXT ·tileBF16AMX_16x16(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-	MOVQ 136(AX), R14
-	BYTE $0xc4
-	BYTE $0xc2
-	BYTE $0x78
-	BYTE $0x49
-	BYTE $0x04
-	BYTE $0x26
+	MOVQ         t+0(FP), AX
+	MOVQ         136(AX), R14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x78
+	BYTE         $0x49
+	BYTE         $0x04
+	BYTE         $0x26
+	MOVQ         $-1, CX
+	MOVQ         104(AX), DX
+	BZHIQ        DX, CX, CX
+	KMOVD        CX, K3
+	KMOVW        CX, K1
+	SHRQ         $0x10, CX
+	VBROADCASTSS 96(AX), Z30
+	VBROADCASTSS 100(AX), Z31
+	VPXORD       Z28, Z28, Z28
+	MOVQ         64(AX), DX
+	TESTQ        DX, DX
+	JZ           unbiased
+	VMOVUPS.Z    (DX), K1, Z28
 
-tile:
-	MOVQ  104(R14), BX
-	MOVQ  (BX), CX
-	MOVQ  CX, 24(AX)
-	MOVQ  8(BX), CX
-	MOVQ  CX, 48(AX)
-	MOVQ  16(BX), CX
-	MOVQ  CX, 72(AX)
-	MOVQ  24(BX), CX
-	MOVQ  CX, 88(AX)
+unbiased:
+	VMOVUPS Z28, 192(R14)
+
+job:
+	CMPQ  120(R14), $0x00
+	JE    indirect
+	XORQ  DX, DX
+	LEAQ  192(R14), CX
 	BYTE  $0xc4
 	BYTE  $0xe2
 	BYTE  $0x7b
-	BYTE  $0x49
-	BYTE  $0xc0
-	BYTE  $0xc4
-	BYTE  $0xe2
-	BYTE  $0x7b
-	BYTE  $0x49
-	BYTE  $0xc8
-	BYTE  $0xc4
-	BYTE  $0xe2
-	BYTE  $0x7b
-	BYTE  $0x49
-	BYTE  $0xd0
-	BYTE  $0xc4
-	BYTE  $0xe2
-	BYTE  $0x7b
-	BYTE  $0x49
-	BYTE  $0xd8
+	BYTE  $0x4b
+	BYTE  $0x04
+	BYTE  $0x11
 	MOVQ  32(AX), DX
 	MOVQ  40(AX), BX
 	MOVQ  8(AX), R9
 	MOVQ  (AX), R10
-	MOVQ  88(AX), R15
-	MOVQ  80(R14), R13
-	IMULQ DX, R13
+	MOVQ  104(R14), R15
+	MOVQ  24(R15), R15
 	MOVQ  72(R14), R12
 	SHLQ  $0x02, R12
 	MOVQ  $0x00000040, R8
+	MOVQ  80(R14), R13
+	IMULQ DX, R13
 
-tap:
-	MOVQ (R9), SI
-	ADDQ 24(AX), SI
+tapdirect:
+	MOVQ 104(R14), SI
+	MOVQ (SI), SI
+	ADDQ (R9), SI
+	LEAQ (SI)(R13*1), DI
 	MOVQ 64(R14), CX
 
-chunks:
+chunkdirect:
 	BYTE       $0xc4
 	BYTE       $0xe2
 	BYTE       $0x7b
@@ -39199,12 +39199,59 @@ chunks:
 	PREFETCHT1 448(R15)
 	ADDQ       $+512, R15
 	DECQ       CX
-	JZ         next
+	JNZ        chunkdirect
+	ADDQ       $0x08, R9
+	DECQ       R10
+	JNZ        tapdirect
+	MOVQ       104(R14), CX
+	MOVQ       8(CX), CX
+	MOVQ       56(AX), DX
+	MOVQ       80(R14), BX
+	IMULQ      DX, BX
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x04
+	BYTE       $0x11
+	JMP        next
+
+indirect:
+	BYTE  $0xc4
+	BYTE  $0xe2
+	BYTE  $0x7b
+	BYTE  $0x49
+	BYTE  $0xc0
+	BYTE  $0xc4
+	BYTE  $0xe2
+	BYTE  $0x7b
+	BYTE  $0x49
+	BYTE  $0xc8
+	MOVQ  32(AX), DX
+	MOVQ  40(AX), BX
+	MOVQ  8(AX), R9
+	MOVQ  (AX), R10
+	MOVQ  104(R14), R15
+	MOVQ  24(R15), R15
+	MOVQ  72(R14), R12
+	SHLQ  $0x02, R12
+	MOVQ  $0x00000040, R8
+	MOVQ  80(R14), R13
+	IMULQ DX, R13
+
+tap:
+	MOVQ 104(R14), SI
+	MOVQ (SI), SI
+	ADDQ (R9), SI
+	LEAQ (SI)(R13*1), DI
+	MOVQ 64(R14), CX
+
+chunk:
 	BYTE       $0xc4
 	BYTE       $0xe2
 	BYTE       $0x7b
 	BYTE       $0x4b
-	BYTE       $0x2c
+	BYTE       $0x24
 	BYTE       $0x16
 	BYTE       $0xc4
 	BYTE       $0xa2
@@ -39216,7 +39263,7 @@ chunks:
 	BYTE       $0xe2
 	BYTE       $0x4a
 	BYTE       $0x5c
-	BYTE       $0xd5
+	BYTE       $0xc4
 	ADDQ       R12, SI
 	ADDQ       88(R14), BX
 	PREFETCHT1 (R15)
@@ -39229,135 +39276,151 @@ chunks:
 	PREFETCHT1 448(R15)
 	ADDQ       $+512, R15
 	DECQ       CX
-	JNZ        chunks
-
-next:
-	ADDQ         $0x08, R9
-	DECQ         R10
-	JNZ          tap
-	LEAQ         128(R14), BX
-	MOVQ         $0x00000080, R8
-	BYTE         $0xc4
-	BYTE         $0xa2
-	BYTE         $0x7a
-	BYTE         $0x4b
-	BYTE         $0x04
-	BYTE         $0x03
-	ADDQ         $0x00001000, BX
-	BYTE         $0xc4
-	BYTE         $0xa2
-	BYTE         $0x7a
-	BYTE         $0x4b
-	BYTE         $0x14
-	BYTE         $0x03
-	MOVQ         104(AX), DX
-	MOVQ         $-1, CX
-	BZHIQ        DX, CX, CX
-	KMOVW        CX, K1
-	SHRQ         $0x10, CX
-	VBROADCASTSS 96(AX), Z4
-	VBROADCASTSS 100(AX), Z5
-	MOVQ         64(AX), R8
-	VPXORD       Z2, Z2, Z2
-	TESTQ        R8, R8
-	JZ           unbiased
-	VMOVUPS.Z    (R8), K1, Z2
-
-unbiased:
-	MOVQ 120(AX), DX
-	MOVQ 48(AX), SI
-	MOVQ 56(AX), DI
-	MOVQ 72(AX), R8
-	MOVQ 80(AX), R9
-	LEAQ 128(R14), BX
+	JNZ        chunk
+	ADDQ       $0x08, R9
+	DECQ       R10
+	JNZ        tap
+	LEAQ       320(R14), CX
+	MOVQ       $0x00000080, DX
+	MOVQ       80(R14), BX
+	SHLQ       $0x07, BX
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x04
+	BYTE       $0x11
+	LEAQ       320(R14), BX
+	MOVQ       112(R14), CX
+	MOVQ       104(R14), SI
+	MOVQ       8(SI), SI
+	MOVQ       56(AX), DI
+	MOVQ       104(R14), R8
+	MOVQ       16(R8), R8
+	MOVQ       80(AX), R9
+	MOVQ       104(R14), R10
+	MOVQ       32(R10), R10
 
 row:
-	VADDPS    (BX), Z2, Z0
-	VADDPS    4096(BX), Z0, Z0
+	VADDPS    (BX), Z28, Z0
 	TESTQ     R8, R8
-	JZ        plain
-	VMOVUPS.Z (R8), K1, Z6
-	VADDPS    Z6, Z0, Z0
+	JZ        alone
+	VMOVUPS.Z (R8), K1, Z2
+	VADDPS    Z2, Z0, Z0
 	ADDQ      R9, R8
 
-plain:
-	VMAXPS  Z0, Z4, Z0
-	VMINPS  Z0, Z5, Z0
+alone:
+	CMPL   96(AX), $0xff800000
+	JE     raised
+	VMAXPS Z0, Z30, Z0
+
+raised:
+	CMPL   100(AX), $0x7f800000
+	JE     lowered
+	VMINPS Z0, Z31, Z0
+
+lowered:
 	VMOVUPS Z0, K1, (SI)
 	ADDQ    DI, SI
 	ADDQ    $0x80, BX
-	DECQ    DX
+	DECQ    CX
+	JZ      next
+	DECQ    R10
 	JNZ     row
-	ADDQ    $0x20, 104(R14)
-	DECQ    96(R14)
-	JNZ     tile
-	BYTE    $0xc4
-	BYTE    $0xe2
-	BYTE    $0x78
-	BYTE    $0x49
-	BYTE    $0xc0
+	MOVQ    152(AX), R10
+	SUBQ    R10, CX
+	SHLQ    $0x07, R10
+	ADDQ    R10, BX
+	ADDQ    168(AX), SI
+	MOVQ    144(AX), R10
+	TESTQ   R8, R8
+	JZ      row
+	ADDQ    176(AX), R8
+	JMP     row
+
+next:
+	ADDQ $0x28, 104(R14)
+	DECQ 96(R14)
+	JNZ  job
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x78
+	BYTE $0x49
+	BYTE $0xc0
 	VZEROUPPER
 	RET
 
 // func tileBF16AMX_16x32(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512BW, AVX512F, BMI2, MMX+
 TEXT ·tileBF16AMX_16x32(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-	MOVQ 136(AX), R14
-	BYTE $0xc4
-	BYTE $0xc2
-	BYTE $0x78
-	BYTE $0x49
-	BYTE $0x04
-	BYTE $0x26
+	MOVQ         t+0(FP), AX
+	MOVQ         136(AX), R14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x78
+	BYTE         $0x49
+	BYTE         $0x04
+	BYTE         $0x26
+	MOVQ         $-1, CX
+	MOVQ         104(AX), DX
+	BZHIQ        DX, CX, CX
+	KMOVD        CX, K3
+	KMOVW        CX, K1
+	SHRQ         $0x10, CX
+	KMOVW        CX, K2
+	SHRQ         $0x10, CX
+	VBROADCASTSS 96(AX), Z30
+	VBROADCASTSS 100(AX), Z31
+	VPXORD       Z28, Z28, Z28
+	VPXORD       Z29, Z29, Z29
+	MOVQ         64(AX), DX
+	TESTQ        DX, DX
+	JZ           unbiased
+	VMOVUPS.Z    (DX), K1, Z28
+	VMOVUPS.Z    64(DX), K2, Z29
 
-tile:
-	MOVQ  104(R14), BX
-	MOVQ  (BX), CX
-	MOVQ  CX, 24(AX)
-	MOVQ  8(BX), CX
-	MOVQ  CX, 48(AX)
-	MOVQ  16(BX), CX
-	MOVQ  CX, 72(AX)
-	MOVQ  24(BX), CX
-	MOVQ  CX, 88(AX)
+unbiased:
+	VMOVUPS Z28, 192(R14)
+	VMOVUPS Z29, 256(R14)
+
+job:
+	CMPQ  120(R14), $0x00
+	JE    indirect
+	XORQ  DX, DX
+	LEAQ  192(R14), CX
 	BYTE  $0xc4
 	BYTE  $0xe2
 	BYTE  $0x7b
-	BYTE  $0x49
-	BYTE  $0xc0
+	BYTE  $0x4b
+	BYTE  $0x04
+	BYTE  $0x11
+	LEAQ  256(R14), CX
 	BYTE  $0xc4
 	BYTE  $0xe2
 	BYTE  $0x7b
-	BYTE  $0x49
-	BYTE  $0xc8
-	BYTE  $0xc4
-	BYTE  $0xe2
-	BYTE  $0x7b
-	BYTE  $0x49
-	BYTE  $0xd0
-	BYTE  $0xc4
-	BYTE  $0xe2
-	BYTE  $0x7b
-	BYTE  $0x49
-	BYTE  $0xd8
+	BYTE  $0x4b
+	BYTE  $0x0c
+	BYTE  $0x11
 	MOVQ  32(AX), DX
 	MOVQ  40(AX), BX
 	MOVQ  8(AX), R9
 	MOVQ  (AX), R10
-	MOVQ  88(AX), R15
-	MOVQ  80(R14), R13
-	IMULQ DX, R13
+	MOVQ  104(R14), R15
+	MOVQ  24(R15), R15
 	MOVQ  72(R14), R12
 	SHLQ  $0x02, R12
 	MOVQ  $0x00000080, R8
+	MOVQ  80(R14), R13
+	IMULQ DX, R13
 
-tap:
-	MOVQ (R9), SI
-	ADDQ 24(AX), SI
+tapdirect:
+	MOVQ 104(R14), SI
+	MOVQ (SI), SI
+	ADDQ (R9), SI
+	LEAQ (SI)(R13*1), DI
 	MOVQ 64(R14), CX
 
-chunks:
+chunkdirect:
 	BYTE       $0xc4
 	BYTE       $0xe2
 	BYTE       $0x7b
@@ -39399,12 +39462,66 @@ chunks:
 	PREFETCHT1 448(R15)
 	ADDQ       $+512, R15
 	DECQ       CX
-	JZ         next
+	JNZ        chunkdirect
+	ADDQ       $0x08, R9
+	DECQ       R10
+	JNZ        tapdirect
+	MOVQ       104(R14), CX
+	MOVQ       8(CX), CX
+	MOVQ       56(AX), DX
+	MOVQ       80(R14), BX
+	IMULQ      DX, BX
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x04
+	BYTE       $0x11
+	LEAQ       64(CX), SI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x0c
+	BYTE       $0x16
+	JMP        next
+
+indirect:
+	BYTE  $0xc4
+	BYTE  $0xe2
+	BYTE  $0x7b
+	BYTE  $0x49
+	BYTE  $0xc0
+	BYTE  $0xc4
+	BYTE  $0xe2
+	BYTE  $0x7b
+	BYTE  $0x49
+	BYTE  $0xc8
+	MOVQ  32(AX), DX
+	MOVQ  40(AX), BX
+	MOVQ  8(AX), R9
+	MOVQ  (AX), R10
+	MOVQ  104(R14), R15
+	MOVQ  24(R15), R15
+	MOVQ  72(R14), R12
+	SHLQ  $0x02, R12
+	MOVQ  $0x00000080, R8
+	MOVQ  80(R14), R13
+	IMULQ DX, R13
+
+tap:
+	MOVQ 104(R14), SI
+	MOVQ (SI), SI
+	ADDQ (R9), SI
+	LEAQ (SI)(R13*1), DI
+	MOVQ 64(R14), CX
+
+chunk:
 	BYTE       $0xc4
 	BYTE       $0xe2
 	BYTE       $0x7b
 	BYTE       $0x4b
-	BYTE       $0x2c
+	BYTE       $0x24
 	BYTE       $0x16
 	BYTE       $0xc4
 	BYTE       $0xa2
@@ -39416,7 +39533,7 @@ chunks:
 	BYTE       $0xe2
 	BYTE       $0x4a
 	BYTE       $0x5c
-	BYTE       $0xd5
+	BYTE       $0xc4
 	LEAQ       64(BX), R11
 	BYTE       $0xc4
 	BYTE       $0x82
@@ -39424,6 +39541,527 @@ chunks:
 	BYTE       $0x4b
 	BYTE       $0x3c
 	BYTE       $0x03
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	ADDQ       R12, SI
+	ADDQ       88(R14), BX
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	PREFETCHT1 256(R15)
+	PREFETCHT1 320(R15)
+	PREFETCHT1 384(R15)
+	PREFETCHT1 448(R15)
+	ADDQ       $+512, R15
+	DECQ       CX
+	JNZ        chunk
+	ADDQ       $0x08, R9
+	DECQ       R10
+	JNZ        tap
+	LEAQ       320(R14), CX
+	MOVQ       $0x00000080, DX
+	MOVQ       80(R14), BX
+	SHLQ       $0x07, BX
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x04
+	BYTE       $0x11
+	LEAQ       64(CX), SI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x0c
+	BYTE       $0x16
+	LEAQ       320(R14), BX
+	MOVQ       112(R14), CX
+	MOVQ       104(R14), SI
+	MOVQ       8(SI), SI
+	MOVQ       56(AX), DI
+	MOVQ       104(R14), R8
+	MOVQ       16(R8), R8
+	MOVQ       80(AX), R9
+	MOVQ       104(R14), R10
+	MOVQ       32(R10), R10
+
+row:
+	VADDPS    (BX), Z28, Z0
+	VADDPS    64(BX), Z29, Z1
+	TESTQ     R8, R8
+	JZ        alone
+	VMOVUPS.Z (R8), K1, Z2
+	VADDPS    Z2, Z0, Z0
+	VMOVUPS.Z 64(R8), K2, Z2
+	VADDPS    Z2, Z1, Z1
+	ADDQ      R9, R8
+
+alone:
+	CMPL   96(AX), $0xff800000
+	JE     raised
+	VMAXPS Z0, Z30, Z0
+	VMAXPS Z1, Z30, Z1
+
+raised:
+	CMPL   100(AX), $0x7f800000
+	JE     lowered
+	VMINPS Z0, Z31, Z0
+	VMINPS Z1, Z31, Z1
+
+lowered:
+	VMOVUPS Z0, K1, (SI)
+	VMOVUPS Z1, K2, 64(SI)
+	ADDQ    DI, SI
+	ADDQ    $0x80, BX
+	DECQ    CX
+	JZ      next
+	DECQ    R10
+	JNZ     row
+	MOVQ    152(AX), R10
+	SUBQ    R10, CX
+	SHLQ    $0x07, R10
+	ADDQ    R10, BX
+	ADDQ    168(AX), SI
+	MOVQ    144(AX), R10
+	TESTQ   R8, R8
+	JZ      row
+	ADDQ    176(AX), R8
+	JMP     row
+
+next:
+	ADDQ $0x28, 104(R14)
+	DECQ 96(R14)
+	JNZ  job
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x78
+	BYTE $0x49
+	BYTE $0xc0
+	VZEROUPPER
+	RET
+
+// func tileBF16AMX_32x16(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, BMI2, MMX+
+TEXT ·tileBF16AMX_32x16(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         136(AX), R14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x78
+	BYTE         $0x49
+	BYTE         $0x04
+	BYTE         $0x26
+	MOVQ         $-1, CX
+	MOVQ         104(AX), DX
+	BZHIQ        DX, CX, CX
+	KMOVD        CX, K3
+	KMOVW        CX, K1
+	SHRQ         $0x10, CX
+	VBROADCASTSS 96(AX), Z30
+	VBROADCASTSS 100(AX), Z31
+	VPXORD       Z28, Z28, Z28
+	MOVQ         64(AX), DX
+	TESTQ        DX, DX
+	JZ           unbiased
+	VMOVUPS.Z    (DX), K1, Z28
+
+unbiased:
+	VMOVUPS Z28, 192(R14)
+
+job:
+	CMPQ  120(R14), $0x00
+	JE    indirect
+	XORQ  DX, DX
+	LEAQ  192(R14), CX
+	BYTE  $0xc4
+	BYTE  $0xe2
+	BYTE  $0x7b
+	BYTE  $0x4b
+	BYTE  $0x04
+	BYTE  $0x11
+	BYTE  $0xc4
+	BYTE  $0xe2
+	BYTE  $0x7b
+	BYTE  $0x4b
+	BYTE  $0x14
+	BYTE  $0x11
+	MOVQ  32(AX), DX
+	MOVQ  40(AX), BX
+	MOVQ  8(AX), R9
+	MOVQ  (AX), R10
+	MOVQ  104(R14), R15
+	MOVQ  24(R15), R15
+	MOVQ  72(R14), R12
+	SHLQ  $0x02, R12
+	MOVQ  $0x00000040, R8
+	MOVQ  80(R14), R13
+	IMULQ DX, R13
+
+tapdirect:
+	MOVQ 104(R14), SI
+	MOVQ (SI), SI
+	ADDQ (R9), SI
+	LEAQ (SI)(R13*1), DI
+	MOVQ 64(R14), CX
+
+chunkdirect:
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x16
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x03
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x2c
+	BYTE       $0x17
+	ADDQ       R12, DI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xd5
+	ADDQ       R12, SI
+	ADDQ       88(R14), BX
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	PREFETCHT1 256(R15)
+	PREFETCHT1 320(R15)
+	PREFETCHT1 384(R15)
+	PREFETCHT1 448(R15)
+	ADDQ       $+512, R15
+	DECQ       CX
+	JNZ        chunkdirect
+	ADDQ       $0x08, R9
+	DECQ       R10
+	JNZ        tapdirect
+	MOVQ       104(R14), CX
+	MOVQ       8(CX), CX
+	MOVQ       56(AX), DX
+	MOVQ       80(R14), BX
+	IMULQ      DX, BX
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x04
+	BYTE       $0x11
+	ADDQ       BX, CX
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x14
+	BYTE       $0x11
+	JMP        next
+
+indirect:
+	BYTE  $0xc4
+	BYTE  $0xe2
+	BYTE  $0x7b
+	BYTE  $0x49
+	BYTE  $0xc0
+	BYTE  $0xc4
+	BYTE  $0xe2
+	BYTE  $0x7b
+	BYTE  $0x49
+	BYTE  $0xc8
+	BYTE  $0xc4
+	BYTE  $0xe2
+	BYTE  $0x7b
+	BYTE  $0x49
+	BYTE  $0xd0
+	BYTE  $0xc4
+	BYTE  $0xe2
+	BYTE  $0x7b
+	BYTE  $0x49
+	BYTE  $0xd8
+	MOVQ  32(AX), DX
+	MOVQ  40(AX), BX
+	MOVQ  8(AX), R9
+	MOVQ  (AX), R10
+	MOVQ  104(R14), R15
+	MOVQ  24(R15), R15
+	MOVQ  72(R14), R12
+	SHLQ  $0x02, R12
+	MOVQ  $0x00000040, R8
+	MOVQ  80(R14), R13
+	IMULQ DX, R13
+
+tap:
+	MOVQ 104(R14), SI
+	MOVQ (SI), SI
+	ADDQ (R9), SI
+	LEAQ (SI)(R13*1), DI
+	MOVQ 64(R14), CX
+
+chunk:
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x16
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x03
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x2c
+	BYTE       $0x17
+	ADDQ       R12, DI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xd5
+	ADDQ       R12, SI
+	ADDQ       88(R14), BX
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	PREFETCHT1 256(R15)
+	PREFETCHT1 320(R15)
+	PREFETCHT1 384(R15)
+	PREFETCHT1 448(R15)
+	ADDQ       $+512, R15
+	DECQ       CX
+	JNZ        chunk
+	ADDQ       $0x08, R9
+	DECQ       R10
+	JNZ        tap
+	LEAQ       320(R14), CX
+	MOVQ       $0x00000080, DX
+	MOVQ       80(R14), BX
+	SHLQ       $0x07, BX
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x04
+	BYTE       $0x11
+	ADDQ       BX, CX
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x14
+	BYTE       $0x11
+	LEAQ       320(R14), BX
+	MOVQ       112(R14), CX
+	MOVQ       104(R14), SI
+	MOVQ       8(SI), SI
+	MOVQ       56(AX), DI
+	MOVQ       104(R14), R8
+	MOVQ       16(R8), R8
+	MOVQ       80(AX), R9
+	MOVQ       104(R14), R10
+	MOVQ       32(R10), R10
+
+row:
+	VADDPS    (BX), Z28, Z0
+	TESTQ     R8, R8
+	JZ        alone
+	VMOVUPS.Z (R8), K1, Z2
+	VADDPS    Z2, Z0, Z0
+	ADDQ      R9, R8
+
+alone:
+	CMPL   96(AX), $0xff800000
+	JE     raised
+	VMAXPS Z0, Z30, Z0
+
+raised:
+	CMPL   100(AX), $0x7f800000
+	JE     lowered
+	VMINPS Z0, Z31, Z0
+
+lowered:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DI, SI
+	ADDQ    $0x80, BX
+	DECQ    CX
+	JZ      next
+	DECQ    R10
+	JNZ     row
+	MOVQ    152(AX), R10
+	SUBQ    R10, CX
+	SHLQ    $0x07, R10
+	ADDQ    R10, BX
+	ADDQ    168(AX), SI
+	MOVQ    144(AX), R10
+	TESTQ   R8, R8
+	JZ      row
+	ADDQ    176(AX), R8
+	JMP     row
+
+next:
+	ADDQ $0x28, 104(R14)
+	DECQ 96(R14)
+	JNZ  job
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x78
+	BYTE $0x49
+	BYTE $0xc0
+	VZEROUPPER
+	RET
+
+// func tileBF16AMX_32x32(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, BMI2, MMX+
+TEXT ·tileBF16AMX_32x32(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         136(AX), R14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x78
+	BYTE         $0x49
+	BYTE         $0x04
+	BYTE         $0x26
+	MOVQ         $-1, CX
+	MOVQ         104(AX), DX
+	BZHIQ        DX, CX, CX
+	KMOVD        CX, K3
+	KMOVW        CX, K1
+	SHRQ         $0x10, CX
+	KMOVW        CX, K2
+	SHRQ         $0x10, CX
+	VBROADCASTSS 96(AX), Z30
+	VBROADCASTSS 100(AX), Z31
+	VPXORD       Z28, Z28, Z28
+	VPXORD       Z29, Z29, Z29
+	MOVQ         64(AX), DX
+	TESTQ        DX, DX
+	JZ           unbiased
+	VMOVUPS.Z    (DX), K1, Z28
+	VMOVUPS.Z    64(DX), K2, Z29
+
+unbiased:
+	VMOVUPS Z28, 192(R14)
+	VMOVUPS Z29, 256(R14)
+
+job:
+	CMPQ  120(R14), $0x00
+	JE    indirect
+	XORQ  DX, DX
+	LEAQ  192(R14), CX
+	BYTE  $0xc4
+	BYTE  $0xe2
+	BYTE  $0x7b
+	BYTE  $0x4b
+	BYTE  $0x04
+	BYTE  $0x11
+	BYTE  $0xc4
+	BYTE  $0xe2
+	BYTE  $0x7b
+	BYTE  $0x4b
+	BYTE  $0x14
+	BYTE  $0x11
+	LEAQ  256(R14), CX
+	BYTE  $0xc4
+	BYTE  $0xe2
+	BYTE  $0x7b
+	BYTE  $0x4b
+	BYTE  $0x0c
+	BYTE  $0x11
+	BYTE  $0xc4
+	BYTE  $0xe2
+	BYTE  $0x7b
+	BYTE  $0x4b
+	BYTE  $0x1c
+	BYTE  $0x11
+	MOVQ  32(AX), DX
+	MOVQ  40(AX), BX
+	MOVQ  8(AX), R9
+	MOVQ  (AX), R10
+	MOVQ  104(R14), R15
+	MOVQ  24(R15), R15
+	MOVQ  72(R14), R12
+	SHLQ  $0x02, R12
+	MOVQ  $0x00000080, R8
+	MOVQ  80(R14), R13
+	IMULQ DX, R13
+
+tapdirect:
+	MOVQ 104(R14), SI
+	MOVQ (SI), SI
+	ADDQ (R9), SI
+	LEAQ (SI)(R13*1), DI
+	MOVQ 64(R14), CX
+
+chunkdirect:
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x16
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x03
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	LEAQ       64(BX), R11
+	BYTE       $0xc4
+	BYTE       $0x82
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x3c
+	BYTE       $0x03
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x2c
+	BYTE       $0x17
+	ADDQ       R12, DI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xd5
 	BYTE       $0xc4
 	BYTE       $0xe2
 	BYTE       $0x42
@@ -39441,123 +40079,45 @@ chunks:
 	PREFETCHT1 448(R15)
 	ADDQ       $+512, R15
 	DECQ       CX
-	JNZ        chunks
+	JNZ        chunkdirect
+	ADDQ       $0x08, R9
+	DECQ       R10
+	JNZ        tapdirect
+	MOVQ       104(R14), CX
+	MOVQ       8(CX), CX
+	MOVQ       56(AX), DX
+	MOVQ       80(R14), BX
+	IMULQ      DX, BX
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x04
+	BYTE       $0x11
+	LEAQ       64(CX), SI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x0c
+	BYTE       $0x16
+	ADDQ       BX, CX
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x14
+	BYTE       $0x11
+	LEAQ       64(CX), SI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x1c
+	BYTE       $0x16
+	JMP        next
 
-next:
-	ADDQ         $0x08, R9
-	DECQ         R10
-	JNZ          tap
-	LEAQ         128(R14), BX
-	MOVQ         $0x00000080, R8
-	BYTE         $0xc4
-	BYTE         $0xa2
-	BYTE         $0x7a
-	BYTE         $0x4b
-	BYTE         $0x04
-	BYTE         $0x03
-	LEAQ         64(BX), R11
-	BYTE         $0xc4
-	BYTE         $0x82
-	BYTE         $0x7a
-	BYTE         $0x4b
-	BYTE         $0x0c
-	BYTE         $0x03
-	ADDQ         $0x00001000, BX
-	BYTE         $0xc4
-	BYTE         $0xa2
-	BYTE         $0x7a
-	BYTE         $0x4b
-	BYTE         $0x14
-	BYTE         $0x03
-	LEAQ         64(BX), R11
-	BYTE         $0xc4
-	BYTE         $0x82
-	BYTE         $0x7a
-	BYTE         $0x4b
-	BYTE         $0x1c
-	BYTE         $0x03
-	MOVQ         104(AX), DX
-	MOVQ         $-1, CX
-	BZHIQ        DX, CX, CX
-	KMOVW        CX, K1
-	SHRQ         $0x10, CX
-	KMOVW        CX, K2
-	SHRQ         $0x10, CX
-	VBROADCASTSS 96(AX), Z4
-	VBROADCASTSS 100(AX), Z5
-	MOVQ         64(AX), R8
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z3, Z3, Z3
-	TESTQ        R8, R8
-	JZ           unbiased
-	VMOVUPS.Z    (R8), K1, Z2
-	VMOVUPS.Z    64(R8), K2, Z3
-
-unbiased:
-	MOVQ 120(AX), DX
-	MOVQ 48(AX), SI
-	MOVQ 56(AX), DI
-	MOVQ 72(AX), R8
-	MOVQ 80(AX), R9
-	LEAQ 128(R14), BX
-
-row:
-	VADDPS    (BX), Z2, Z0
-	VADDPS    4096(BX), Z0, Z0
-	VADDPS    64(BX), Z3, Z1
-	VADDPS    4160(BX), Z1, Z1
-	TESTQ     R8, R8
-	JZ        plain
-	VMOVUPS.Z (R8), K1, Z6
-	VADDPS    Z6, Z0, Z0
-	VMOVUPS.Z 64(R8), K2, Z6
-	VADDPS    Z6, Z1, Z1
-	ADDQ      R9, R8
-
-plain:
-	VMAXPS  Z0, Z4, Z0
-	VMINPS  Z0, Z5, Z0
-	VMOVUPS Z0, K1, (SI)
-	VMAXPS  Z1, Z4, Z1
-	VMINPS  Z1, Z5, Z1
-	VMOVUPS Z1, K2, 64(SI)
-	ADDQ    DI, SI
-	ADDQ    $0x80, BX
-	DECQ    DX
-	JNZ     row
-	ADDQ    $0x20, 104(R14)
-	DECQ    96(R14)
-	JNZ     tile
-	BYTE    $0xc4
-	BYTE    $0xe2
-	BYTE    $0x78
-	BYTE    $0x49
-	BYTE    $0xc0
-	VZEROUPPER
-	RET
-
-// func tileBF16AMX_32x16(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tileBF16AMX_32x16(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-	MOVQ 136(AX), R14
-	BYTE $0xc4
-	BYTE $0xc2
-	BYTE $0x78
-	BYTE $0x49
-	BYTE $0x04
-	BYTE $0x26
-
-tile:
-	MOVQ  104(R14), BX
-	MOVQ  (BX), CX
-	MOVQ  CX, 24(AX)
-	MOVQ  8(BX), CX
-	MOVQ  CX, 48(AX)
-	MOVQ  16(BX), CX
-	MOVQ  CX, 72(AX)
-	MOVQ  24(BX), CX
-	MOVQ  CX, 88(AX)
+indirect:
 	BYTE  $0xc4
 	BYTE  $0xe2
 	BYTE  $0x7b
@@ -39582,363 +40142,210 @@ tile:
 	MOVQ  40(AX), BX
 	MOVQ  8(AX), R9
 	MOVQ  (AX), R10
-	MOVQ  88(AX), R15
-	MOVQ  80(R14), R13
-	IMULQ DX, R13
-	MOVQ  72(R14), R12
-	SHLQ  $0x02, R12
-	MOVQ  $0x00000040, R8
-
-tap:
-	MOVQ (R9), SI
-	ADDQ 24(AX), SI
-	MOVQ 64(R14), CX
-	LEAQ (SI)(R13*1), DI
-
-chunks:
-	BYTE         $0xc4
-	BYTE         $0xe2
-	BYTE         $0x7b
-	BYTE         $0x4b
-	BYTE         $0x24
-	BYTE         $0x16
-	BYTE         $0xc4
-	BYTE         $0xa2
-	BYTE         $0x7b
-	BYTE         $0x4b
-	BYTE         $0x34
-	BYTE         $0x03
-	BYTE         $0xc4
-	BYTE         $0xe2
-	BYTE         $0x4a
-	BYTE         $0x5c
-	BYTE         $0xc4
-	BYTE         $0xc4
-	BYTE         $0xe2
-	BYTE         $0x7b
-	BYTE         $0x4b
-	BYTE         $0x2c
-	BYTE         $0x17
-	BYTE         $0xc4
-	BYTE         $0xe2
-	BYTE         $0x4a
-	BYTE         $0x5c
-	BYTE         $0xd5
-	ADDQ         R12, SI
-	ADDQ         88(R14), BX
-	PREFETCHT1   (R15)
-	PREFETCHT1   64(R15)
-	PREFETCHT1   128(R15)
-	PREFETCHT1   192(R15)
-	PREFETCHT1   256(R15)
-	PREFETCHT1   320(R15)
-	PREFETCHT1   384(R15)
-	PREFETCHT1   448(R15)
-	ADDQ         $+512, R15
-	ADDQ         R12, DI
-	DECQ         CX
-	JNZ          chunks
-	ADDQ         $0x08, R9
-	DECQ         R10
-	JNZ          tap
-	LEAQ         128(R14), BX
-	MOVQ         $0x00000080, R8
-	BYTE         $0xc4
-	BYTE         $0xa2
-	BYTE         $0x7a
-	BYTE         $0x4b
-	BYTE         $0x04
-	BYTE         $0x03
-	MOVQ         80(R14), SI
-	SHLQ         $0x07, SI
-	ADDQ         SI, BX
-	BYTE         $0xc4
-	BYTE         $0xa2
-	BYTE         $0x7a
-	BYTE         $0x4b
-	BYTE         $0x14
-	BYTE         $0x03
-	MOVQ         104(AX), DX
-	MOVQ         $-1, CX
-	BZHIQ        DX, CX, CX
-	KMOVW        CX, K1
-	SHRQ         $0x10, CX
-	VBROADCASTSS 96(AX), Z4
-	VBROADCASTSS 100(AX), Z5
-	MOVQ         64(AX), R8
-	VPXORD       Z2, Z2, Z2
-	TESTQ        R8, R8
-	JZ           unbiased
-	VMOVUPS.Z    (R8), K1, Z2
-
-unbiased:
-	MOVQ 120(AX), DX
-	MOVQ 48(AX), SI
-	MOVQ 56(AX), DI
-	MOVQ 72(AX), R8
-	MOVQ 80(AX), R9
-	LEAQ 128(R14), BX
-
-row:
-	VADDPS    (BX), Z2, Z0
-	TESTQ     R8, R8
-	JZ        plain
-	VMOVUPS.Z (R8), K1, Z6
-	VADDPS    Z6, Z0, Z0
-	ADDQ      R9, R8
-
-plain:
-	VMAXPS  Z0, Z4, Z0
-	VMINPS  Z0, Z5, Z0
-	VMOVUPS Z0, K1, (SI)
-	ADDQ    DI, SI
-	ADDQ    $0x80, BX
-	DECQ    DX
-	JNZ     row
-	ADDQ    $0x20, 104(R14)
-	DECQ    96(R14)
-	JNZ     tile
-	BYTE    $0xc4
-	BYTE    $0xe2
-	BYTE    $0x78
-	BYTE    $0x49
-	BYTE    $0xc0
-	VZEROUPPER
-	RET
-
-// func tileBF16AMX_32x32(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·tileBF16AMX_32x32(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-	MOVQ 136(AX), R14
-	BYTE $0xc4
-	BYTE $0xc2
-	BYTE $0x78
-	BYTE $0x49
-	BYTE $0x04
-	BYTE $0x26
-
-tile:
-	MOVQ  104(R14), BX
-	MOVQ  (BX), CX
-	MOVQ  CX, 24(AX)
-	MOVQ  8(BX), CX
-	MOVQ  CX, 48(AX)
-	MOVQ  16(BX), CX
-	MOVQ  CX, 72(AX)
-	MOVQ  24(BX), CX
-	MOVQ  CX, 88(AX)
-	BYTE  $0xc4
-	BYTE  $0xe2
-	BYTE  $0x7b
-	BYTE  $0x49
-	BYTE  $0xc0
-	BYTE  $0xc4
-	BYTE  $0xe2
-	BYTE  $0x7b
-	BYTE  $0x49
-	BYTE  $0xc8
-	BYTE  $0xc4
-	BYTE  $0xe2
-	BYTE  $0x7b
-	BYTE  $0x49
-	BYTE  $0xd0
-	BYTE  $0xc4
-	BYTE  $0xe2
-	BYTE  $0x7b
-	BYTE  $0x49
-	BYTE  $0xd8
-	MOVQ  32(AX), DX
-	MOVQ  40(AX), BX
-	MOVQ  8(AX), R9
-	MOVQ  (AX), R10
-	MOVQ  88(AX), R15
-	MOVQ  80(R14), R13
-	IMULQ DX, R13
+	MOVQ  104(R14), R15
+	MOVQ  24(R15), R15
 	MOVQ  72(R14), R12
 	SHLQ  $0x02, R12
 	MOVQ  $0x00000080, R8
+	MOVQ  80(R14), R13
+	IMULQ DX, R13
 
 tap:
-	MOVQ (R9), SI
-	ADDQ 24(AX), SI
-	MOVQ 64(R14), CX
+	MOVQ 104(R14), SI
+	MOVQ (SI), SI
+	ADDQ (R9), SI
 	LEAQ (SI)(R13*1), DI
+	MOVQ 64(R14), CX
 
-chunks:
-	BYTE         $0xc4
-	BYTE         $0xe2
-	BYTE         $0x7b
-	BYTE         $0x4b
-	BYTE         $0x24
-	BYTE         $0x16
-	BYTE         $0xc4
-	BYTE         $0xa2
-	BYTE         $0x7b
-	BYTE         $0x4b
-	BYTE         $0x34
-	BYTE         $0x03
-	BYTE         $0xc4
-	BYTE         $0xe2
-	BYTE         $0x4a
-	BYTE         $0x5c
-	BYTE         $0xc4
-	LEAQ         64(BX), R11
-	BYTE         $0xc4
-	BYTE         $0x82
-	BYTE         $0x7b
-	BYTE         $0x4b
-	BYTE         $0x3c
-	BYTE         $0x03
-	BYTE         $0xc4
-	BYTE         $0xe2
-	BYTE         $0x42
-	BYTE         $0x5c
-	BYTE         $0xcc
-	BYTE         $0xc4
-	BYTE         $0xe2
-	BYTE         $0x7b
-	BYTE         $0x4b
-	BYTE         $0x2c
-	BYTE         $0x17
-	BYTE         $0xc4
-	BYTE         $0xe2
-	BYTE         $0x4a
-	BYTE         $0x5c
-	BYTE         $0xd5
-	BYTE         $0xc4
-	BYTE         $0xe2
-	BYTE         $0x42
-	BYTE         $0x5c
-	BYTE         $0xdd
-	ADDQ         R12, SI
-	ADDQ         88(R14), BX
-	PREFETCHT1   (R15)
-	PREFETCHT1   64(R15)
-	PREFETCHT1   128(R15)
-	PREFETCHT1   192(R15)
-	PREFETCHT1   256(R15)
-	PREFETCHT1   320(R15)
-	PREFETCHT1   384(R15)
-	PREFETCHT1   448(R15)
-	ADDQ         $+512, R15
-	ADDQ         R12, DI
-	DECQ         CX
-	JNZ          chunks
-	ADDQ         $0x08, R9
-	DECQ         R10
-	JNZ          tap
-	LEAQ         128(R14), BX
-	MOVQ         $0x00000080, R8
-	BYTE         $0xc4
-	BYTE         $0xa2
-	BYTE         $0x7a
-	BYTE         $0x4b
-	BYTE         $0x04
-	BYTE         $0x03
-	LEAQ         64(BX), R11
-	BYTE         $0xc4
-	BYTE         $0x82
-	BYTE         $0x7a
-	BYTE         $0x4b
-	BYTE         $0x0c
-	BYTE         $0x03
-	MOVQ         80(R14), SI
-	SHLQ         $0x07, SI
-	ADDQ         SI, BX
-	BYTE         $0xc4
-	BYTE         $0xa2
-	BYTE         $0x7a
-	BYTE         $0x4b
-	BYTE         $0x14
-	BYTE         $0x03
-	LEAQ         64(BX), R11
-	BYTE         $0xc4
-	BYTE         $0x82
-	BYTE         $0x7a
-	BYTE         $0x4b
-	BYTE         $0x1c
-	BYTE         $0x03
-	MOVQ         104(AX), DX
-	MOVQ         $-1, CX
-	BZHIQ        DX, CX, CX
-	KMOVW        CX, K1
-	SHRQ         $0x10, CX
-	KMOVW        CX, K2
-	SHRQ         $0x10, CX
-	VBROADCASTSS 96(AX), Z4
-	VBROADCASTSS 100(AX), Z5
-	MOVQ         64(AX), R8
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z3, Z3, Z3
-	TESTQ        R8, R8
-	JZ           unbiased
-	VMOVUPS.Z    (R8), K1, Z2
-	VMOVUPS.Z    64(R8), K2, Z3
-
-unbiased:
-	MOVQ 120(AX), DX
-	MOVQ 48(AX), SI
-	MOVQ 56(AX), DI
-	MOVQ 72(AX), R8
-	MOVQ 80(AX), R9
-	LEAQ 128(R14), BX
+chunk:
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x16
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x03
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	LEAQ       64(BX), R11
+	BYTE       $0xc4
+	BYTE       $0x82
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x3c
+	BYTE       $0x03
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x2c
+	BYTE       $0x17
+	ADDQ       R12, DI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xd5
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xdd
+	ADDQ       R12, SI
+	ADDQ       88(R14), BX
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	PREFETCHT1 256(R15)
+	PREFETCHT1 320(R15)
+	PREFETCHT1 384(R15)
+	PREFETCHT1 448(R15)
+	ADDQ       $+512, R15
+	DECQ       CX
+	JNZ        chunk
+	ADDQ       $0x08, R9
+	DECQ       R10
+	JNZ        tap
+	LEAQ       320(R14), CX
+	MOVQ       $0x00000080, DX
+	MOVQ       80(R14), BX
+	SHLQ       $0x07, BX
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x04
+	BYTE       $0x11
+	LEAQ       64(CX), SI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x0c
+	BYTE       $0x16
+	ADDQ       BX, CX
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x14
+	BYTE       $0x11
+	LEAQ       64(CX), SI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x1c
+	BYTE       $0x16
+	LEAQ       320(R14), BX
+	MOVQ       112(R14), CX
+	MOVQ       104(R14), SI
+	MOVQ       8(SI), SI
+	MOVQ       56(AX), DI
+	MOVQ       104(R14), R8
+	MOVQ       16(R8), R8
+	MOVQ       80(AX), R9
+	MOVQ       104(R14), R10
+	MOVQ       32(R10), R10
 
 row:
-	VADDPS    (BX), Z2, Z0
-	VADDPS    64(BX), Z3, Z1
+	VADDPS    (BX), Z28, Z0
+	VADDPS    64(BX), Z29, Z1
 	TESTQ     R8, R8
-	JZ        plain
-	VMOVUPS.Z (R8), K1, Z6
-	VADDPS    Z6, Z0, Z0
-	VMOVUPS.Z 64(R8), K2, Z6
-	VADDPS    Z6, Z1, Z1
+	JZ        alone
+	VMOVUPS.Z (R8), K1, Z2
+	VADDPS    Z2, Z0, Z0
+	VMOVUPS.Z 64(R8), K2, Z2
+	VADDPS    Z2, Z1, Z1
 	ADDQ      R9, R8
 
-plain:
-	VMAXPS  Z0, Z4, Z0
-	VMINPS  Z0, Z5, Z0
+alone:
+	CMPL   96(AX), $0xff800000
+	JE     raised
+	VMAXPS Z0, Z30, Z0
+	VMAXPS Z1, Z30, Z1
+
+raised:
+	CMPL   100(AX), $0x7f800000
+	JE     lowered
+	VMINPS Z0, Z31, Z0
+	VMINPS Z1, Z31, Z1
+
+lowered:
 	VMOVUPS Z0, K1, (SI)
-	VMAXPS  Z1, Z4, Z1
-	VMINPS  Z1, Z5, Z1
 	VMOVUPS Z1, K2, 64(SI)
 	ADDQ    DI, SI
 	ADDQ    $0x80, BX
-	DECQ    DX
+	DECQ    CX
+	JZ      next
+	DECQ    R10
 	JNZ     row
-	ADDQ    $0x20, 104(R14)
-	DECQ    96(R14)
-	JNZ     tile
-	BYTE    $0xc4
-	BYTE    $0xe2
-	BYTE    $0x78
-	BYTE    $0x49
-	BYTE    $0xc0
+	MOVQ    152(AX), R10
+	SUBQ    R10, CX
+	SHLQ    $0x07, R10
+	ADDQ    R10, BX
+	ADDQ    168(AX), SI
+	MOVQ    144(AX), R10
+	TESTQ   R8, R8
+	JZ      row
+	ADDQ    176(AX), R8
+	JMP     row
+
+next:
+	ADDQ $0x28, 104(R14)
+	DECQ 96(R14)
+	JNZ  job
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x78
+	BYTE $0x49
+	BYTE $0xc0
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAMX_16x16(t *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·tileBF16OutAMX_16x16(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-	MOVQ 136(AX), R14
-	BYTE $0xc4
-	BYTE $0xc2
-	BYTE $0x78
-	BYTE $0x49
-	BYTE $0x04
-	BYTE $0x26
+	MOVQ         t+0(FP), AX
+	MOVQ         136(AX), R14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x78
+	BYTE         $0x49
+	BYTE         $0x04
+	BYTE         $0x26
+	MOVQ         $-1, CX
+	MOVQ         104(AX), DX
+	BZHIQ        DX, CX, CX
+	KMOVD        CX, K3
+	KMOVW        CX, K1
+	SHRQ         $0x10, CX
+	VBROADCASTSS 96(AX), Z30
+	VBROADCASTSS 100(AX), Z31
+	VPXORD       Z28, Z28, Z28
+	MOVQ         64(AX), DX
+	TESTQ        DX, DX
+	JZ           unbiased
+	VMOVUPS.Z    (DX), K1, Z28
 
-tile:
-	MOVQ  104(R14), BX
-	MOVQ  (BX), CX
-	MOVQ  CX, 24(AX)
-	MOVQ  8(BX), CX
-	MOVQ  CX, 48(AX)
-	MOVQ  16(BX), CX
-	MOVQ  CX, 72(AX)
-	MOVQ  24(BX), CX
-	MOVQ  CX, 88(AX)
+unbiased:
+	VMOVUPS Z28, 192(R14)
+
+job:
 	BYTE  $0xc4
 	BYTE  $0xe2
 	BYTE  $0x7b
@@ -39949,33 +40356,26 @@ tile:
 	BYTE  $0x7b
 	BYTE  $0x49
 	BYTE  $0xc8
-	BYTE  $0xc4
-	BYTE  $0xe2
-	BYTE  $0x7b
-	BYTE  $0x49
-	BYTE  $0xd0
-	BYTE  $0xc4
-	BYTE  $0xe2
-	BYTE  $0x7b
-	BYTE  $0x49
-	BYTE  $0xd8
 	MOVQ  32(AX), DX
 	MOVQ  40(AX), BX
 	MOVQ  8(AX), R9
 	MOVQ  (AX), R10
-	MOVQ  88(AX), R15
-	MOVQ  80(R14), R13
-	IMULQ DX, R13
+	MOVQ  104(R14), R15
+	MOVQ  24(R15), R15
 	MOVQ  72(R14), R12
 	SHLQ  $0x02, R12
 	MOVQ  $0x00000040, R8
+	MOVQ  80(R14), R13
+	IMULQ DX, R13
 
 tap:
-	MOVQ (R9), SI
-	ADDQ 24(AX), SI
+	MOVQ 104(R14), SI
+	MOVQ (SI), SI
+	ADDQ (R9), SI
+	LEAQ (SI)(R13*1), DI
 	MOVQ 64(R14), CX
 
-chunks:
+chunk:
 	BYTE       $0xc4
 	BYTE       $0xe2
 	BYTE       $0x7b
@@ -40005,131 +40405,117 @@ chunks:
 	PREFETCHT1 448(R15)
 	ADDQ       $+512, R15
 	DECQ       CX
-	JZ         next
+	JNZ        chunk
+	ADDQ       $0x08, R9
+	DECQ       R10
+	JNZ        tap
+	LEAQ       320(R14), CX
+	MOVQ       $0x00000080, DX
+	MOVQ       80(R14), BX
+	SHLQ       $0x07, BX
 	BYTE       $0xc4
 	BYTE       $0xe2
-	BYTE       $0x7b
+	BYTE       $0x7a
 	BYTE       $0x4b
-	BYTE       $0x2c
-	BYTE       $0x16
-	BYTE       $0xc4
-	BYTE       $0xa2
-	BYTE       $0x7b
-	BYTE       $0x4b
-	BYTE       $0x34
-	BYTE       $0x03
-	BYTE       $0xc4
-	BYTE       $0xe2
-	BYTE       $0x4a
-	BYTE       $0x5c
-	BYTE       $0xd5
-	ADDQ       R12, SI
-	ADDQ       88(R14), BX
-	PREFETCHT1 (R15)
-	PREFETCHT1 64(R15)
-	PREFETCHT1 128(R15)
-	PREFETCHT1 192(R15)
-	PREFETCHT1 256(R15)
-	PREFETCHT1 320(R15)
-	PREFETCHT1 384(R15)
-	PREFETCHT1 448(R15)
-	ADDQ       $+512, R15
-	DECQ       CX
-	JNZ        chunks
-
-next:
-	ADDQ         $0x08, R9
-	DECQ         R10
-	JNZ          tap
-	LEAQ         128(R14), BX
-	MOVQ         $0x00000080, R8
-	BYTE         $0xc4
-	BYTE         $0xa2
-	BYTE         $0x7a
-	BYTE         $0x4b
-	BYTE         $0x04
-	BYTE         $0x03
-	ADDQ         $0x00001000, BX
-	BYTE         $0xc4
-	BYTE         $0xa2
-	BYTE         $0x7a
-	BYTE         $0x4b
-	BYTE         $0x14
-	BYTE         $0x03
-	MOVQ         104(AX), DX
-	MOVQ         $-1, CX
-	BZHIQ        DX, CX, CX
-	KMOVW        CX, K1
-	SHRQ         $0x10, CX
-	VBROADCASTSS 96(AX), Z4
-	VBROADCASTSS 100(AX), Z5
-	MOVQ         64(AX), R8
-	VPXORD       Z2, Z2, Z2
-	TESTQ        R8, R8
-	JZ           unbiased
-	VMOVUPS.Z    (R8), K1, Z2
-
-unbiased:
-	MOVQ 120(AX), DX
-	MOVQ 48(AX), SI
-	MOVQ 56(AX), DI
-	MOVQ 72(AX), R8
-	MOVQ 80(AX), R9
-	LEAQ 128(R14), BX
+	BYTE       $0x04
+	BYTE       $0x11
+	LEAQ       320(R14), BX
+	MOVQ       112(R14), CX
+	MOVQ       104(R14), SI
+	MOVQ       8(SI), SI
+	MOVQ       56(AX), DI
+	MOVQ       104(R14), R8
+	MOVQ       16(R8), R8
+	MOVQ       80(AX), R9
+	MOVQ       104(R14), R10
+	MOVQ       32(R10), R10
 
 row:
-	VADDPS      (BX), Z2, Z0
-	VADDPS      4096(BX), Z0, Z0
+	VADDPS      (BX), Z28, Z0
 	TESTQ       R8, R8
-	JZ          plain
-	VPMOVZXWD.Z (R8), K1, Z6
-	VPSLLD      $0x10, Z6, Z6
-	VADDPS      Z6, Z0, Z0
+	JZ          alone
+	VPMOVZXWD.Z (R8), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VADDPS      Z2, Z0, Z0
 	ADDQ        R9, R8
 
-plain:
-	VMAXPS    Z0, Z4, Z0
-	VMINPS    Z0, Z5, Z0
+alone:
+	CMPL   96(AX), $0xff800000
+	JE     raised
+	VMAXPS Z0, Z30, Z0
+
+raised:
+	CMPL   100(AX), $0x7f800000
+	JE     lowered
+	VMINPS Z0, Z31, Z0
+
+lowered:
 	LONG      $0x487ef262
 	WORD      $0xc072
-	VMOVDQU16 Y0, K1, (SI)
+	VMOVDQU16 Y0, K3, (SI)
 	ADDQ      DI, SI
 	ADDQ      $0x80, BX
-	DECQ      DX
+	DECQ      CX
+	JZ        next
+	DECQ      R10
 	JNZ       row
-	ADDQ      $0x20, 104(R14)
-	DECQ      96(R14)
-	JNZ       tile
-	BYTE      $0xc4
-	BYTE      $0xe2
-	BYTE      $0x78
-	BYTE      $0x49
-	BYTE      $0xc0
+	MOVQ      152(AX), R10
+	SUBQ      R10, CX
+	SHLQ      $0x07, R10
+	ADDQ      R10, BX
+	ADDQ      168(AX), SI
+	MOVQ      144(AX), R10
+	TESTQ     R8, R8
+	JZ        row
+	ADDQ      176(AX), R8
+	JMP       row
+
+next:
+	ADDQ $0x28, 104(R14)
+	DECQ 96(R14)
+	JNZ  job
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x78
+	BYTE $0x49
+	BYTE $0xc0
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAMX_16x32(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+// Requires: AVX, AVX512BW, AVX512F, BMI2, MMX+
 TEXT ·tileBF16OutAMX_16x32(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-	MOVQ 136(AX), R14
-	BYTE $0xc4
-	BYTE $0xc2
-	BYTE $0x78
-	BYTE $0x49
-	BYTE $0x04
-	BYTE $0x26
+	MOVQ         t+0(FP), AX
+	MOVQ         136(AX), R14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x78
+	BYTE         $0x49
+	BYTE         $0x04
+	BYTE         $0x26
+	MOVQ         $-1, CX
+	MOVQ         104(AX), DX
+	BZHIQ        DX, CX, CX
+	KMOVD        CX, K3
+	KMOVW        CX, K1
+	SHRQ         $0x10, CX
+	KMOVW        CX, K2
+	SHRQ         $0x10, CX
+	VBROADCASTSS 96(AX), Z30
+	VBROADCASTSS 100(AX), Z31
+	VPXORD       Z28, Z28, Z28
+	VPXORD       Z29, Z29, Z29
+	MOVQ         64(AX), DX
+	TESTQ        DX, DX
+	JZ           unbiased
+	VMOVUPS.Z    (DX), K1, Z28
+	VMOVUPS.Z    64(DX), K2, Z29
 
-tile:
-	MOVQ  104(R14), BX
-	MOVQ  (BX), CX
-	MOVQ  CX, 24(AX)
-	MOVQ  8(BX), CX
-	MOVQ  CX, 48(AX)
-	MOVQ  16(BX), CX
-	MOVQ  CX, 72(AX)
-	MOVQ  24(BX), CX
-	MOVQ  CX, 88(AX)
+unbiased:
+	VMOVUPS Z28, 192(R14)
+	VMOVUPS Z29, 256(R14)
+
+job:
 	BYTE  $0xc4
 	BYTE  $0xe2
 	BYTE  $0x7b
@@ -40140,33 +40526,26 @@ tile:
 	BYTE  $0x7b
 	BYTE  $0x49
 	BYTE  $0xc8
-	BYTE  $0xc4
-	BYTE  $0xe2
-	BYTE  $0x7b
-	BYTE  $0x49
-	BYTE  $0xd0
-	BYTE  $0xc4
-	BYTE  $0xe2
-	BYTE  $0x7b
-	BYTE  $0x49
-	BYTE  $0xd8
 	MOVQ  32(AX), DX
 	MOVQ  40(AX), BX
 	MOVQ  8(AX), R9
 	MOVQ  (AX), R10
-	MOVQ  88(AX), R15
-	MOVQ  80(R14), R13
-	IMULQ DX, R13
+	MOVQ  104(R14), R15
+	MOVQ  24(R15), R15
 	MOVQ  72(R14), R12
 	SHLQ  $0x02, R12
 	MOVQ  $0x00000080, R8
+	MOVQ  80(R14), R13
+	IMULQ DX, R13
 
 tap:
-	MOVQ (R9), SI
-	ADDQ 24(AX), SI
+	MOVQ 104(R14), SI
+	MOVQ (SI), SI
+	ADDQ (R9), SI
+	LEAQ (SI)(R13*1), DI
 	MOVQ 64(R14), CX
 
-chunks:
+chunk:
 	BYTE       $0xc4
 	BYTE       $0xe2
 	BYTE       $0x7b
@@ -40208,12 +40587,170 @@ chunks:
 	PREFETCHT1 448(R15)
 	ADDQ       $+512, R15
 	DECQ       CX
-	JZ         next
+	JNZ        chunk
+	ADDQ       $0x08, R9
+	DECQ       R10
+	JNZ        tap
+	LEAQ       320(R14), CX
+	MOVQ       $0x00000080, DX
+	MOVQ       80(R14), BX
+	SHLQ       $0x07, BX
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x04
+	BYTE       $0x11
+	LEAQ       64(CX), SI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x0c
+	BYTE       $0x16
+	LEAQ       320(R14), BX
+	MOVQ       112(R14), CX
+	MOVQ       104(R14), SI
+	MOVQ       8(SI), SI
+	MOVQ       56(AX), DI
+	MOVQ       104(R14), R8
+	MOVQ       16(R8), R8
+	MOVQ       80(AX), R9
+	MOVQ       104(R14), R10
+	MOVQ       32(R10), R10
+
+row:
+	VADDPS      (BX), Z28, Z0
+	VADDPS      64(BX), Z29, Z1
+	TESTQ       R8, R8
+	JZ          alone
+	VPMOVZXWD.Z (R8), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VADDPS      Z2, Z0, Z0
+	VPMOVZXWD.Z 32(R8), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VADDPS      Z2, Z1, Z1
+	ADDQ        R9, R8
+
+alone:
+	CMPL   96(AX), $0xff800000
+	JE     raised
+	VMAXPS Z0, Z30, Z0
+	VMAXPS Z1, Z30, Z1
+
+raised:
+	CMPL   100(AX), $0x7f800000
+	JE     lowered
+	VMINPS Z0, Z31, Z0
+	VMINPS Z1, Z31, Z1
+
+lowered:
+	LONG      $0x4877f262
+	WORD      $0xc072
+	VMOVDQU16 Z0, K3, (SI)
+	ADDQ      DI, SI
+	ADDQ      $0x80, BX
+	DECQ      CX
+	JZ        next
+	DECQ      R10
+	JNZ       row
+	MOVQ      152(AX), R10
+	SUBQ      R10, CX
+	SHLQ      $0x07, R10
+	ADDQ      R10, BX
+	ADDQ      168(AX), SI
+	MOVQ      144(AX), R10
+	TESTQ     R8, R8
+	JZ        row
+	ADDQ      176(AX), R8
+	JMP       row
+
+next:
+	ADDQ $0x28, 104(R14)
+	DECQ 96(R14)
+	JNZ  job
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x78
+	BYTE $0x49
+	BYTE $0xc0
+	VZEROUPPER
+	RET
+
+// func tileBF16OutAMX_32x16(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+TEXT ·tileBF16OutAMX_32x16(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         136(AX), R14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x78
+	BYTE         $0x49
+	BYTE         $0x04
+	BYTE         $0x26
+	MOVQ         $-1, CX
+	MOVQ         104(AX), DX
+	BZHIQ        DX, CX, CX
+	KMOVD        CX, K3
+	KMOVW        CX, K1
+	SHRQ         $0x10, CX
+	VBROADCASTSS 96(AX), Z30
+	VBROADCASTSS 100(AX), Z31
+	VPXORD       Z28, Z28, Z28
+	MOVQ         64(AX), DX
+	TESTQ        DX, DX
+	JZ           unbiased
+	VMOVUPS.Z    (DX), K1, Z28
+
+unbiased:
+	VMOVUPS Z28, 192(R14)
+
+job:
+	BYTE  $0xc4
+	BYTE  $0xe2
+	BYTE  $0x7b
+	BYTE  $0x49
+	BYTE  $0xc0
+	BYTE  $0xc4
+	BYTE  $0xe2
+	BYTE  $0x7b
+	BYTE  $0x49
+	BYTE  $0xc8
+	BYTE  $0xc4
+	BYTE  $0xe2
+	BYTE  $0x7b
+	BYTE  $0x49
+	BYTE  $0xd0
+	BYTE  $0xc4
+	BYTE  $0xe2
+	BYTE  $0x7b
+	BYTE  $0x49
+	BYTE  $0xd8
+	MOVQ  32(AX), DX
+	MOVQ  40(AX), BX
+	MOVQ  8(AX), R9
+	MOVQ  (AX), R10
+	MOVQ  104(R14), R15
+	MOVQ  24(R15), R15
+	MOVQ  72(R14), R12
+	SHLQ  $0x02, R12
+	MOVQ  $0x00000040, R8
+	MOVQ  80(R14), R13
+	IMULQ DX, R13
+
+tap:
+	MOVQ 104(R14), SI
+	MOVQ (SI), SI
+	ADDQ (R9), SI
+	LEAQ (SI)(R13*1), DI
+	MOVQ 64(R14), CX
+
+chunk:
 	BYTE       $0xc4
 	BYTE       $0xe2
 	BYTE       $0x7b
 	BYTE       $0x4b
-	BYTE       $0x2c
+	BYTE       $0x24
 	BYTE       $0x16
 	BYTE       $0xc4
 	BYTE       $0xa2
@@ -40225,7 +40762,206 @@ chunks:
 	BYTE       $0xe2
 	BYTE       $0x4a
 	BYTE       $0x5c
+	BYTE       $0xc4
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x2c
+	BYTE       $0x17
+	ADDQ       R12, DI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
 	BYTE       $0xd5
+	ADDQ       R12, SI
+	ADDQ       88(R14), BX
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	PREFETCHT1 256(R15)
+	PREFETCHT1 320(R15)
+	PREFETCHT1 384(R15)
+	PREFETCHT1 448(R15)
+	ADDQ       $+512, R15
+	DECQ       CX
+	JNZ        chunk
+	ADDQ       $0x08, R9
+	DECQ       R10
+	JNZ        tap
+	LEAQ       320(R14), CX
+	MOVQ       $0x00000080, DX
+	MOVQ       80(R14), BX
+	SHLQ       $0x07, BX
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x04
+	BYTE       $0x11
+	ADDQ       BX, CX
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x14
+	BYTE       $0x11
+	LEAQ       320(R14), BX
+	MOVQ       112(R14), CX
+	MOVQ       104(R14), SI
+	MOVQ       8(SI), SI
+	MOVQ       56(AX), DI
+	MOVQ       104(R14), R8
+	MOVQ       16(R8), R8
+	MOVQ       80(AX), R9
+	MOVQ       104(R14), R10
+	MOVQ       32(R10), R10
+
+row:
+	VADDPS      (BX), Z28, Z0
+	TESTQ       R8, R8
+	JZ          alone
+	VPMOVZXWD.Z (R8), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VADDPS      Z2, Z0, Z0
+	ADDQ        R9, R8
+
+alone:
+	CMPL   96(AX), $0xff800000
+	JE     raised
+	VMAXPS Z0, Z30, Z0
+
+raised:
+	CMPL   100(AX), $0x7f800000
+	JE     lowered
+	VMINPS Z0, Z31, Z0
+
+lowered:
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K3, (SI)
+	ADDQ      DI, SI
+	ADDQ      $0x80, BX
+	DECQ      CX
+	JZ        next
+	DECQ      R10
+	JNZ       row
+	MOVQ      152(AX), R10
+	SUBQ      R10, CX
+	SHLQ      $0x07, R10
+	ADDQ      R10, BX
+	ADDQ      168(AX), SI
+	MOVQ      144(AX), R10
+	TESTQ     R8, R8
+	JZ        row
+	ADDQ      176(AX), R8
+	JMP       row
+
+next:
+	ADDQ $0x28, 104(R14)
+	DECQ 96(R14)
+	JNZ  job
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x78
+	BYTE $0x49
+	BYTE $0xc0
+	VZEROUPPER
+	RET
+
+// func tileBF16OutAMX_32x32(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, BMI2, MMX+
+TEXT ·tileBF16OutAMX_32x32(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         136(AX), R14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x78
+	BYTE         $0x49
+	BYTE         $0x04
+	BYTE         $0x26
+	MOVQ         $-1, CX
+	MOVQ         104(AX), DX
+	BZHIQ        DX, CX, CX
+	KMOVD        CX, K3
+	KMOVW        CX, K1
+	SHRQ         $0x10, CX
+	KMOVW        CX, K2
+	SHRQ         $0x10, CX
+	VBROADCASTSS 96(AX), Z30
+	VBROADCASTSS 100(AX), Z31
+	VPXORD       Z28, Z28, Z28
+	VPXORD       Z29, Z29, Z29
+	MOVQ         64(AX), DX
+	TESTQ        DX, DX
+	JZ           unbiased
+	VMOVUPS.Z    (DX), K1, Z28
+	VMOVUPS.Z    64(DX), K2, Z29
+
+unbiased:
+	VMOVUPS Z28, 192(R14)
+	VMOVUPS Z29, 256(R14)
+
+job:
+	BYTE  $0xc4
+	BYTE  $0xe2
+	BYTE  $0x7b
+	BYTE  $0x49
+	BYTE  $0xc0
+	BYTE  $0xc4
+	BYTE  $0xe2
+	BYTE  $0x7b
+	BYTE  $0x49
+	BYTE  $0xc8
+	BYTE  $0xc4
+	BYTE  $0xe2
+	BYTE  $0x7b
+	BYTE  $0x49
+	BYTE  $0xd0
+	BYTE  $0xc4
+	BYTE  $0xe2
+	BYTE  $0x7b
+	BYTE  $0x49
+	BYTE  $0xd8
+	MOVQ  32(AX), DX
+	MOVQ  40(AX), BX
+	MOVQ  8(AX), R9
+	MOVQ  (AX), R10
+	MOVQ  104(R14), R15
+	MOVQ  24(R15), R15
+	MOVQ  72(R14), R12
+	SHLQ  $0x02, R12
+	MOVQ  $0x00000080, R8
+	MOVQ  80(R14), R13
+	IMULQ DX, R13
+
+tap:
+	MOVQ 104(R14), SI
+	MOVQ (SI), SI
+	ADDQ (R9), SI
+	LEAQ (SI)(R13*1), DI
+	MOVQ 64(R14), CX
+
+chunk:
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x16
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x03
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
 	LEAQ       64(BX), R11
 	BYTE       $0xc4
 	BYTE       $0x82
@@ -40233,6 +40969,23 @@ chunks:
 	BYTE       $0x4b
 	BYTE       $0x3c
 	BYTE       $0x03
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x2c
+	BYTE       $0x17
+	ADDQ       R12, DI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xd5
 	BYTE       $0xc4
 	BYTE       $0xe2
 	BYTE       $0x42
@@ -40250,494 +41003,107 @@ chunks:
 	PREFETCHT1 448(R15)
 	ADDQ       $+512, R15
 	DECQ       CX
-	JNZ        chunks
+	JNZ        chunk
+	ADDQ       $0x08, R9
+	DECQ       R10
+	JNZ        tap
+	LEAQ       320(R14), CX
+	MOVQ       $0x00000080, DX
+	MOVQ       80(R14), BX
+	SHLQ       $0x07, BX
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x04
+	BYTE       $0x11
+	LEAQ       64(CX), SI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x0c
+	BYTE       $0x16
+	ADDQ       BX, CX
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x14
+	BYTE       $0x11
+	LEAQ       64(CX), SI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x1c
+	BYTE       $0x16
+	LEAQ       320(R14), BX
+	MOVQ       112(R14), CX
+	MOVQ       104(R14), SI
+	MOVQ       8(SI), SI
+	MOVQ       56(AX), DI
+	MOVQ       104(R14), R8
+	MOVQ       16(R8), R8
+	MOVQ       80(AX), R9
+	MOVQ       104(R14), R10
+	MOVQ       32(R10), R10
+
+row:
+	VADDPS      (BX), Z28, Z0
+	VADDPS      64(BX), Z29, Z1
+	TESTQ       R8, R8
+	JZ          alone
+	VPMOVZXWD.Z (R8), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VADDPS      Z2, Z0, Z0
+	VPMOVZXWD.Z 32(R8), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VADDPS      Z2, Z1, Z1
+	ADDQ        R9, R8
+
+alone:
+	CMPL   96(AX), $0xff800000
+	JE     raised
+	VMAXPS Z0, Z30, Z0
+	VMAXPS Z1, Z30, Z1
+
+raised:
+	CMPL   100(AX), $0x7f800000
+	JE     lowered
+	VMINPS Z0, Z31, Z0
+	VMINPS Z1, Z31, Z1
+
+lowered:
+	LONG      $0x4877f262
+	WORD      $0xc072
+	VMOVDQU16 Z0, K3, (SI)
+	ADDQ      DI, SI
+	ADDQ      $0x80, BX
+	DECQ      CX
+	JZ        next
+	DECQ      R10
+	JNZ       row
+	MOVQ      152(AX), R10
+	SUBQ      R10, CX
+	SHLQ      $0x07, R10
+	ADDQ      R10, BX
+	ADDQ      168(AX), SI
+	MOVQ      144(AX), R10
+	TESTQ     R8, R8
+	JZ        row
+	ADDQ      176(AX), R8
+	JMP       row
 
 next:
-	ADDQ         $0x08, R9
-	DECQ         R10
-	JNZ          tap
-	LEAQ         128(R14), BX
-	MOVQ         $0x00000080, R8
-	BYTE         $0xc4
-	BYTE         $0xa2
-	BYTE         $0x7a
-	BYTE         $0x4b
-	BYTE         $0x04
-	BYTE         $0x03
-	LEAQ         64(BX), R11
-	BYTE         $0xc4
-	BYTE         $0x82
-	BYTE         $0x7a
-	BYTE         $0x4b
-	BYTE         $0x0c
-	BYTE         $0x03
-	ADDQ         $0x00001000, BX
-	BYTE         $0xc4
-	BYTE         $0xa2
-	BYTE         $0x7a
-	BYTE         $0x4b
-	BYTE         $0x14
-	BYTE         $0x03
-	LEAQ         64(BX), R11
-	BYTE         $0xc4
-	BYTE         $0x82
-	BYTE         $0x7a
-	BYTE         $0x4b
-	BYTE         $0x1c
-	BYTE         $0x03
-	MOVQ         104(AX), DX
-	MOVQ         $-1, CX
-	BZHIQ        DX, CX, CX
-	KMOVW        CX, K1
-	SHRQ         $0x10, CX
-	KMOVW        CX, K2
-	SHRQ         $0x10, CX
-	VBROADCASTSS 96(AX), Z4
-	VBROADCASTSS 100(AX), Z5
-	MOVQ         64(AX), R8
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z3, Z3, Z3
-	TESTQ        R8, R8
-	JZ           unbiased
-	VMOVUPS.Z    (R8), K1, Z2
-	VMOVUPS.Z    64(R8), K2, Z3
-
-unbiased:
-	MOVQ 120(AX), DX
-	MOVQ 48(AX), SI
-	MOVQ 56(AX), DI
-	MOVQ 72(AX), R8
-	MOVQ 80(AX), R9
-	LEAQ 128(R14), BX
-
-row:
-	VADDPS      (BX), Z2, Z0
-	VADDPS      4096(BX), Z0, Z0
-	VADDPS      64(BX), Z3, Z1
-	VADDPS      4160(BX), Z1, Z1
-	TESTQ       R8, R8
-	JZ          plain
-	VPMOVZXWD.Z (R8), K1, Z6
-	VPSLLD      $0x10, Z6, Z6
-	VADDPS      Z6, Z0, Z0
-	VPMOVZXWD.Z 32(R8), K2, Z6
-	VPSLLD      $0x10, Z6, Z6
-	VADDPS      Z6, Z1, Z1
-	ADDQ        R9, R8
-
-plain:
-	VMAXPS    Z0, Z4, Z0
-	VMINPS    Z0, Z5, Z0
-	LONG      $0x487ef262
-	WORD      $0xc072
-	VMOVDQU16 Y0, K1, (SI)
-	VMAXPS    Z1, Z4, Z1
-	VMINPS    Z1, Z5, Z1
-	LONG      $0x487ef262
-	WORD      $0xc972
-	VMOVDQU16 Y1, K2, 32(SI)
-	ADDQ      DI, SI
-	ADDQ      $0x80, BX
-	DECQ      DX
-	JNZ       row
-	ADDQ      $0x20, 104(R14)
-	DECQ      96(R14)
-	JNZ       tile
-	BYTE      $0xc4
-	BYTE      $0xe2
-	BYTE      $0x78
-	BYTE      $0x49
-	BYTE      $0xc0
-	VZEROUPPER
-	RET
-
-// func tileBF16OutAMX_32x16(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
-TEXT ·tileBF16OutAMX_32x16(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-	MOVQ 136(AX), R14
+	ADDQ $0x28, 104(R14)
+	DECQ 96(R14)
+	JNZ  job
 	BYTE $0xc4
-	BYTE $0xc2
+	BYTE $0xe2
 	BYTE $0x78
 	BYTE $0x49
-	BYTE $0x04
-	BYTE $0x26
-
-tile:
-	MOVQ  104(R14), BX
-	MOVQ  (BX), CX
-	MOVQ  CX, 24(AX)
-	MOVQ  8(BX), CX
-	MOVQ  CX, 48(AX)
-	MOVQ  16(BX), CX
-	MOVQ  CX, 72(AX)
-	MOVQ  24(BX), CX
-	MOVQ  CX, 88(AX)
-	BYTE  $0xc4
-	BYTE  $0xe2
-	BYTE  $0x7b
-	BYTE  $0x49
-	BYTE  $0xc0
-	BYTE  $0xc4
-	BYTE  $0xe2
-	BYTE  $0x7b
-	BYTE  $0x49
-	BYTE  $0xc8
-	BYTE  $0xc4
-	BYTE  $0xe2
-	BYTE  $0x7b
-	BYTE  $0x49
-	BYTE  $0xd0
-	BYTE  $0xc4
-	BYTE  $0xe2
-	BYTE  $0x7b
-	BYTE  $0x49
-	BYTE  $0xd8
-	MOVQ  32(AX), DX
-	MOVQ  40(AX), BX
-	MOVQ  8(AX), R9
-	MOVQ  (AX), R10
-	MOVQ  88(AX), R15
-	MOVQ  80(R14), R13
-	IMULQ DX, R13
-	MOVQ  72(R14), R12
-	SHLQ  $0x02, R12
-	MOVQ  $0x00000040, R8
-
-tap:
-	MOVQ (R9), SI
-	ADDQ 24(AX), SI
-	MOVQ 64(R14), CX
-	LEAQ (SI)(R13*1), DI
-
-chunks:
-	BYTE         $0xc4
-	BYTE         $0xe2
-	BYTE         $0x7b
-	BYTE         $0x4b
-	BYTE         $0x24
-	BYTE         $0x16
-	BYTE         $0xc4
-	BYTE         $0xa2
-	BYTE         $0x7b
-	BYTE         $0x4b
-	BYTE         $0x34
-	BYTE         $0x03
-	BYTE         $0xc4
-	BYTE         $0xe2
-	BYTE         $0x4a
-	BYTE         $0x5c
-	BYTE         $0xc4
-	BYTE         $0xc4
-	BYTE         $0xe2
-	BYTE         $0x7b
-	BYTE         $0x4b
-	BYTE         $0x2c
-	BYTE         $0x17
-	BYTE         $0xc4
-	BYTE         $0xe2
-	BYTE         $0x4a
-	BYTE         $0x5c
-	BYTE         $0xd5
-	ADDQ         R12, SI
-	ADDQ         88(R14), BX
-	PREFETCHT1   (R15)
-	PREFETCHT1   64(R15)
-	PREFETCHT1   128(R15)
-	PREFETCHT1   192(R15)
-	PREFETCHT1   256(R15)
-	PREFETCHT1   320(R15)
-	PREFETCHT1   384(R15)
-	PREFETCHT1   448(R15)
-	ADDQ         $+512, R15
-	ADDQ         R12, DI
-	DECQ         CX
-	JNZ          chunks
-	ADDQ         $0x08, R9
-	DECQ         R10
-	JNZ          tap
-	LEAQ         128(R14), BX
-	MOVQ         $0x00000080, R8
-	BYTE         $0xc4
-	BYTE         $0xa2
-	BYTE         $0x7a
-	BYTE         $0x4b
-	BYTE         $0x04
-	BYTE         $0x03
-	MOVQ         80(R14), SI
-	SHLQ         $0x07, SI
-	ADDQ         SI, BX
-	BYTE         $0xc4
-	BYTE         $0xa2
-	BYTE         $0x7a
-	BYTE         $0x4b
-	BYTE         $0x14
-	BYTE         $0x03
-	MOVQ         104(AX), DX
-	MOVQ         $-1, CX
-	BZHIQ        DX, CX, CX
-	KMOVW        CX, K1
-	SHRQ         $0x10, CX
-	VBROADCASTSS 96(AX), Z4
-	VBROADCASTSS 100(AX), Z5
-	MOVQ         64(AX), R8
-	VPXORD       Z2, Z2, Z2
-	TESTQ        R8, R8
-	JZ           unbiased
-	VMOVUPS.Z    (R8), K1, Z2
-
-unbiased:
-	MOVQ 120(AX), DX
-	MOVQ 48(AX), SI
-	MOVQ 56(AX), DI
-	MOVQ 72(AX), R8
-	MOVQ 80(AX), R9
-	LEAQ 128(R14), BX
-
-row:
-	VADDPS      (BX), Z2, Z0
-	TESTQ       R8, R8
-	JZ          plain
-	VPMOVZXWD.Z (R8), K1, Z6
-	VPSLLD      $0x10, Z6, Z6
-	VADDPS      Z6, Z0, Z0
-	ADDQ        R9, R8
-
-plain:
-	VMAXPS    Z0, Z4, Z0
-	VMINPS    Z0, Z5, Z0
-	LONG      $0x487ef262
-	WORD      $0xc072
-	VMOVDQU16 Y0, K1, (SI)
-	ADDQ      DI, SI
-	ADDQ      $0x80, BX
-	DECQ      DX
-	JNZ       row
-	ADDQ      $0x20, 104(R14)
-	DECQ      96(R14)
-	JNZ       tile
-	BYTE      $0xc4
-	BYTE      $0xe2
-	BYTE      $0x78
-	BYTE      $0x49
-	BYTE      $0xc0
-	VZEROUPPER
-	RET
-
-// func tileBF16OutAMX_32x32(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
-TEXT ·tileBF16OutAMX_32x32(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-	MOVQ 136(AX), R14
-	BYTE $0xc4
-	BYTE $0xc2
-	BYTE $0x78
-	BYTE $0x49
-	BYTE $0x04
-	BYTE $0x26
-
-tile:
-	MOVQ  104(R14), BX
-	MOVQ  (BX), CX
-	MOVQ  CX, 24(AX)
-	MOVQ  8(BX), CX
-	MOVQ  CX, 48(AX)
-	MOVQ  16(BX), CX
-	MOVQ  CX, 72(AX)
-	MOVQ  24(BX), CX
-	MOVQ  CX, 88(AX)
-	BYTE  $0xc4
-	BYTE  $0xe2
-	BYTE  $0x7b
-	BYTE  $0x49
-	BYTE  $0xc0
-	BYTE  $0xc4
-	BYTE  $0xe2
-	BYTE  $0x7b
-	BYTE  $0x49
-	BYTE  $0xc8
-	BYTE  $0xc4
-	BYTE  $0xe2
-	BYTE  $0x7b
-	BYTE  $0x49
-	BYTE  $0xd0
-	BYTE  $0xc4
-	BYTE  $0xe2
-	BYTE  $0x7b
-	BYTE  $0x49
-	BYTE  $0xd8
-	MOVQ  32(AX), DX
-	MOVQ  40(AX), BX
-	MOVQ  8(AX), R9
-	MOVQ  (AX), R10
-	MOVQ  88(AX), R15
-	MOVQ  80(R14), R13
-	IMULQ DX, R13
-	MOVQ  72(R14), R12
-	SHLQ  $0x02, R12
-	MOVQ  $0x00000080, R8
-
-tap:
-	MOVQ (R9), SI
-	ADDQ 24(AX), SI
-	MOVQ 64(R14), CX
-	LEAQ (SI)(R13*1), DI
-
-chunks:
-	BYTE         $0xc4
-	BYTE         $0xe2
-	BYTE         $0x7b
-	BYTE         $0x4b
-	BYTE         $0x24
-	BYTE         $0x16
-	BYTE         $0xc4
-	BYTE         $0xa2
-	BYTE         $0x7b
-	BYTE         $0x4b
-	BYTE         $0x34
-	BYTE         $0x03
-	BYTE         $0xc4
-	BYTE         $0xe2
-	BYTE         $0x4a
-	BYTE         $0x5c
-	BYTE         $0xc4
-	LEAQ         64(BX), R11
-	BYTE         $0xc4
-	BYTE         $0x82
-	BYTE         $0x7b
-	BYTE         $0x4b
-	BYTE         $0x3c
-	BYTE         $0x03
-	BYTE         $0xc4
-	BYTE         $0xe2
-	BYTE         $0x42
-	BYTE         $0x5c
-	BYTE         $0xcc
-	BYTE         $0xc4
-	BYTE         $0xe2
-	BYTE         $0x7b
-	BYTE         $0x4b
-	BYTE         $0x2c
-	BYTE         $0x17
-	BYTE         $0xc4
-	BYTE         $0xe2
-	BYTE         $0x4a
-	BYTE         $0x5c
-	BYTE         $0xd5
-	BYTE         $0xc4
-	BYTE         $0xe2
-	BYTE         $0x42
-	BYTE         $0x5c
-	BYTE         $0xdd
-	ADDQ         R12, SI
-	ADDQ         88(R14), BX
-	PREFETCHT1   (R15)
-	PREFETCHT1   64(R15)
-	PREFETCHT1   128(R15)
-	PREFETCHT1   192(R15)
-	PREFETCHT1   256(R15)
-	PREFETCHT1   320(R15)
-	PREFETCHT1   384(R15)
-	PREFETCHT1   448(R15)
-	ADDQ         $+512, R15
-	ADDQ         R12, DI
-	DECQ         CX
-	JNZ          chunks
-	ADDQ         $0x08, R9
-	DECQ         R10
-	JNZ          tap
-	LEAQ         128(R14), BX
-	MOVQ         $0x00000080, R8
-	BYTE         $0xc4
-	BYTE         $0xa2
-	BYTE         $0x7a
-	BYTE         $0x4b
-	BYTE         $0x04
-	BYTE         $0x03
-	LEAQ         64(BX), R11
-	BYTE         $0xc4
-	BYTE         $0x82
-	BYTE         $0x7a
-	BYTE         $0x4b
-	BYTE         $0x0c
-	BYTE         $0x03
-	MOVQ         80(R14), SI
-	SHLQ         $0x07, SI
-	ADDQ         SI, BX
-	BYTE         $0xc4
-	BYTE         $0xa2
-	BYTE         $0x7a
-	BYTE         $0x4b
-	BYTE         $0x14
-	BYTE         $0x03
-	LEAQ         64(BX), R11
-	BYTE         $0xc4
-	BYTE         $0x82
-	BYTE         $0x7a
-	BYTE         $0x4b
-	BYTE         $0x1c
-	BYTE         $0x03
-	MOVQ         104(AX), DX
-	MOVQ         $-1, CX
-	BZHIQ        DX, CX, CX
-	KMOVW        CX, K1
-	SHRQ         $0x10, CX
-	KMOVW        CX, K2
-	SHRQ         $0x10, CX
-	VBROADCASTSS 96(AX), Z4
-	VBROADCASTSS 100(AX), Z5
-	MOVQ         64(AX), R8
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z3, Z3, Z3
-	TESTQ        R8, R8
-	JZ           unbiased
-	VMOVUPS.Z    (R8), K1, Z2
-	VMOVUPS.Z    64(R8), K2, Z3
-
-unbiased:
-	MOVQ 120(AX), DX
-	MOVQ 48(AX), SI
-	MOVQ 56(AX), DI
-	MOVQ 72(AX), R8
-	MOVQ 80(AX), R9
-	LEAQ 128(R14), BX
-
-row:
-	VADDPS      (BX), Z2, Z0
-	VADDPS      64(BX), Z3, Z1
-	TESTQ       R8, R8
-	JZ          plain
-	VPMOVZXWD.Z (R8), K1, Z6
-	VPSLLD      $0x10, Z6, Z6
-	VADDPS      Z6, Z0, Z0
-	VPMOVZXWD.Z 32(R8), K2, Z6
-	VPSLLD      $0x10, Z6, Z6
-	VADDPS      Z6, Z1, Z1
-	ADDQ        R9, R8
-
-plain:
-	VMAXPS    Z0, Z4, Z0
-	VMINPS    Z0, Z5, Z0
-	LONG      $0x487ef262
-	WORD      $0xc072
-	VMOVDQU16 Y0, K1, (SI)
-	VMAXPS    Z1, Z4, Z1
-	VMINPS    Z1, Z5, Z1
-	LONG      $0x487ef262
-	WORD      $0xc972
-	VMOVDQU16 Y1, K2, 32(SI)
-	ADDQ      DI, SI
-	ADDQ      $0x80, BX
-	DECQ      DX
-	JNZ       row
-	ADDQ      $0x20, 104(R14)
-	DECQ      96(R14)
-	JNZ       tile
-	BYTE      $0xc4
-	BYTE      $0xe2
-	BYTE      $0x78
-	BYTE      $0x49
-	BYTE      $0xc0
+	BYTE $0xc0
 	VZEROUPPER
 	RET
 

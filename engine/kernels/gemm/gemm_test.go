@@ -16,6 +16,7 @@ import (
 func TestTileLayout(t *testing.T) {
 	var x Tile
 	var state amxState
+	var job amxJob
 	for _, f := range []struct {
 		name      string
 		got, want uintptr
@@ -38,14 +39,28 @@ func TestTileLayout(t *testing.T) {
 		{"Odd", unsafe.Offsetof(x.Odd), 112},
 		{"Rows", unsafe.Offsetof(x.Rows), 120},
 		{"state", unsafe.Offsetof(x.state), 136},
+		{"Line", unsafe.Offsetof(x.Line), 144},
+		{"Gap", unsafe.Offsetof(x.Gap), 152},
+		{"SkipC", unsafe.Offsetof(x.SkipC), 168},
+		{"SkipR", unsafe.Offsetof(x.SkipR), 176},
 		{"amxState.chunks", unsafe.Offsetof(state.chunks), 64},
+		{"amxState.pairs", unsafe.Offsetof(state.pairs), 72},
+		{"amxState.upper", unsafe.Offsetof(state.upper), 80},
 		{"amxState.stepB", unsafe.Offsetof(state.stepB), 88},
 		{"amxState.count", unsafe.Offsetof(state.count), 96},
 		{"amxState.next", unsafe.Offsetof(state.next), 104},
-		{"amxState.scratch", unsafe.Offsetof(state.scratch), 128},
+		{"amxState.rows", unsafe.Offsetof(state.rows), 112},
+		{"amxState.direct", unsafe.Offsetof(state.direct), 120},
+		{"amxState.bias", unsafe.Offsetof(state.bias), 192},
+		{"amxState.scratch", unsafe.Offsetof(state.scratch), 320},
+		{"amxJob.c", unsafe.Offsetof(job.c), 8},
+		{"amxJob.residual", unsafe.Offsetof(job.residual), 16},
+		{"amxJob.prefetch", unsafe.Offsetof(job.prefetch), 24},
+		{"amxJob.left", unsafe.Offsetof(job.left), 32},
+		{"an amxJob", unsafe.Sizeof(job), 40},
 	} {
 		if unsafe.Sizeof(uintptr(0)) == 8 && f.got != f.want {
-			t.Errorf("Tile.%s is at %d, _asm/gemm expects %d", f.name, f.got, f.want)
+			t.Errorf("%s is at %d, _asm/gemm expects %d", f.name, f.got, f.want)
 		}
 	}
 	if unsafe.Sizeof(x)%64 != 0 {
@@ -284,24 +299,6 @@ func TestMixedPays(t *testing.T) {
 	} {
 		if got := MixedPays(c.features, c.k); got != c.want {
 			t.Errorf("%s: %v", c.reason, got)
-		}
-	}
-}
-
-func TestAMXChunk(t *testing.T) {
-	for _, c := range []struct {
-		reason  string
-		k, want int
-	}{
-		{"whole tiles", 768, 16},
-		{"one short tile", 24, 12},
-		{"three of eight pairs", 48, 12},
-		{"half a pair", 21, 0},
-		{"a prime number of pairs", 2 * 17, 0},
-		{"too few pairs", 6, 0},
-	} {
-		if got := amxChunk(c.k); got != c.want {
-			t.Errorf("%s: k %d in chunks of %d pairs, want %d", c.reason, c.k, got, c.want)
 		}
 	}
 }

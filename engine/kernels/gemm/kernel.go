@@ -74,6 +74,9 @@ func (k Kernel) Runnable(features cpu.Features) bool {
 // Vector reports whether k is vector code, not the Go reference.
 func (k Kernel) Vector() bool { return k.family != reference }
 
+// StepsOverGaps reports whether k's tiles heed Tile's Gap.
+func (k Kernel) StepsOverGaps() bool { return k.family == amx }
+
 // Choose returns the preferred tile for an m×k by k×n product on a processor
 // with the given features; of a product in taps, k is the length of one. It is
 // the Go reference if no vector kernel fits. The height splits m into tiles as

@@ -35,7 +35,16 @@ type Tile struct {
 	Rows  int
 	Width int
 	state *amxState
-	_     [192 - 18*8]byte // a worker's tile shares no cache line with another's
+
+	// Rows of A may be those of several lines, with others between them that
+	// are multiplied but not stored: a gap. Only tiles of a family that
+	// StepsOverGaps may have one; without, Line and Left are 0.
+	Line  int              // rows of a line
+	Gap   int              // rows between two lines: 0 or more
+	Left  int              // rows of the first line in this tile, if it reaches into more
+	SkipC int              // bytes from where C's next row would lie to where the next line's does
+	SkipR int              // the same of the residual
+	_     [192 - 23*8]byte // a worker's tile shares no cache line with another's
 }
 
 // Compute computes t, or puts it off for Finish to compute with others; what

@@ -11,10 +11,13 @@ import (
 	"github.com/eiplan/eiplan/engine/kernels/_asm/isa"
 )
 
-// Byte offsets of gemm.Tile's and gemm.tileState's fields.
+// Byte offsets of gemm.Tile's, gemm.amxState's and gemm.amxJob's fields.
 const (
-	argRows  = 120
 	argState = 136
+	argLine  = 144
+	argGap   = 152
+	argSkipC = 168
+	argSkipR = 176
 
 	stateChunks  = 64
 	statePairs   = 72
@@ -22,15 +25,23 @@ const (
 	stateStepB   = 88
 	stateCount   = 96
 	stateNext    = 104
-	stateScratch = 128
-	scratchRow   = 128  // bytes of a row of 32 sums
-	scratchSize  = 4096 // of 32 rows
+	stateRows    = 112
+	stateDirect  = 120
+	stateBias    = 192
+	stateScratch = 320
+	scratchRow   = 128 // bytes of a row of 32 sums
+
+	jobA        = 0
+	jobC        = 8
+	jobResidual = 16
+	jobPrefetch = 24
+	jobLeft     = 32
+	jobSize     = 40
 )
 
 // amx is a kernel on AMX tiles: C of 16·tall rows and 16·wide columns at most,
 // the row counts as the configuration says. Tiles: sums 0 to 3, A in 4 and 5, B
-// in 6 and 7. A short kernel has a second set of sums for every other chunk of
-// k, as a sum's latency is that of three products.
+// in 6 and 7. It computes one job after the other.
 type amx struct {
 	tall, wide int
 	outBF      bool
@@ -41,22 +52,15 @@ var amxKernels = []amx{
 	{1, 1, true}, {1, 2, true}, {2, 1, true}, {2, 2, true},
 }
 
-// The kernel's registers.
+// The registers that all parts of a kernel share.
 var (
-	amxT       = reg.RAX
-	amxB       = reg.RBX
-	amxB1      = reg.R11
-	amxStrideB = reg.R8
-	amxA       = reg.RSI
-	amxA1      = reg.RDI
-	amxLda     = reg.RDX
-	amxChunks  = reg.RCX
-	amxTap     = reg.R9
-	amxTaps    = reg.R10
-	amxState   = reg.R14
-	amxAhead   = reg.R15
-	amxStepA   = reg.R12
-	amxLower   = reg.R13 // bytes from A's upper tile to its lower
+	amxT     = reg.RAX
+	amxState = reg.R14
+
+	amxLo = isa.AVX512.Reg(30)
+	amxHi = isa.AVX512.Reg(31)
+
+	allColumns = reg.K3 // mask of both vectors' 16-bit columns
 )
 
 func (x amx) function() string {
@@ -67,216 +71,268 @@ func (x amx) function() string {
 	return fmt.Sprintf("%sAMX_%dx%d", name, 16*x.tall, 16*x.wide)
 }
 
-func field(off int, r reg.GPPhysical)      { MOVQ(Mem{Base: amxT, Disp: off}, r) }
-func stateField(off int, r reg.GPPhysical) { MOVQ(Mem{Base: amxState, Disp: off}, r) }
+func tileField(off int) Mem  { return Mem{Base: amxT, Disp: off} }
+func stateField(off int) Mem { return Mem{Base: amxState, Disp: off} }
+
+// jobField loads a field of the present job.
+func jobField(off int, r reg.GPPhysical) {
+	MOVQ(stateField(stateNext), r)
+	MOVQ(Mem{Base: r, Disp: off}, r)
+}
 
 func (x amx) generate() {
 	TEXT(x.function(), attr.NOSPLIT, "func(t *byte)")
 	Load(Param("t"), amxT)
-	field(argState, amxState)
+	MOVQ(tileField(argState), amxState)
 	isa.LDTILECFG(amxState)
-	Label("tile")
-	x.takeJob()
-	for i := range 4 {
-		isa.TILEZERO(i)
-	}
-	field(argLda, amxLda)
-	field(argB, amxB)
-	field(argTap, amxTap)
-	field(argTaps, amxTaps)
-	field(argPrefetch, amxAhead)
-	stateField(stateUpper, amxLower)
-	IMULQ(amxLda, amxLower)
-	stateField(statePairs, amxStepA)
-	SHLQ(U8(2), amxStepA)
-	MOVQ(U32(uint32(64*x.wide)), amxStrideB)
-
-	Label("tap")
-	MOVQ(Mem{Base: amxTap}, amxA)
-	ADDQ(Mem{Base: amxT, Disp: argA}, amxA)
-	stateField(stateChunks, amxChunks)
-	if x.tall == 1 {
-		Label("chunks")
-		x.chunk(0, 4)
-		DECQ(amxChunks)
-		JZ(LabelRef("next"))
-		x.chunk(2, 5)
+	x.constants()
+	Label("job")
+	if x.outBF {
+		x.zeroSums()
 	} else {
-		LEAQ(Mem{Base: amxA, Index: amxLower, Scale: 1}, amxA1)
-		Label("chunks")
-		x.tallChunk()
+		CMPQ(stateField(stateDirect), U8(0))
+		JE(LabelRef("indirect"))
+		x.biasSums()
+		x.multiply("direct")
+		x.storeDirect()
+		JMP(LabelRef("next"))
+		Label("indirect")
+		x.zeroSums()
 	}
-	DECQ(amxChunks)
-	JNZ(LabelRef("chunks"))
-	Label("next")
-	ADDQ(U8(8), amxTap)
-	DECQ(amxTaps)
-	JNZ(LabelRef("tap"))
-
+	x.multiply("")
 	x.storeSums()
 	x.finish()
-	ADDQ(U8(jobSize), Mem{Base: amxState, Disp: stateNext})
-	DECQ(Mem{Base: amxState, Disp: stateCount})
-	JNZ(LabelRef("tile"))
+	Label("next")
+	ADDQ(U8(jobSize), stateField(stateNext))
+	DECQ(stateField(stateCount))
+	JNZ(LabelRef("job"))
 	isa.TILERELEASE()
 	VZEROUPPER()
 	RET()
 }
 
-// jobSize is the size of an amxJob: four pointers.
-const jobSize = 32
+// bias is the register of a vector of the bias; there are zeros if there is none.
+func (x amx) bias(v int) reg.VecPhysical { return isa.AVX512.Reg(28 + v) }
 
-// takeJob sets the Tile's pointers to the next job's.
-func (x amx) takeJob() {
-	job, p := reg.RBX, reg.RCX
-	stateField(stateNext, job)
-	for i, to := range []int{argA, argC, argResidual, argPrefetch} {
-		MOVQ(Mem{Base: job, Disp: 8 * i}, p)
-		MOVQ(p, Mem{Base: amxT, Disp: to})
-	}
-}
-
-// chunk adds one chunk of k to the sums from the given one on.
-func (x amx) chunk(sum, a int) {
-	isa.TILELOADD(amxA, amxLda, a)
+// constants sets masks, clamp, and bias, the latter in the state too.
+func (x amx) constants() {
+	ones, p := reg.RCX, reg.RDX
+	MOVQ(I32(-1), ones)
+	MOVQ(tileField(argCols), p)
+	BZHIQ(p, ones, ones)
+	KMOVD(ones.As32(), allColumns)
 	for v := range x.wide {
-		x.loadB(v)
-		isa.TDPBF16PS(a, 6+v, sum+v)
+		KMOVW(ones.As32(), mask(v))
+		SHRQ(U8(16), ones)
 	}
-	x.advance()
-}
-
-// tallChunk adds one chunk of k for both tiles of A.
-func (x amx) tallChunk() {
-	isa.TILELOADD(amxA, amxLda, 4)
+	VBROADCASTSS(tileField(argLo), amxLo)
+	VBROADCASTSS(tileField(argHi), amxHi)
 	for v := range x.wide {
-		x.loadB(v)
-		isa.TDPBF16PS(4, 6+v, v)
+		isa.AVX512.Zero(x.bias(v))
 	}
-	isa.TILELOADD(amxA1, amxLda, 5)
+	MOVQ(tileField(argBias), p)
+	TESTQ(p, p)
+	JZ(LabelRef("unbiased"))
 	for v := range x.wide {
-		isa.TDPBF16PS(5, 6+v, 2+v)
+		VMOVUPS_Z(Mem{Base: p, Disp: 64 * v}, mask(v), x.bias(v))
 	}
-	x.advance()
-	ADDQ(amxStepA, amxA1)
+	Label("unbiased")
+	for v := range x.wide {
+		VMOVUPS(x.bias(v), stateField(stateBias+64*v))
+	}
 }
 
-func (x amx) loadB(v int) {
-	if v == 0 {
-		isa.TILELOADD(amxB, amxStrideB, 6)
-		return
+func (x amx) zeroSums() {
+	for i := range 2 * x.tall {
+		isa.TILEZERO(i)
 	}
-	LEAQ(Mem{Base: amxB, Disp: 64}, amxB1)
-	isa.TILELOADD(amxB1, amxStrideB, 7)
 }
 
-// advance moves A and B to the next chunk and fetches ahead.
-func (x amx) advance() {
-	ADDQ(amxStepA, amxA)
-	ADDQ(Mem{Base: amxState, Disp: stateStepB}, amxB)
-	lines := amxPrefetchLines
-	for l := range lines {
-		PREFETCHT1(Mem{Base: amxAhead, Disp: l * 64})
+// biasSums loads the bias into each row of the sums.
+func (x amx) biasSums() {
+	p, same := reg.RCX, reg.RDX
+	XORQ(same, same)
+	for v := range x.wide {
+		LEAQ(stateField(stateBias+64*v), p)
+		for i := range x.tall {
+			isa.TILELOADD(p, same, 2*i+v)
+		}
 	}
-	ADDQ(I32(int32(lines*64)), amxAhead)
+}
+
+// multiply adds all chunks of k of all taps to the sums. Its labels end in suffix.
+func (x amx) multiply(suffix string) {
+	a, lower, lda, stepA := reg.RSI, reg.RDI, reg.RDX, reg.R12
+	b, right, strideB := reg.RBX, reg.R11, reg.R8
+	chunks, tap, taps, below, ahead := reg.RCX, reg.R9, reg.R10, reg.R13, reg.R15
+	MOVQ(tileField(argLda), lda)
+	MOVQ(tileField(argB), b)
+	MOVQ(tileField(argTap), tap)
+	MOVQ(tileField(argTaps), taps)
+	jobField(jobPrefetch, ahead)
+	MOVQ(stateField(statePairs), stepA)
+	SHLQ(U8(2), stepA)
+	MOVQ(U32(uint32(64*x.wide)), strideB)
+	MOVQ(stateField(stateUpper), below)
+	IMULQ(lda, below)
+
+	Label("tap" + suffix)
+	jobField(jobA, a)
+	ADDQ(Mem{Base: tap}, a)
+	LEAQ(Mem{Base: a, Index: below, Scale: 1}, lower)
+	MOVQ(stateField(stateChunks), chunks)
+	Label("chunk" + suffix)
+	isa.TILELOADD(a, lda, 4)
+	isa.TILELOADD(b, strideB, 6)
+	isa.TDPBF16PS(4, 6, 0)
+	if x.wide == 2 {
+		LEAQ(Mem{Base: b, Disp: 64}, right)
+		isa.TILELOADD(right, strideB, 7)
+		isa.TDPBF16PS(4, 7, 1)
+	}
+	if x.tall == 2 {
+		isa.TILELOADD(lower, lda, 5)
+		ADDQ(stepA, lower)
+		for v := range x.wide {
+			isa.TDPBF16PS(5, 6+v, 2+v)
+		}
+	}
+	ADDQ(stepA, a)
+	ADDQ(stateField(stateStepB), b)
+	for l := range amxPrefetchLines {
+		PREFETCHT1(Mem{Base: ahead, Disp: l * 64})
+	}
+	ADDQ(I32(int32(amxPrefetchLines*64)), ahead)
+	DECQ(chunks)
+	JNZ(LabelRef("chunk" + suffix))
+	ADDQ(U8(8), tap)
+	DECQ(taps)
+	JNZ(LabelRef("tap" + suffix))
 }
 
 // amxPrefetchLines is the number of cache lines that one chunk of k asks for.
 const amxPrefetchLines = 8
 
-// storeSums writes the tiles of sums to scratch: those of a tall kernel below
-// each other, the two sets of a short one behind each other.
+// storeSums writes the tiles of sums to scratch.
 func (x amx) storeSums() {
-	scratch, stride := amxB, amxStrideB
-	LEAQ(Mem{Base: amxState, Disp: stateScratch}, scratch)
+	to, stride, below := reg.RCX, reg.RDX, reg.RBX
+	LEAQ(stateField(stateScratch), to)
 	MOVQ(U32(scratchRow), stride)
-	x.storeTiles(0, scratch, stride)
-	if x.tall == 2 {
-		stateField(stateUpper, amxA)
-		SHLQ(U8(7), amxA)
-		ADDQ(amxA, scratch)
-	} else {
-		ADDQ(U32(scratchSize), scratch)
-	}
-	x.storeTiles(2, scratch, stride)
+	MOVQ(stateField(stateUpper), below)
+	SHLQ(U8(7), below)
+	x.storeTiles(to, stride, below)
 }
 
-func (x amx) storeTiles(first int, to, stride reg.GPPhysical) {
-	isa.TILESTORED(first, to, stride)
-	if x.wide == 2 {
-		LEAQ(Mem{Base: to, Disp: 64}, amxB1)
-		isa.TILESTORED(first+1, amxB1, stride)
+// storeDirect writes the tiles of sums to C.
+func (x amx) storeDirect() {
+	to, stride, below := reg.RCX, reg.RDX, reg.RBX
+	jobField(jobC, to)
+	MOVQ(tileField(argLdc), stride)
+	MOVQ(stateField(stateUpper), below)
+	IMULQ(stride, below)
+	x.storeTiles(to, stride, below)
+}
+
+// storeTiles writes the tiles of sums, the lower ones below bytes on.
+func (x amx) storeTiles(to, stride, below reg.GPPhysical) {
+	right := reg.RSI
+	for i := range x.tall {
+		if i > 0 {
+			ADDQ(below, to)
+		}
+		isa.TILESTORED(2*i, to, stride)
+		if x.wide == 2 {
+			LEAQ(Mem{Base: to, Disp: 64}, right)
+			isa.TILESTORED(2*i+1, right, stride)
+		}
 	}
 }
 
-// finish adds bias and residual to the rows in scratch, clamps and stores them.
+// finish adds bias and residual to the rows in scratch, clamps and stores them;
+// at the end of a line it steps over a gap.
 func (x amx) finish() {
-	z := isa.AVX512.Reg
-	t := &tile{ISA: isa.AVX512, format: bf16, nv: x.wide}
-	if x.outBF {
-		t.format = bf16Half
-	}
-	ones, rows, from, c, ldc, res, ldr := reg.RCX, reg.RDX, reg.RBX, reg.RSI, reg.RDI, reg.R8, reg.R9
-	field(argCols, rows)
-	MOVQ(I32(-1), ones)
-	BZHIQ(rows, ones, ones)
-	for v := range x.wide {
-		KMOVW(ones.As32(), mask(v))
-		SHRQ(U8(16), ones)
-	}
-	lo, hi := z(4), z(5)
-	VBROADCASTSS(Mem{Base: amxT, Disp: argLo}, lo)
-	VBROADCASTSS(Mem{Base: amxT, Disp: argHi}, hi)
-	field(argBias, res)
-	for v := range x.wide {
-		isa.AVX512.Zero(z(2 + v))
-	}
-	TESTQ(res, res)
-	JZ(LabelRef("unbiased"))
-	for v := range x.wide {
-		VMOVUPS_Z(Mem{Base: res, Disp: 64 * v}, mask(v), z(2+v))
-	}
-	Label("unbiased")
-	field(argRows, rows)
-	field(argC, c)
-	field(argLdc, ldc)
-	field(argResidual, res)
-	field(argLdr, ldr)
-	LEAQ(Mem{Base: amxState, Disp: stateScratch}, from)
-	bytes := t.columnBytes()
+	from, rows, c, ldc, res, ldr, left := reg.RBX, reg.RCX, reg.RSI, reg.RDI, reg.R8, reg.R9, reg.R10
+	LEAQ(stateField(stateScratch), from)
+	MOVQ(stateField(stateRows), rows)
+	jobField(jobC, c)
+	MOVQ(tileField(argLdc), ldc)
+	jobField(jobResidual, res)
+	MOVQ(tileField(argLdr), ldr)
+	jobField(jobLeft, left)
 	Label("row")
 	for v := range x.wide {
-		VADDPS(Mem{Base: from, Disp: 64 * v}, z(2+v), z(v))
-		if x.tall == 1 {
-			VADDPS(Mem{Base: from, Disp: scratchSize + 64*v}, z(v), z(v))
-		}
+		VADDPS(Mem{Base: from, Disp: 64 * v}, x.bias(v), isa.AVX512.Reg(v))
 	}
 	TESTQ(res, res)
-	JZ(LabelRef("plain"))
-	for v := range x.wide {
-		m := Mem{Base: res, Disp: v * bytes}
-		if x.outBF {
-			VPMOVZXWD_Z(m, mask(v), z(6))
-			VPSLLD(U8(16), z(6), z(6))
-		} else {
-			VMOVUPS_Z(m, mask(v), z(6))
-		}
-		VADDPS(z(6), z(v), z(v))
-	}
+	JZ(LabelRef("alone"))
+	x.addResidual(res)
 	ADDQ(ldr, res)
-	Label("plain")
-	for v := range x.wide {
-		clamp(z(v), lo, hi)
-		m := Mem{Base: c, Disp: v * bytes}
-		if x.outBF {
-			isa.VCVTNEPS2BF16(z(v), z(v))
-			VMOVDQU16(z(v).AsY(), mask(v), m)
-		} else {
-			VMOVUPS(z(v), mask(v), m)
-		}
-	}
+	Label("alone")
+	x.clampRow()
+	x.storeRow(c)
 	ADDQ(ldc, c)
 	ADDQ(U8(scratchRow), from)
 	DECQ(rows)
+	JZ(LabelRef("next"))
+	DECQ(left)
 	JNZ(LabelRef("row"))
+
+	gap := left
+	MOVQ(tileField(argGap), gap)
+	SUBQ(gap, rows)
+	SHLQ(U8(7), gap)
+	ADDQ(gap, from)
+	ADDQ(tileField(argSkipC), c)
+	MOVQ(tileField(argLine), left)
+	TESTQ(res, res)
+	JZ(LabelRef("row"))
+	ADDQ(tileField(argSkipR), res)
+	JMP(LabelRef("row"))
+}
+
+func (x amx) addResidual(res reg.GPPhysical) {
+	z, wide := isa.AVX512.Reg, isa.AVX512.Reg(2)
+	for v := range x.wide {
+		if x.outBF {
+			VPMOVZXWD_Z(Mem{Base: res, Disp: 32 * v}, mask(v), wide)
+			VPSLLD(U8(16), wide, wide)
+		} else {
+			VMOVUPS_Z(Mem{Base: res, Disp: 64 * v}, mask(v), wide)
+		}
+		VADDPS(wide, z(v), z(v))
+	}
+}
+
+// clampRow is clamp without the halves that change nothing: besides the
+// products these are most of the work.
+func (x amx) clampRow() {
+	z := isa.AVX512.Reg
+	CMPL(tileField(argLo), U32(0xFF800000))
+	JE(LabelRef("raised"))
+	for v := range x.wide {
+		VMAXPS(z(v), amxLo, z(v))
+	}
+	Label("raised")
+	CMPL(tileField(argHi), U32(0x7F800000))
+	JE(LabelRef("lowered"))
+	for v := range x.wide {
+		VMINPS(z(v), amxHi, z(v))
+	}
+	Label("lowered")
+}
+
+func (x amx) storeRow(c reg.GPPhysical) {
+	z := isa.AVX512.Reg
+	switch {
+	case x.outBF && x.wide == 2:
+		isa.VCVTNE2PS2BF16(z(0), z(1), z(0))
+		VMOVDQU16(z(0), allColumns, Mem{Base: c})
+	case x.outBF:
+		isa.VCVTNEPS2BF16(z(0), z(0))
+		VMOVDQU16(z(0).AsY(), allColumns, Mem{Base: c})
+	default:
+		for v := range x.wide {
+			VMOVUPS(z(v), mask(v), Mem{Base: c, Disp: 64 * v})
+		}
+	}
 }

@@ -89,6 +89,13 @@ func VCVTNEPS2BF16(src, dst reg.VecPhysical) {
 	evex(0x72, 2, int(src.ID().Index()), 0, int(dst.ID().Index()))
 }
 
+// VCVTNE2PS2BF16 emits dst = bfloat16(low) in the lower half and bfloat16(high)
+// in the upper, rounded to nearest even, for full AVX-512 registers:
+// EVEX.512.F2.0F38.W0 72 /r.
+func VCVTNE2PS2BF16(low, high, dst reg.VecPhysical) {
+	evex(0x72, 3, int(low.ID().Index()), int(high.ID().Index()), int(dst.ID().Index()))
+}
+
 // evex emits a 512-bit register-to-register instruction of opcode map 0F38.
 // prefix: 1 is 66, 2 is F3, 3 is F2. Register numbers are split over inverted
 // prefix bits as in Intel's SDM volume 2, 2.7.1.

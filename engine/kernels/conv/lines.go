@@ -1,0 +1,86 @@
+package conv
+
+import (
+	"math"
+	"slices"
+)
+
+// lines are the runs of output pixels of an image whose inputs are evenly
+// spaced: rows of A to a matrix product. Where the input of successive lines is
+// in step, gap is the number of rows that there would be between two lines; it
+// is −1 where it is not.
+type lines struct {
+	count, pixels, gap int
+}
+
+// span is a tile: rows of A from a pixel on. If it reaches into further lines,
+// left is the number of its pixels in the first.
+type span struct {
+	line, pixel, rows, left int
+}
+
+// lines cuts an image: into one line if all of its pixels, and their inputs,
+// are evenly spaced, else into the rows of the image.
+func (g Geometry) lines() lines {
+	step, next := g.StrideW*g.In.PixelPitch, g.StrideH*g.In.RowPitch
+	l := lines{count: g.Out.Height, pixels: g.Out.Width, gap: -1}
+	if next%step == 0 {
+		l.gap = next/step - l.pixels
+	}
+	if l.gap == 0 && g.Out.dense() && (!g.hasResidual() || g.Residual.dense()) {
+		return lines{count: 1, pixels: l.count * l.pixels, gap: -1}
+	}
+	return l
+}
+
+// cut is tiles of at most limit rows within lines, as equal as can be.
+func (l lines) cut(limit int) []span {
+	var spans []span
+	parts := (l.pixels + limit - 1) / limit
+	for line := range l.count {
+		for i := range parts {
+			from := i * l.pixels / parts
+			spans = append(spans, span{line: line, pixel: from, rows: (i+1)*l.pixels/parts - from})
+		}
+	}
+	return spans
+}
+
+// cutAcross is tiles of at most limit rows that run over the ends of lines, those
+// of equal height together; nil if the lines are out of step.
+func (l lines) cutAcross(limit int) []span {
+	if l.gap < 0 {
+		return nil
+	}
+	var spans []span
+	pitch := l.pixels + l.gap
+	end := (l.count-1)*pitch + l.pixels
+	for row := 0; row < end; {
+		x := span{line: row / pitch, pixel: row % pitch, rows: min(limit, end-row)}
+		row += x.rows
+		if over := (row-1)%pitch + 1 - l.pixels; over >= 0 { // tiles neither end nor begin in a gap
+			x.rows -= over
+			row += l.gap - over
+		}
+		if first := l.pixels - x.pixel; x.rows > first {
+			x.left = first
+		}
+		spans = append(spans, x)
+	}
+	slices.SortStableFunc(spans, func(a, b span) int { return b.rows - a.rows })
+	return spans
+}
+
+// rowsWorth is how many rows a list of tiles is worth: each costs as much as 32
+// rows, which is what loading its share of the weights takes. Having no tiles is
+// worth any.
+func rowsWorth(spans []span) int {
+	if len(spans) == 0 {
+		return math.MaxInt
+	}
+	rows := 0
+	for _, x := range spans {
+		rows += 32 + x.rows
+	}
+	return rows
+}
