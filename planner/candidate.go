@@ -72,7 +72,7 @@ func (m *machine) serves() int {
 // machines enumerates what can be bought, judged by every rule that neither region nor price decides, in the order of the catalogue.
 func (p *problem) machines() []machine {
 	instances, accelerators := p.Catalog.Instances(), p.Catalog.Accelerators()
-	all := make([]machine, 0, 4*len(instances))
+	all := make([]machine, 0, 2*len(instances)*(1+len(accelerators))) // in two precisions, with none or one of them
 	add := func(m machine) {
 		for _, precision := range []engine.Precision{engine.FP32, engine.Mixed} {
 			m.precision = precision

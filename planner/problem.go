@@ -19,6 +19,7 @@ type problem struct {
 	regions     []string
 	predictor   *latency.Predictor
 	predictions map[targetKey]predicted
+	cheapest    bool // only the cheapest entry is wanted, no account of the rest
 }
 
 const (

@@ -50,12 +50,12 @@ func (p *problem) sold(m *machine) *entry {
 	bare := *m
 	bare.rejected = nil
 	today := *p
-	today.Explain = false
+	today.Explain, today.cheapest = false, true
 	k := today.sell([]machine{bare})
 	if len(k.entries) == 0 {
 		return nil
 	}
-	e := slices.MinFunc(k.entries, func(a, b entry) int { return a.compare(&b) })
+	e := k.entries[0]
 	e.machine = m
 	return &e
 }
@@ -84,14 +84,14 @@ func (p *problem) relaxations(k *market, plan *Plan) []Relaxation {
 		if err != nil {
 			continue // a request that can't be relaxed so, such as a pattern that is now alone
 		}
-		sub.predictions = p.predictions
+		sub.cheapest, sub.predictions = true, p.predictions
 		if sub.Scaling != p.Scaling || sub.Runtime != p.Runtime {
 			sub.predictions = map[targetKey]predicted{}
 		}
 		machines := sub.machines()
 		market := sub.sell(machines)
-		if first := rank(market.entries, 1, nil).first; len(first) > 0 {
-			list = append(list, p.relaxation(r.change, r.from, r.to, sub.choice(first[0], 0)))
+		if len(market.entries) > 0 {
+			list = append(list, p.relaxation(r.change, r.from, r.to, sub.choice(&market.entries[0], 0)))
 		}
 	}
 	slices.SortStableFunc(list, func(a, b Relaxation) int { return cmp.Compare(*a.HourlyUsd, *b.HourlyUsd) })

@@ -188,6 +188,7 @@ func (p *planFlags) request(m *benchReport) (planner.Request, error) {
 			MaxInterruptionPercent: float64(p.maxInterruption), Lifecycle: planner.Availability(p.lifecycle), MinInstances: p.minInstances,
 			Burstable: p.burstable, BareMetal: p.metal, PreviousGeneration: p.previous, MaxPriceAgeDays: int(p.maxPriceAge)},
 	}
+	r.AsOf = max(r.Catalog.AsOf(), pricing.DateOf(now())) // prices age with the calendar, but a catalogue is not read before it was made
 	if len(m.Status.Runs) > 0 {
 		r.Measured = m.Status.measured()
 	}

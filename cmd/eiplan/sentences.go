@@ -41,7 +41,7 @@ func (s *screen) purchase(b *planner.Choice) string {
 		text += fmt.Sprintf(", %s USD per million requests", usd(b.Cost.PerMillionUsd))
 	}
 	verb := "Buy "
-	if s.request.AsOf != 0 {
+	if s.flags.asOf != "" {
 		verb = fmt.Sprintf("As of %v, buy ", s.request.AsOf)
 	}
 	if !onSale(b) {
