@@ -6,18 +6,29 @@ import (
 
 	"github.com/eiplan/eiplan/engine"
 	"github.com/eiplan/eiplan/engine/cpu"
+	"github.com/eiplan/eiplan/models"
 	"github.com/eiplan/eiplan/models/tensor"
 	"github.com/eiplan/eiplan/models/zoo"
 )
 
 // TestRunAllocatesNothing holds Run to its word, for programs whose shapes are all known.
 func TestRunAllocatesNothing(t *testing.T) {
+	list := map[string]*models.Model{
+		"bodies": model("c bool; n int64; s float32 8; x float32 20,8", "y z all w", nil,
+			node("Scan s x > y all", "num_scan_inputs", 1, "scan_output_axes", []int64{1}, "scan_input_directions", []int64{1},
+				"body", body("a float32 8; b float32 8", "sum before", nil, node("Add a b > sum"), node("Identity a > before"))),
+			node("If c > z", "then_branch", body("", "r", nil, node("Neg s > r")), "else_branch", body("", "r", nil, node("Abs s > r"))),
+			node("Loop n _ z > w", "body", body("i int64; c bool; p float32 8", "c q", nil, node("Tanh p > q")))),
+	}
 	for _, name := range []string{"mobilenetv2", "squeezenet", "minilm@16", "resnet18@64"} {
 		m, err := zoo.Build(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer m.Close()
+		list[name] = m
+	}
+	for name, m := range list {
 		for _, precision := range []engine.Precision{engine.FP32, engine.Mixed} {
 			for _, threads := range []int{1, 2} {
 				t.Run(fmt.Sprintf("%s/%v/%d", name, precision, threads), func(t *testing.T) {

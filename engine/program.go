@@ -67,6 +67,9 @@ func build(g *graph.Graph, t *ops.Target, o *owner) (*Program, error) {
 	p := &Program{graph: g, target: t}
 	b := builder{Program: p, index: map[*graph.Value]int{}, owner: o}
 	for _, v := range g.Inputs {
+		if v.Static() && ops.BytesOf(v.DType, v.Shape.Elements()) > ops.MostBytes {
+			return nil, fmt.Errorf("input %v is larger than memory can be", v)
+		}
 		p.inputs = append(p.inputs, b.slot(v))
 		p.Inputs = append(p.Inputs, Port{Name: v.Name, DType: v.DType, Shape: v.Shape})
 	}
@@ -123,6 +126,11 @@ func (b *builder) step(n *graph.Node) error {
 	case op.View && n.Outputs[0] != nil && sameLayout(n):
 		s.how = view
 		s.kernel.Class = "view"
+	}
+	for _, v := range n.Outputs {
+		if v != nil && holds(v) && physicalBytes(v) > ops.MostBytes {
+			return fmt.Errorf("output %v is larger than memory can be", v)
+		}
 	}
 	b.owner.before(n, s.how)
 	if s.how == static {
@@ -212,18 +220,18 @@ func holds(v *graph.Value) bool {
 }
 
 // physicalBytes is the size of v in memory, in its layout.
-func physicalBytes(v *graph.Value) int { return v.DType.Bytes(physicalElements(v)) }
+func physicalBytes(v *graph.Value) int { return ops.BytesOf(v.DType, physicalElements(v)) }
 
 func physicalElements(v *graph.Value) int {
 	l := v.Layout
 	if !l.Channels {
 		return v.Shape.Elements()
 	}
-	n := v.Shape[0] * (v.Shape[len(v.Shape)-1] + l.Left + l.Right) * l.Stride
+	padded := tensor.Shape{v.Shape[0], v.Shape[len(v.Shape)-1] + l.Left + l.Right, l.Stride}
 	if len(v.Shape) == 4 {
-		n *= v.Shape[2] + l.Top + l.Bottom
+		padded = append(padded, v.Shape[2]+l.Top+l.Bottom)
 	}
-	return n
+	return padded.Elements()
 }
 
 // Workload is what one run does, for machines that are not here.

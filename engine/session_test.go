@@ -8,6 +8,7 @@ import (
 	"github.com/eiplan/eiplan/engine"
 	"github.com/eiplan/eiplan/models"
 	"github.com/eiplan/eiplan/models/tensor"
+	"github.com/eiplan/eiplan/models/zoo"
 )
 
 type shape = tensor.Shape
@@ -253,5 +254,37 @@ func TestSessionsAtOnce(t *testing.T) {
 			}
 			all.Wait()
 		})
+	}
+}
+
+// TestInputsOfAnyAlignment gives inputs that begin anywhere, as in a buffer off the network: the outputs are the same, bit for bit.
+func TestInputsOfAnyAlignment(t *testing.T) {
+	for _, name := range []string{"squeezenet@64", "minilm@8"} {
+		m, err := zoo.Build(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		for way, o := range ways() {
+			t.Run(name+"/"+way, func(t *testing.T) {
+				p := compile(t, m, o)
+				s := session(t, p)
+				in, out := p.SeededInputs(1), make([]tensor.Tensor, len(p.Outputs))
+				if err := s.Run(in, out); err != nil {
+					t.Fatal(err)
+				}
+				for i := range out {
+					out[i] = out[i].Clone()
+				}
+				for _, skip := range []int{1, 4, 8, 24} {
+					moved := make([]tensor.Tensor, len(in))
+					for i, x := range in {
+						moved[i] = x
+						moved[i].Bytes = append(make([]byte, skip, skip+len(x.Bytes)), x.Bytes...)[skip:]
+					}
+					want(t, s, moved, out...)
+				}
+			})
+		}
 	}
 }

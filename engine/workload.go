@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/eiplan/eiplan/engine/graph"
 	"github.com/eiplan/eiplan/engine/ops"
 )
@@ -201,19 +203,29 @@ func product(k Kind) bool {
 	return false
 }
 
-// peakActivations is the largest number of activation elements that are alive at once when the nodes run in order.
+// peakActivations is the largest number of activation elements that are alive at once when the nodes run in order. A view is the value that it shows.
 func peakActivations(g *graph.Graph) float64 {
+	shown := map[*graph.Value]*graph.Value{}
+	root := func(v *graph.Value) *graph.Value {
+		if r := shown[v]; r != nil {
+			return r
+		}
+		return v
+	}
 	last := map[*graph.Value]int{}
 	for k, n := range g.Nodes {
+		if v := n.Outputs[0]; v != nil && ops.Of(n).View {
+			shown[v] = root(n.Inputs[0])
+		}
 		for _, v := range n.Inputs {
-			last[v] = k
+			last[root(v)] = k
 		}
 	}
 	for _, v := range g.Outputs {
-		last[v] = len(g.Nodes)
+		last[root(v)] = len(g.Nodes)
 	}
 	size := func(v *graph.Value) float64 {
-		if v == nil || v.Const != nil || !v.Static() {
+		if v == nil || v.Const != nil || !v.Static() || shown[v] != nil {
 			return 0
 		}
 		return float64(v.Shape.Elements())
@@ -228,10 +240,10 @@ func peakActivations(g *graph.Graph) float64 {
 		}
 		most = max(most, alive)
 		freed := map[*graph.Value]bool{}
-		for _, v := range append(append([]*graph.Value{}, n.Inputs...), n.Outputs...) {
-			if v != nil && !freed[v] && last[v] <= k {
-				freed[v] = true
-				alive -= size(v)
+		for _, v := range slices.Concat(n.Inputs, n.Outputs) {
+			if r := root(v); !freed[r] && last[r] <= k {
+				freed[r] = true
+				alive -= size(r)
 			}
 		}
 	}

@@ -98,6 +98,9 @@ func (l *lowering) checkBindings(g *models.Graph) error {
 			}
 			return fmt.Errorf("no dimension %q to bind; the model names %s", name, strings.Join(params, ", "))
 		}
+		if size := l.bind.Dims[name]; size < 0 {
+			return fmt.Errorf("dimension %q is %d; it must be 0 or more", name, size)
+		}
 	}
 	return nil
 }
@@ -110,6 +113,9 @@ func (l *lowering) input(in *models.Value) (*Value, error) {
 		return nil, fmt.Errorf("%v inputs cannot be planned; only tensors can", t)
 	}
 	given, ok := l.bind.Shapes[in.Name]
+	if slices.ContainsFunc(given, func(d int) bool { return d < 0 }) {
+		return nil, fmt.Errorf("shape %v has a dimension below 0", []int(given))
+	}
 	if !t.HasShape {
 		if !ok {
 			return nil, fmt.Errorf("the model states no shape; give one with --shape %s=1x3x224x224", in.Name)
@@ -168,13 +174,13 @@ func (l *lowering) fallback(in *models.Value, i int) int {
 
 // scope resolves names: those of a graph, then those of the graphs around it, whose values become captures.
 type scope struct {
-	values map[string]*Value
+	values map[string]*Value // nil for an optional input of a function that its caller left out
 	outer  *scope
 	graph  *Graph // the body that captures belong to; nil for the outermost graph
 	caught []*Value
 }
 
-// find resolves a name. A value of an outer graph becomes an input of the body, unless it is a constant.
+// find resolves a name. A value of an outer graph becomes an input of the body, unless it is a constant or absent.
 func (s *scope) find(name string) (*Value, bool) {
 	if v, ok := s.values[name]; ok {
 		return v, true
@@ -183,8 +189,8 @@ func (s *scope) find(name string) (*Value, bool) {
 		return nil, false
 	}
 	v, ok := s.outer.find(name)
-	if !ok {
-		return nil, false
+	if !ok || v == nil {
+		return nil, ok
 	}
 	inner := &Value{Name: name, Kind: v.Kind, DType: v.DType, Shape: v.Shape, Const: v.Const}
 	s.values[name] = inner
@@ -208,7 +214,7 @@ func (l *lowering) body(g *Graph, mg *models.Graph, s *scope) error {
 	}
 	for _, out := range mg.Outputs {
 		v, ok := s.find(out.Name)
-		if !ok {
+		if !ok || v == nil {
 			return fmt.Errorf("output %q is not made by any node", out.Name)
 		}
 		g.Outputs = append(g.Outputs, v)
@@ -318,6 +324,7 @@ func (l *lowering) call(g *Graph, mn *models.Node, f *models.Function, s *scope)
 	inner := &scope{values: map[string]*Value{}}
 	for i, name := range f.Inputs {
 		if i >= len(mn.Inputs) || mn.Inputs[i] == "" {
+			inner.values[name] = nil
 			continue
 		}
 		v, ok := s.find(mn.Inputs[i])
@@ -330,11 +337,6 @@ func (l *lowering) call(g *Graph, mn *models.Node, f *models.Function, s *scope)
 		node, err := substitute(fn, mn, f)
 		if err != nil {
 			return err
-		}
-		for i, name := range node.Inputs {
-			if _, ok := inner.values[name]; !ok && slices.Contains(f.Inputs, name) {
-				node.Inputs[i] = "" // an optional input that the caller left out
-			}
 		}
 		if err := l.node(g, node, inner); err != nil {
 			return fmt.Errorf("node %q: %s: %w", fn.Name, fn.Op, err)
@@ -357,7 +359,6 @@ func (l *lowering) call(g *Graph, mn *models.Node, f *models.Function, s *scope)
 func substitute(fn, caller *models.Node, f *models.Function) (*models.Node, error) {
 	n := *fn
 	n.Name = caller.Name + "/" + fn.Name
-	n.Inputs = slices.Clone(fn.Inputs)
 	n.Attributes = map[string]models.Attribute{}
 	for _, name := range slices.Sorted(maps.Keys(fn.Attributes)) {
 		a := fn.Attributes[name]

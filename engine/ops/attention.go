@@ -180,6 +180,9 @@ func (a *attention) checkInputs(n *graph.Node) error {
 	}
 	for i, size := range map[int]int{attendPastKey: a.size, attendPastValue: a.valueSize} {
 		want := tensor.Shape{a.batch, a.kvHeads, a.past, size}
+		if p := n.In(i); p != nil && p.Shape != nil && len(p.Shape) != len(want) {
+			return fmt.Errorf("input %d is %s; batch×heads×positions×size is wanted", i, p.Shape)
+		}
 		if p := n.In(i); p != nil && p.Static() && want.Static() && !p.Shape.Equal(want) {
 			return fmt.Errorf("input %d is %s; %s is wanted", i, p.Shape, want)
 		}

@@ -94,11 +94,11 @@ func overRows[A, B, U any](c *Call, w *broadcast, f pairs[A, B, U], a, b, out *S
 			at.next()
 		}
 	}
-	if w.rows > 1 || w.row == 0 {
+	if w.rows*w.row == 0 {
+		return func() {}
+	}
+	if w.rows > 1 {
 		p := inPieces(c.Team, w.rows, w.row, do)
-		if w.row == 0 {
-			return func() {}
-		}
 		return func() { p.run(c.Team) }
 	}
 	single := func(from, to int) {

@@ -151,7 +151,7 @@ type cursor struct {
 // seek starts a walk at a row.
 func (w *broadcast) seek(row int) cursor {
 	c := cursor{w: w}
-	for i := len(w.dims) - 2; i >= 0; i-- {
+	for i := len(w.dims) - 2; i >= 0 && row > 0; i-- {
 		c.index[i] = row % w.dims[i]
 		row /= w.dims[i]
 		for k := range c.at {

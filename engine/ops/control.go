@@ -41,6 +41,9 @@ func ifOp() Op {
 			if err := takes(n, 0, bools); err != nil {
 				return err
 			}
+			if err := single("the condition", n.Inputs[0]); err != nil {
+				return err
+			}
 			for i, name := range branches {
 				if n.Inputs[0].Known() && taken(n.Inputs[0].Const) != i {
 					continue // need not fit the inputs
@@ -84,6 +87,14 @@ func ifOp() Op {
 			return Kernel{Class: "control", Bind: func(c *Call) func() error { return bindIf(c, bodies, errs) }}, nil
 		},
 	}
+}
+
+// single checks that a value, where it is present and its shape known, has one element.
+func single(what string, v *graph.Value) error {
+	if v != nil && v.Static() && v.Shape.Elements() != 1 {
+		return fmt.Errorf("%s has %d elements; it must have one", what, v.Shape.Elements())
+	}
+	return nil
 }
 
 // taken is which branch a condition takes: 0 where it is true, else 1.

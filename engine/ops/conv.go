@@ -9,7 +9,17 @@ import (
 
 // convolution is ONNX Conv: Y[n,m,…] = B[m] + Σ over c and the window of X[n,c,…]·W[m,c,…], per group of channels.
 func convolution() Op {
-	return Op{Infer: inferConv, Cost: costConv, Prepare: byFloat(prepareConv, plainConv[float64])}
+	return Op{Infer: ofOneType(inferConv), Cost: costConv, Prepare: byFloat(prepareConv, plainConv[float64])}
+}
+
+// ofOneType refuses nodes whose input, weights and bias are not of one floating-point type, before infer.
+func ofOneType(infer func(*graph.Node) error) func(*graph.Node) error {
+	return func(n *graph.Node) error {
+		if err := sameTypes(n, floats, 0, 1, 2); err != nil {
+			return err
+		}
+		return infer(n)
+	}
 }
 
 // inferConv sets Y to N×M×out.

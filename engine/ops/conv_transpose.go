@@ -9,7 +9,7 @@ import (
 
 // convTranspose is ONNX ConvTranspose: each input element adds its multiple of the kernel to a window of the output.
 func convTranspose() Op {
-	return Op{Infer: inferConvTranspose, Cost: costConvTranspose, Prepare: byFloat(plainConvTranspose[float32], plainConvTranspose[float64])}
+	return Op{Infer: ofOneType(inferConvTranspose), Cost: costConvTranspose, Prepare: byFloat(plainConvTranspose[float32], plainConvTranspose[float64])}
 }
 
 // inferConvTranspose sets Y to N×M×out, with M the group times the weights' second dimension.

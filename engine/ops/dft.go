@@ -89,8 +89,8 @@ func spectrumOf(n *graph.Node, x tensor.Shape, content func(int) *tensor.Tensor)
 	if s.length, err = oneInteger(content(1), whole); err != nil {
 		return nil, fmt.Errorf("dft_length: %w", err)
 	}
-	if s.length < 1 || s.length > maxTransform {
-		return nil, fmt.Errorf("dft_length %d; 1 to %d is wanted", s.length, maxTransform)
+	if s.length < 1 || s.length > maxStated {
+		return nil, fmt.Errorf("dft_length %d; 1 to %d is wanted", s.length, maxStated)
 	}
 	if s.onesided && !s.inverse && s.partsIn == 2 {
 		return nil, fmt.Errorf("onesided with a complex input %s", x)
@@ -104,8 +104,8 @@ func spectrumOf(n *graph.Node, x tensor.Shape, content func(int) *tensor.Tensor)
 	return s, nil
 }
 
-// maxTransform bounds a length that an input states.
-const maxTransform = 1 << 26
+// maxStated bounds a size that an input or attribute states, and not the shape of one.
+const maxStated = 1 << 26
 
 func inferDFT(n *graph.Node) error {
 	if err := arity(n, 1, 3); err != nil {

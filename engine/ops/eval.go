@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"fmt"
 	"slices"
 	"unsafe"
 
@@ -62,6 +63,9 @@ func Rebind(n *graph.Node, call *Call, t *Target, last *Bound) (*Bound, error) {
 		}
 		call.Out[i].DType = v.DType
 		if v.Kind == models.TensorKind && v.Static() {
+			if BytesOf(v.DType, v.Shape.Elements()) > MostBytes {
+				return nil, fmt.Errorf("output %v is larger than memory can be", v)
+			}
 			call.Out[i].Tensor = tensor.New(v.DType, v.Shape)
 		}
 	}
@@ -107,6 +111,12 @@ func alike(a, b []*graph.Value) bool {
 		return a.Kind == b.Kind && a.DType == b.DType && (a.Shape == nil) == (b.Shape == nil) && a.Shape.Equal(b.Shape)
 	})
 }
+
+// MostBytes is what no tensor takes on any machine, in bytes.
+const MostBytes = 1 << 40
+
+// BytesOf is the size of n elements of a type; for an n beyond all bounds still more than MostBytes.
+func BytesOf(d tensor.DType, n int) int { return d.Bytes(min(n, 8*MostBytes+8)) }
 
 // memoryAlign is what memory that kernels work in is aligned to, in bytes: a cache line, and the widest vector.
 const memoryAlign = 64

@@ -192,8 +192,8 @@ func featureVectorizer() Op {
 				if err := takes(n, i, learned); err != nil {
 					return err
 				}
-				if w < 0 {
-					return fmt.Errorf("inputdimensions %v", widths)
+				if w < 0 || n.Inputs[i] == nil {
+					return fmt.Errorf("inputdimensions %v, input %d", widths, i)
 				}
 				total += w
 			}

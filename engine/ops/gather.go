@@ -150,6 +150,9 @@ func tuplePlaces(data, index tensor.Shape, batch int) (*places, error) {
 	if batch < 0 || batch >= len(index) || batch+depth > len(data) {
 		return nil, fmt.Errorf("indices %s with %d batch dimensions for %s", index, batch, data)
 	}
+	if !index[:batch].Equal(data[:batch]) {
+		return nil, fmt.Errorf("indices %s and data %s differ in the first %d dimensions", index, data, batch)
+	}
 	strides := data.Strides()
 	perBatch, batchSize := max(span(index, batch, len(index)-1), 1), span(data, batch, len(data))
 	return &places{count: span(index, 0, len(index)-1), size: span(data, batch+depth, len(data)), at: func(list indexes, i int) (int, error) {
@@ -212,7 +215,7 @@ func gatherND() Op {
 			}
 			last := len(index.Shape) - 1
 			from := batch + index.Shape[last]
-			if from > len(data.Shape) {
+			if batch < 0 || batch > last || from > len(data.Shape) {
 				return fmt.Errorf("indices %s with %d batch dimensions for data %s", index.Shape, batch, data.Shape)
 			}
 			yields(n, 0, data.DType, append(index.Shape[:last:last].Clone(), data.Shape[from:]...))
@@ -241,7 +244,9 @@ func bindPlaces[T word](p *places) binder {
 				if err != nil {
 					return err
 				}
-				copy(dst[i*p.size:(i+1)*p.size], src[at:at+p.size])
+				if p.size > 0 { // else src is empty, wherever at points
+					copy(dst[i*p.size:(i+1)*p.size], src[at:at+p.size])
+				}
 			}
 			return nil
 		}

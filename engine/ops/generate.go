@@ -63,6 +63,11 @@ func rangeOf() Op {
 			if err := sameTypes(n, allowed, 0, 1, 2); err != nil {
 				return err
 			}
+			for i, v := range n.Inputs {
+				if v.Static() && v.Shape.Elements() != 1 {
+					return fmt.Errorf("input %d is %s; a scalar is wanted", i, v.Shape)
+				}
+			}
 			out := tensor.Shape{tensor.Unknown}
 			if n.Inputs[0].Known() && n.Inputs[1].Known() && n.Inputs[2].Known() {
 				from, to, by := realAt(n.Inputs[0].Const, 0), realAt(n.Inputs[1].Const, 0), realAt(n.Inputs[2].Const, 0)

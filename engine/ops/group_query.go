@@ -75,8 +75,12 @@ func groupingOf(n *graph.Node) (*grouping, error) {
 			g.cached = p.Shape[2]
 		}
 	}
-	if total := n.In(groupTotal); total.Known() && g.cached != tensor.Unknown {
-		g.keys = max(int(realAt(total.Const, 0)), g.cached)
+	if total := n.In(groupTotal); total.Known() && g.cached != tensor.Unknown && g.queries != tensor.Unknown {
+		all := int(realAt(total.Const, 0))
+		if all < g.queries || all > g.cached+g.queries {
+			return nil, fmt.Errorf("%d positions with %d new ones and a cache of %d", all, g.queries, g.cached)
+		}
+		g.keys = max(all, g.cached)
 	} else if wants(n, 1) && len(n.Outputs[1].Shape) == 4 {
 		g.keys = n.Outputs[1].Shape[2]
 	}
@@ -95,8 +99,15 @@ func inferGroupQuery(n *graph.Node) error {
 			return err
 		}
 	}
-	if err := sameTypes(n, 1<<tensor.Float32|halves, groupQuery, groupKey, groupValue, groupPastKey, groupPastValue); err != nil {
+	if err := takes(n, groupPositions, indices); err != nil {
 		return err
+	}
+	reals := []int{groupQuery, groupKey, groupValue, groupPastKey, groupPastValue, groupCos, groupSin, groupBias, groupSink}
+	if err := sameTypes(n, 1<<tensor.Float32|halves, reals...); err != nil {
+		return err
+	}
+	if total := n.Inputs[groupTotal]; total.Static() && total.Shape.Elements() != 1 {
+		return fmt.Errorf("total %s; one number is wanted", total.Shape)
 	}
 	if (n.In(groupKey) == nil) != (n.In(groupValue) == nil) || (n.In(groupPastKey) == nil) != (n.In(groupPastValue) == nil) {
 		return fmt.Errorf("keys need values, and the other way round")
@@ -146,6 +157,12 @@ func (g *grouping) check(n *graph.Node) error {
 	}
 	if v := n.In(groupPositions); v != nil && v.Static() && g.batch != tensor.Unknown && g.queries != tensor.Unknown && v.Shape.Elements() != g.batch*g.queries {
 		return fmt.Errorf("positions %s for %d samples of %d queries", v.Shape, g.batch, g.queries)
+	}
+	if v := n.In(groupBias); v != nil && v.Static() && g.keys != tensor.Unknown {
+		want := tensor.Shape{g.batch, g.heads, g.queries, g.keys}
+		if both, ok := broadcastDims(want[:2], v.Shape[:min(len(v.Shape), 2)]); len(v.Shape) != 4 || !ok || !both.Equal(want[:2]) || v.Shape[2] != g.queries || v.Shape[3] < g.keys {
+			return fmt.Errorf("bias %s for scores %s", v.Shape, want)
+		}
 	}
 	if !g.rotary {
 		return nil

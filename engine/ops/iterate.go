@@ -110,6 +110,9 @@ type stack struct {
 	backward bool
 	items    []tensor.Tensor
 	used     int
+	whole    tensor.Shape // of the result last time
+	sheets   sheets       // in it
+	move     *move.Funcs
 }
 
 func (s *stack) push(t *tensor.Tensor) error {
@@ -138,18 +141,20 @@ func (s *stack) join(to *Slot, element *graph.Value, t *Target) error {
 	if err != nil {
 		return err
 	}
-	out := stacked(shape, axis, s.used)
-	for i, size := range out {
-		out[i] = max(size, 0)
+	if s.whole == nil || s.whole[axis] != s.used || !shape.Equal(s.sheets.item) {
+		s.whole = stacked(shape, axis, s.used)
+		for i, size := range s.whole {
+			s.whole[i] = max(size, 0)
+		}
+		s.sheets, s.move = sheetsOf(s.whole, axis), move.For(t.Features)
 	}
-	place(to, d, out)
+	place(to, d, s.whole)
 	for i := range s.used {
 		at := i
 		if s.backward {
 			at = s.used - 1 - i
 		}
-		p := sheet(out, axis, at).compact()
-		p.copy(move.For(t.Features), &to.Tensor, &s.items[i], 0, p.steps())
+		s.sheets.put(s.move, &to.Tensor, &s.items[i], at)
 	}
 	return nil
 }
@@ -160,18 +165,34 @@ func stacked(shape tensor.Shape, axis, count int) tensor.Shape {
 	return append(append(out, count), shape[axis:]...)
 }
 
-// sheet is the copy of a dense tensor to position i of an axis of another, of shape whole, that has this axis more.
-func sheet(whole tensor.Shape, axis, i int) piece {
+// sheets are the dense tensors that lie at the positions along an axis of a tensor that has this axis more.
+type sheets struct {
+	item  tensor.Shape
+	first piece // the copy of position 0 to a tensor of its own
+	step  int   // elements from one position to the next
+}
+
+func sheetsOf(whole tensor.Shape, axis int) sheets {
 	strides := whole.Strides()
 	without := func(list []int) []int { return append(append([]int(nil), list[:axis]...), list[axis+1:]...) }
 	item := tensor.Shape(without(whole))
-	return piece{shape: item, to: move.View{Origin: i * strides[axis], Stride: without(strides)}, from: move.View{Stride: item.Strides()}}
+	p := piece{shape: item, from: move.View{Stride: without(strides)}, to: move.View{Stride: item.Strides()}}
+	return sheets{item: item, first: p.compact(), step: strides[axis]}
 }
 
-// reversed swaps the two sides of a copy.
-func (p piece) reversed() piece {
+// take copies position i of whole to item.
+func (s *sheets) take(f *move.Funcs, item, whole *tensor.Tensor, i int) {
+	p := s.first
+	p.from.Origin = i * s.step
+	p.copy(f, item, whole, 0, p.steps())
+}
+
+// put copies item to position i of whole.
+func (s *sheets) put(f *move.Funcs, whole, item *tensor.Tensor, i int) {
+	p := s.first
 	p.to, p.from = p.from, p.to
-	return p
+	p.to.Origin = i * s.step
+	p.copy(f, whole, item, 0, p.steps())
 }
 
 // steps is the length of the outermost axis.

@@ -22,7 +22,7 @@ func newLinearModel(n *graph.Node, targets int) (*linearModel, error) {
 	if len(m.coefficients) != m.features*targets {
 		return nil, fmt.Errorf("%d coefficients for %d features and %d targets", len(m.coefficients), m.features, targets)
 	}
-	if m.intercepts != nil && len(m.intercepts) != targets {
+	if len(m.intercepts) != 0 && len(m.intercepts) != targets {
 		return nil, fmt.Errorf("%d intercepts for %d targets", len(m.intercepts), targets)
 	}
 	return m, nil
@@ -32,7 +32,7 @@ func newLinearModel(n *graph.Node, targets int) (*linearModel, error) {
 func (m *linearModel) scores(dst, x []float32) {
 	for t := range dst {
 		var total float32
-		if m.intercepts != nil {
+		if len(m.intercepts) > 0 {
 			total = m.intercepts[t]
 		}
 		dst[t] = total + dot(x, 1, m.coefficients[t*m.features:][:m.features])
@@ -67,7 +67,11 @@ func linearRegressor() Op {
 			if _, err := transformOf(n); err != nil {
 				return err
 			}
-			yields(n, 0, tensor.Float32, tensor.Shape{count, n.Int("targets", 1)})
+			targets := n.Int("targets", 1)
+			if targets < 1 {
+				return fmt.Errorf("targets is %d", targets)
+			}
+			yields(n, 0, tensor.Float32, tensor.Shape{count, targets})
 			return nil
 		},
 		Cost: costLinear,
@@ -129,7 +133,7 @@ func linearClassifier() Op {
 
 // linearTargets is how many scores a LinearClassifier computes; without intercepts it is one for each class.
 func linearTargets(n *graph.Node, classes labels) int {
-	if b := floatList(n, "intercepts"); b != nil {
+	if b := floatList(n, "intercepts"); len(b) > 0 {
 		return len(b)
 	}
 	return classes.count()

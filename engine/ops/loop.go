@@ -1,6 +1,9 @@
 package ops
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/eiplan/eiplan/engine/graph"
 	"github.com/eiplan/eiplan/models/tensor"
 )
@@ -22,11 +25,20 @@ func loop() Op {
 			if err := takes(n, 1, bools); err != nil {
 				return err
 			}
+			if err := errors.Join(single("the trip count", n.In(0)), single("the condition", n.In(1))); err != nil {
+				return err
+			}
 			in := append([]*graph.Value{
 				{DType: tensor.Int64, Shape: tensor.Shape{}}, {DType: tensor.Bool, Shape: tensor.Shape{}},
 			}, n.Inputs[2:]...)
 			carried := len(n.Inputs) - n.Captures - 2
 			if err := inferCarried(n, in, 2, 1, carried, len(n.Outputs)+1); err != nil {
+				return err
+			}
+			if cond := n.Bodies["body"].Outputs[0]; cond.DType != tensor.Bool {
+				return fmt.Errorf("the body's condition is %s; it must be bool", cond.DType)
+			}
+			if err := single("the body's condition", n.Bodies["body"].Outputs[0]); err != nil {
 				return err
 			}
 			for i := range n.Outputs {

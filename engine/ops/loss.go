@@ -32,6 +32,9 @@ func loss(softmax bool) Op {
 			if x.Shape != nil && target != nil && (len(x.Shape) < 2 || len(target) != len(x.Shape)-1) {
 				return fmt.Errorf("target %s for input %s", target, x.Shape)
 			}
+			if x.Static() && n.Inputs[1].Static() && (x.Shape[0] != target[0] || !x.Shape[2:].Equal(target[1:])) {
+				return fmt.Errorf("target %s for input %s", target, x.Shape)
+			}
 			out := tensor.Shape{}
 			switch r := n.Str("reduction", "mean"); r {
 			case "none":

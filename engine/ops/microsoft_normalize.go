@@ -7,13 +7,20 @@ import (
 	"github.com/eiplan/eiplan/models/tensor"
 )
 
-// simplifiedLayerNormalization is RMSNormalization, of which the inverse deviation may be an output too.
+// simplifiedLayerNormalization is RMSNormalization. The result has the type of the scale, which need not be that of X.
 func simplifiedLayerNormalization(c *composition) error {
 	if wants(c.Node, 1) {
 		return fmt.Errorf("the inverse deviation is not supported as an output")
 	}
 	s := settings{"axis": intSetting(c.Int("axis", -1)), "epsilon": floatSetting(c.Float("epsilon", 1e-5))}
-	c.yield(0, c.add("RMSNormalization", s, c.Inputs[0], c.Inputs[1]))
+	x, scale := c.Inputs[0], c.Inputs[1]
+	if x.DType == scale.DType {
+		c.yield(0, c.add("RMSNormalization", s, x, scale))
+		return nil
+	}
+	wide := settings{"to": intSetting(int(tensor.Float32))}
+	y := c.add("RMSNormalization", s, c.add("Cast", wide, x), c.add("Cast", wide, scale))
+	c.yield(0, c.add("Cast", settings{"to": intSetting(int(scale.DType))}, y))
 	return nil
 }
 
@@ -28,7 +35,13 @@ func skipLayerNormalization(c *composition) error {
 // normalized yields the LayerNormalization of the last dimension and, where they are wanted, its mean and inverse deviation.
 func (c *composition) normalized(x, gamma, beta *graph.Value) {
 	s := settings{"axis": intSetting(-1), "epsilon": floatSetting(c.Float("epsilon", 1e-12))}
-	for i, v := range c.addMany("LayerNormalization", s, min(max(len(c.Outputs), 1), 3), x, gamma, beta) {
+	outputs := 1
+	for i := 1; i < 3; i++ {
+		if wants(c.Node, i) {
+			outputs = i + 1
+		}
+	}
+	for i, v := range c.addMany("LayerNormalization", s, outputs, x, gamma, beta) {
 		c.yield(i, v)
 	}
 }

@@ -19,11 +19,11 @@ func groupNormalization() Op {
 }
 
 func layerNormalization() Op {
-	return Op{Infer: inferLayerNormalization, Cost: costNormalize, Prepare: byFloat(fastLayerNormalization, plainLayerNormalization[float64])}
+	return Op{Infer: inferLayerNormalization, Cost: costNormalize, Prepare: halved(byFloat(fastLayerNormalization, plainLayerNormalization[float64]))}
 }
 
 func rmsNormalization() Op {
-	return Op{Infer: inferLayerNormalization, Cost: costNormalize, Prepare: byFloat(fastRMSNormalization, plainRMSNormalization[float64])}
+	return Op{Infer: inferLayerNormalization, Cost: costNormalize, Prepare: halved(byFloat(fastRMSNormalization, plainRMSNormalization[float64]))}
 }
 
 func lpNormalization() Op {
@@ -82,6 +82,14 @@ func inferLayerNormalization(n *graph.Node) error {
 	x := n.In(0)
 	if err := takes(n, 0, floats); err != nil {
 		return err
+	}
+	for i := 1; i < len(n.Inputs); i++ {
+		if err := takes(n, i, floats); err != nil {
+			return err
+		}
+		if v := n.In(i); v != nil && (v.DType == tensor.Float64) != (x.DType == tensor.Float64) {
+			return fmt.Errorf("input %d is %s where X is %s", i, v.DType, x.DType)
+		}
 	}
 	yields(n, 0, x.DType, x.Shape)
 	statistics := tensor.Float32

@@ -24,6 +24,11 @@ func oneHot() Op {
 			if err := takes(n, 2, anything&^packed); err != nil {
 				return err
 			}
+			for i, want := range []int{1: 1, 2: 2} {
+				if v := n.Inputs[i]; i > 0 && v.Static() && v.Shape.Elements() != want {
+					return fmt.Errorf("input %d is %s; elements wanted: %d", i, v.Shape, want)
+				}
+			}
 			index := n.Inputs[0]
 			if index.Shape == nil {
 				yields(n, 0, n.Inputs[2].DType, nil)

@@ -33,7 +33,11 @@ func random(like bool, draw func(n *graph.Node) (func(r *rand.Rand, given float6
 			if !floats.has(d) {
 				return badType(d)
 			}
-			yields(n, 0, d, append(tensor.Shape{}, n.Ints("shape")...))
+			shape := append(tensor.Shape{}, n.Ints("shape")...)
+			if negative(shape) >= 0 {
+				return fmt.Errorf("shape %v has a negative dimension", n.Ints("shape"))
+			}
+			yields(n, 0, d, shape)
 			return arity(n, 0, 0)
 		},
 		Cost: costElementwise(20),

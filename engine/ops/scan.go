@@ -66,6 +66,16 @@ func prepareScan(n *graph.Node, t *Target) (Kernel, error) {
 	if err != nil {
 		return Kernel{}, err
 	}
+	cuts, backward := make([]sheets, s.scanned), make([]bool, s.scanned)
+	for i := range cuts {
+		shape := n.Inputs[s.state+i].Shape
+		axis, err := s.axis("scan_input_axes", i, len(shape))
+		if err != nil {
+			return Kernel{}, err
+		}
+		cuts[i], backward[i] = sheetsOf(shape, axis), s.attribute("scan_input_directions", i) != 0
+	}
+	f := move.For(t.Features)
 	return Kernel{Class: "control", Bind: func(c *Call) func() error {
 		it := newIteration(c, body, 0, s.state, s.scanned, c.In[s.state+s.scanned:])
 		for i := range len(g.Outputs) - s.state {
@@ -75,9 +85,13 @@ func prepareScan(n *graph.Node, t *Target) (Kernel, error) {
 			it.begin(c.In)
 			for step := range length {
 				for i := range s.scanned {
-					if err := s.cut(it.in[s.state+i], c.In[s.state+i], i, step, t); err != nil {
-						return err
+					at := step
+					if backward[i] {
+						at = length - 1 - step
 					}
+					from, to := c.In[s.state+i], it.in[s.state+i]
+					place(to, from.DType, cuts[i].item)
+					cuts[i].take(f, &to.Tensor, &from.Tensor, at)
 				}
 				if _, err := it.step(0); err != nil {
 					return err
@@ -135,20 +149,4 @@ func (s *scanning) length() (int, error) {
 		}
 	}
 	return length, nil
-}
-
-// cut copies the slice of a scanned input at a step.
-func (s *scanning) cut(to, from *Slot, i, step int, t *Target) error {
-	axis, err := s.axis("scan_input_axes", i, len(from.Shape))
-	if err != nil {
-		return err
-	}
-	if s.attribute("scan_input_directions", i) != 0 {
-		step = from.Shape[axis] - 1 - step
-	}
-	p := sheet(from.Shape, axis, step).reversed()
-	place(to, from.DType, p.shape)
-	p = p.compact()
-	p.copy(move.For(t.Features), &to.Tensor, &from.Tensor, 0, p.steps())
-	return nil
 }

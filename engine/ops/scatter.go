@@ -107,7 +107,9 @@ func scatterInto[T any](p *places, put func(dst, src []T)) binder {
 				if err != nil {
 					return err
 				}
-				put(dst[at:at+p.size], src[i*p.size:(i+1)*p.size])
+				if p.size > 0 { // else dst is empty, wherever at points
+					put(dst[at:at+p.size], src[i*p.size:(i+1)*p.size])
+				}
 			}
 			return nil
 		}
@@ -142,6 +144,9 @@ func tensorScatter() Op {
 			}
 			if len(update) != len(cache) || axis == 0 || update[axis] > cache[axis] || update.Elements()*cache[axis] != cache.Elements()*update[axis] {
 				return Kernel{}, fmt.Errorf("update %s of cache %s along axis %d", update, cache, axis)
+			}
+			if at := n.In(2); at != nil && at.Shape.Elements() != cache[0] {
+				return Kernel{}, fmt.Errorf("write indices %s for a batch of %d", at.Shape, cache[0])
 			}
 			bind := bySize(n.Inputs[0].DType, bindCache[uint8], bindCache[uint16], bindCache[uint32], bindCache[uint64], bindCache[complex128], bindCache[string])
 			return Kernel{Class: "copy", Bind: bind(cache, axis, update[axis], n.Str("mode", "linear") == "circular")}, nil

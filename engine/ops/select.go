@@ -23,6 +23,9 @@ func trilu() Op {
 			if err := takes(n, 1, 1<<tensor.Int64); err != nil {
 				return err
 			}
+			if k := n.In(1); k != nil && k.Static() && k.Shape.Elements() != 1 {
+				return fmt.Errorf("k is %s; a scalar is wanted", k.Shape)
+			}
 			yields(n, 0, n.Inputs[0].DType, n.Inputs[0].Shape)
 			return nil
 		},

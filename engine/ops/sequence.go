@@ -187,8 +187,11 @@ func sequenceErase() Op {
 // concatFromSequence joins a sequence's tensors along an axis, a new one if new_axis is set.
 func concatFromSequence() Op {
 	return onHost(func(n *graph.Node) error {
+		if err := takesSequence(n, 1, 1); err != nil {
+			return err
+		}
 		yields(n, 0, n.Inputs[0].DType, nil)
-		return takesSequence(n, 1, 1)
+		return nil
 	}, func(n *graph.Node, t *Target, c *Call) error {
 		items := c.In[0].Items
 		if len(items) == 0 {

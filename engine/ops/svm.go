@@ -102,8 +102,11 @@ func svmRegressor() Op {
 	return Op{
 		Infer: func(n *graph.Node) error {
 			count, err := inferSamples(n)
+			if err != nil {
+				return err
+			}
 			yields(n, 0, tensor.Float32, tensor.Shape{count, 1})
-			return err
+			return nil
 		},
 		Cost: costSupport,
 		Prepare: func(n *graph.Node, _ *Target) (Kernel, error) {

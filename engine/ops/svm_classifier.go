@@ -86,7 +86,8 @@ func newMachine(n *graph.Node) (*machine, error) {
 		return m, nil
 	}
 	if len(m.each) != k || len(m.coefficients) < (k-1)*m.vectors || len(m.rho) < pairs || len(m.a) != len(m.b) || len(m.a) > 0 && len(m.a) < pairs {
-		return nil, fmt.Errorf("%d classes with %d vectors_per_class, %d coefficients, %d rho, %d prob_a, %d prob_b", k, len(m.each), len(m.coefficients), len(m.rho), len(m.a), len(m.b))
+		return nil, fmt.Errorf("%d classes with %d vectors_per_class, %d coefficients, %d rho, %d prob_a, %d prob_b",
+			k, len(m.each), len(m.coefficients), len(m.rho), len(m.a), len(m.b))
 	}
 	if len(m.a) == 0 && k > 2 {
 		m.told = pairs

@@ -147,6 +147,9 @@ func (g *grams) plant(pool []string, starts, columns []int) error {
 		}
 	}
 	for _, c := range columns {
+		if c >= maxStated {
+			return fmt.Errorf("ngram_indexes names column %d; at most %d are supported", c, maxStated)
+		}
 		g.outputs = max(g.outputs, c+1)
 	}
 	return nil

@@ -108,13 +108,28 @@ func inferSamples(n *graph.Node) (int, error) {
 	return sampleCount(n)
 }
 
+// inferTargets is for a regressor with n_targets scores of a type, by default the input's.
+func inferTargets(n *graph.Node, d tensor.DType) error {
+	count, err := inferSamples(n)
+	if err != nil {
+		return err
+	}
+	targets := n.Int("n_targets", 1)
+	if targets < 1 {
+		return fmt.Errorf("n_targets is %d", targets)
+	}
+	if d == tensor.Undefined {
+		d = n.Inputs[0].DType
+	}
+	yields(n, 0, d, tensor.Shape{count, targets})
+	return nil
+}
+
 // treeEnsembleRegressor makes n_targets scores for each sample: the aggregate of the trees' votes and the base value, transformed.
 func treeEnsembleRegressor() Op {
 	return Op{
 		Infer: func(n *graph.Node) error {
-			count, err := inferSamples(n)
-			yields(n, 0, tensor.Float32, tensor.Shape{count, n.Int("n_targets", 1)})
-			return err
+			return inferTargets(n, tensor.Float32)
 		},
 		Cost: costTrees,
 		Prepare: func(n *graph.Node, _ *Target) (Kernel, error) {
@@ -128,9 +143,6 @@ func treeEnsembleRegressor() Op {
 
 func prepareTreeRegressor[T real](n *graph.Node) (Kernel, error) {
 	targets := n.Int("n_targets", 1)
-	if targets < 1 {
-		return Kernel{}, fmt.Errorf("n_targets is %d", targets)
-	}
 	how := slices.Index(aggregates, n.Str("aggregate_function", "SUM"))
 	if how < 0 {
 		return Kernel{}, fmt.Errorf("aggregate_function is %q", n.Str("aggregate_function", ""))
@@ -166,9 +178,7 @@ func prepareTreeRegressor[T real](n *graph.Node) (Kernel, error) {
 func treeEnsemble() Op {
 	return Op{
 		Infer: func(n *graph.Node) error {
-			count, err := inferSamples(n)
-			yields(n, 0, n.Inputs[0].DType, tensor.Shape{count, n.Int("n_targets", 1)})
-			return err
+			return inferTargets(n, tensor.Undefined)
 		},
 		Cost: costTrees,
 		Prepare: func(n *graph.Node, _ *Target) (Kernel, error) {
@@ -192,9 +202,6 @@ func prepareTreeEnsemble[T real](n *graph.Node) (Kernel, error) {
 	how, t := aggregate(n.Int("aggregate_function", int(total))), transform(n.Int("post_transform", 0))
 	if how < average || how > maximum || t < noTransform || t > probitTransform {
 		return Kernel{}, fmt.Errorf("aggregate_function %d, post_transform %d", how, t)
-	}
-	if f.targets < 1 {
-		return Kernel{}, fmt.Errorf("n_targets is %d", f.targets)
 	}
 	return f.kernel(n, how, func(c *Call, i int, scores []T, _ []bool) {
 		finishScores(t, scores)

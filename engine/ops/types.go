@@ -41,7 +41,8 @@ func (s types) String() string {
 	return strings.Join(names, ", ")
 }
 
-// arity checks the number of inputs, captures aside; atMost < 0 is no bound. Inputs below atLeast must be present.
+// arity checks the number of inputs, captures aside; atMost < 0 is no bound. Inputs below atLeast must be present, and where there is no bound but at
+// least one, all.
 func arity(n *graph.Node, atLeast, atMost int) error {
 	count := len(n.Inputs) - n.Captures
 	if count < atLeast || atMost >= 0 && count > atMost {
@@ -54,7 +55,11 @@ func arity(n *graph.Node, atLeast, atMost int) error {
 		}
 		return wrongInputs(n, want)
 	}
-	for i := range atLeast {
+	present := atLeast
+	if atMost < 0 && atLeast > 0 {
+		present = count
+	}
+	for i := range present {
 		if n.Inputs[i] == nil {
 			return fmt.Errorf("input %d is missing", i)
 		}

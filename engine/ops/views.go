@@ -235,6 +235,11 @@ func dropout() Op {
 		if err := takes(n, 2, bools); err != nil {
 			return err
 		}
+		for i := 1; i < 3; i++ {
+			if v := n.In(i); v != nil && v.Static() && v.Shape.Elements() != 1 {
+				return fmt.Errorf("input %d is %s; a scalar is wanted", i, v.Shape)
+			}
+		}
 		yields(n, 0, n.Inputs[0].DType, n.Inputs[0].Shape)
 		yields(n, 1, tensor.Bool, n.Inputs[0].Shape)
 		return nil

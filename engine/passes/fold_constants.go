@@ -112,7 +112,7 @@ func foldable(n *graph.Node) bool {
 		if v == nil {
 			continue
 		}
-		if v.Kind != models.TensorKind || v.Layout.Channels || v.Static() && v.DType.Bytes(v.Shape.Elements()) > foldLimit {
+		if v.Kind != models.TensorKind || v.Layout.Channels || v.Static() && ops.BytesOf(v.DType, v.Shape.Elements()) > foldLimit {
 			return false
 		}
 	}
@@ -177,15 +177,19 @@ func shareKnown(n *graph.Node, body *graph.Graph) {
 	}
 }
 
-// branch is the body that an If with a known condition takes; nil for any other node.
+// branch is the body that an If with a known condition takes; nil for any other node, and for one with which inference will find fault.
 func (f *folder) branch(n *graph.Node) *graph.Graph {
-	if !n.Is("", "If") || !n.In(0).Known() {
+	if !n.Is("", "If") || !n.In(0).Known() || n.Inputs[0].DType != tensor.Bool || n.Inputs[0].Const.Len() != 1 {
 		return nil
 	}
-	if cond := tensor.Data[bool](*n.Inputs[0].Const); len(cond) == 1 && cond[0] {
-		return n.Bodies["then_branch"]
+	body := n.Bodies["else_branch"]
+	if tensor.Data[bool](*n.Inputs[0].Const)[0] {
+		body = n.Bodies["then_branch"]
 	}
-	return n.Bodies["else_branch"]
+	if body == nil || len(body.Inputs) != n.Captures || len(body.Outputs) != len(n.Outputs) {
+		return nil
+	}
+	return body
 }
 
 // splice puts the values around an If in place of its body's inputs and outputs, and returns the body's nodes.

@@ -66,7 +66,8 @@ func (k Kernel) Name() string { return fmt.Sprintf("%s_%dx%d", k.ISA, k.MR, k.NR
 func (k Kernel) String() string { return k.Name() + " " + k.Format.String() }
 
 // Runnable reports whether a processor with these features, running a program
-// built for this architecture with its assembly, can execute the kernel.
+// built for this architecture with its assembly, can execute the kernel. The
+// features must be some that cpu.Detect found: it asks for leave to use tiles.
 func (k Kernel) Runnable(features cpu.Features) bool {
 	return features.Has(k.Needs) && (k.family == reference || compiled)
 }
