@@ -38,6 +38,9 @@ func (c *converter) model(p *onnx.Model, m *Model) error {
 	if m.Graph, err = c.graph(p.Graph); err != nil {
 		return err
 	}
+	if m.IRVersion < overridableSince {
+		m.Graph.Defaults = nil
+	}
 	for i, f := range p.Functions {
 		g, err := c.function(f)
 		if err != nil {
@@ -108,15 +111,18 @@ func (c *converter) graph(p *onnx.Graph) (*Graph, error) {
 		}
 	}
 	var err error
-	var inputs []*Value
-	if inputs, err = values("input", p.Inputs); err != nil {
+	if g.Listed, err = values("input", p.Inputs); err != nil {
 		return nil, err
 	}
-	for _, v := range inputs {
+	for _, v := range g.Listed {
 		if _, constant := g.Initializers[v.Name]; !constant {
 			g.Inputs = append(g.Inputs, v)
 		}
 	}
+	if len(g.Inputs) == len(g.Listed) {
+		g.Listed = nil
+	}
+	g.Defaults = defaultsOf(p, g.Listed)
 	if g.Outputs, err = values("output", p.Outputs); err != nil {
 		return nil, err
 	}

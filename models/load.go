@@ -10,8 +10,8 @@ import (
 // Load reads an ONNX file, checks it (see Check) and brings its graph to the newest dialect (see Upgrade). The caller closes the model.
 //
 // Initializers and tensors in attributes are views of the file's memory map, which need not be aligned (see tensor.Aligned): what reads them
-// outside this package does so within Guard. Constant nodes stay nodes. Initializers that a file lists among the inputs are taken off Inputs. A node without a name, or with one that its graph
-// already has, gets a name that is unique.
+// outside this package does so within Guard. Constant nodes stay nodes. Inputs that have an initializer are taken off Inputs, and stay in Listed. A node
+// without a name, or with one that its graph already has, gets a name that is unique.
 //
 // A file of another format gives a *FormatError, which names the command that converts it. Every error begins with path.
 func Load(path string) (*Model, error) {

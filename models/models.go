@@ -28,7 +28,9 @@ type Model struct {
 // Graph is a list of nodes in an order in which every value is made before it is used.
 type Graph struct {
 	Name         string
-	Inputs       []*Value // without the initializers that old files list here too
+	Inputs       []*Value // without those that have an initializer
+	Listed       []*Value // what a file lists as inputs, where that is more: those with an initializer too
+	Defaults     []*Value // those of Listed whose initializer is a default that a caller may override (see Overriding)
 	Outputs      []*Value
 	Values       map[string]*Value // declared types of inner values, by name; may be empty
 	Nodes        []*Node
@@ -62,6 +64,11 @@ const (
 	OptionalKind
 	MapKind
 )
+
+// String is the name of a kind, as in "a sequence".
+func (k Kind) String() string {
+	return [...]string{"tensor", "sparse tensor", "sequence", "optional", "map"}[k]
+}
 
 // Type is a value's declared type. A tensor has a DType and, where HasShape, Dims; a sequence or an optional has its Elem; a map its Key and Elem.
 type Type struct {

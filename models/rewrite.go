@@ -17,6 +17,7 @@ type upgrader struct {
 	nodes    names                    // of this graph's nodes
 	types    map[string]tensor.DType  // of this graph's values, as far as known
 	contents map[string]tensor.Tensor // initializers
+	defaults map[string]bool          // those of them that a caller may override, so that nothing may be made of their content
 	made     map[string]*Node         // which node of the new list makes a value
 
 	current *Node
@@ -270,7 +271,7 @@ func scalarOf(d tensor.DType, v float64) (tensor.Tensor, bool) {
 func (u *upgrader) known(value string) (tensor.Tensor, bool) {
 	for g := u; g != nil && value != ""; g = g.outer {
 		if t, ok := g.contents[value]; ok {
-			return t, true
+			return t, !g.defaults[value]
 		}
 		if n, ok := g.made[value]; ok {
 			a, ok := n.Attributes["value"]

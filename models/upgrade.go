@@ -26,6 +26,10 @@ func Upgrade(m *Model) error {
 		m.Notes = append(m.Notes, fmt.Sprintf("operator set %d was read as %d, the newest that is known", v, Dialect))
 	}
 	u := newUpgrader(m.Opsets, nil)
+	u.defaults = map[string]bool{}
+	for _, v := range m.Graph.Defaults {
+		u.defaults[v.Name] = true
+	}
 	u.reserveGraph(m.Graph)
 	if err := u.graph(m.Graph); err != nil {
 		return err

@@ -174,7 +174,16 @@ func (s *Sequence) fields(c *codec) {
 	enum(c, 2, &s.ElemType)
 	many(c, 3, "tensor_values", &s.Tensors)
 	many(c, 5, "sequence_values", &s.Sequences)
+	many(c, 6, "map_values", &s.Maps)
 	many(c, 7, "optional_values", &s.Optionals)
+}
+
+func (m *Map) fields(c *codec) {
+	c.text(1, &m.Name)
+	enum(c, 2, &m.KeyType)
+	c.integers(3, &m.Keys)
+	c.byteses(4, &m.StringKeys)
+	one(c, 5, "values", &m.Values)
 }
 
 func (o *Optional) fields(c *codec) {

@@ -205,13 +205,23 @@ const (
 	ElemOptional
 )
 
-// Sequence is a SequenceProto of tensors, sequences or optionals.
+// Sequence is a SequenceProto of tensors, sequences, maps or optionals.
 type Sequence struct {
 	Name      string
 	ElemType  ElemKind
 	Tensors   []*Tensor
 	Sequences []*Sequence
+	Maps      []*Map
 	Optionals []*Optional
+}
+
+// Map is a MapProto: the i-th of Values belongs to the i-th key.
+type Map struct {
+	Name       string
+	KeyType    DataType
+	Keys       []int64  // of integers, whatever their type
+	StringKeys [][]byte // of strings; they lie in what was read
+	Values     *Sequence
 }
 
 // Optional is an OptionalProto of a tensor, a sequence or an optional; all are nil when it is empty.

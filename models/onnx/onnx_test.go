@@ -90,7 +90,9 @@ func TestRoundTripOfTestData(t *testing.T) {
 	tensor := func(name string) *Tensor {
 		return &Tensor{Name: name, DataType: Int8, Dims: []int64{2}, Raw: []byte{1, 2}}
 	}
-	s := &Sequence{Name: "s", ElemType: ElemTensor, Tensors: []*Tensor{tensor("a"), tensor("b")}, Sequences: []*Sequence{{Name: "in"}}, Optionals: []*Optional{{ElemType: ElemTensor}}}
+	s := &Sequence{Name: "s", ElemType: ElemTensor, Tensors: []*Tensor{tensor("a"), tensor("b")}, Sequences: []*Sequence{{Name: "in"}},
+		Maps:      []*Map{{Name: "m", KeyType: Int64, Keys: []int64{-1, 5}, Values: &Sequence{}}, {KeyType: String, StringKeys: [][]byte{[]byte("k"), {}}}},
+		Optionals: []*Optional{{ElemType: ElemTensor}}}
 	o := &Optional{Name: "o", ElemType: ElemOptional, Tensor: tensor("t"), Sequence: s, Optional: &Optional{}}
 	var sb, ob, tb bytes.Buffer
 	if err := errors.Join(WriteSequence(&sb, s), WriteOptional(&ob, o), WriteTensor(&tb, tensor("t"))); err != nil {

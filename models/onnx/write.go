@@ -21,6 +21,9 @@ func WriteSequence(w io.Writer, s *Sequence) error { return write(w, s) }
 // WriteOptional writes o as an OptionalProto, as WriteModel does.
 func WriteOptional(w io.Writer, o *Optional) error { return write(w, o) }
 
+// WriteMap writes m as a MapProto, as WriteModel does.
+func WriteMap(w io.Writer, m *Map) error { return write(w, m) }
+
 func write(w io.Writer, m message) error {
 	var out rope
 	m.fields(&codec{out: &out})
