@@ -59,11 +59,6 @@ func compile(m *models.Model, o Options) (*Program, error) {
 	if err := passes.Run(low.Graph, list, po); err != nil {
 		return nil, err
 	}
-	for i, v := range low.Outputs {
-		if v.Kind != models.TensorKind {
-			return nil, fmt.Errorf("output %q is no tensor; only tensors can be given back", m.Graph.Outputs[i].Name)
-		}
-	}
 	workload := count(low.Graph)
 	rows := make([]int, len(low.Inputs))
 	for i, v := range low.Inputs {

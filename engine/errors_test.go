@@ -54,7 +54,6 @@ func TestCompileErrors(t *testing.T) {
 		{"an error in the depth", model("c bool; x float32 2; n int64", "y", nil, node("Loop n _ x > y", "body", body("i int64; k bool; a float32 2", "k b", nil,
 			node("If k > b", "then_branch", body("", "r", nil, node("MatMul a m > r"), node("Identity a > m")), "else_branch", body("", "r", nil, node("Neg a > r")))))), engine.Options{}, `input "m" is not defined`},
 		{"a constant that does not fit", model("x float32 1", "y", constants{"s": ints(shape{2}, 2, 2), "c": floats(shape{3}, 1, 2, 3)}, node("Reshape c s > r"), node("Add x r > y")), engine.Options{}, `node "r": Reshape: input 3 has 3 elements`},
-		{"an output that is a sequence", model("x float32 1", "y", nil, node("SequenceConstruct x x > y")), engine.Options{}, `output "y" is no tensor`},
 	} {
 		t.Run(c.reason, func(t *testing.T) {
 			for _, raw := range []bool{true, false} {

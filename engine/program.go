@@ -31,10 +31,19 @@ type Program struct {
 // Port is an input or an output of a program. An output's shape may have unknown dimensions, or be nil, where only a run tells it.
 type Port struct {
 	Name  string
-	DType tensor.DType
-	Shape tensor.Shape
-	Rows  int // of an integer input: of the smallest table that it indexes; 0 where it indexes none
+	Kind  models.Kind
+	DType tensor.DType // of what is no tensor: of the tensors in it, which for maps are the values
+	Shape tensor.Shape // nil for what is no tensor
+	Elem  graph.Elem   // what a sequence or an optional holds, and a map's keys
+	Rows  int          // of an integer input: of the smallest table that it indexes; 0 where it indexes none
 }
+
+func portOf(v *graph.Value) Port {
+	return Port{Name: v.Name, Kind: v.Kind, DType: v.DType, Shape: v.Shape, Elem: v.Elem}
+}
+
+// Type is the port's type without its shape: float32 for a tensor, else such as seq(map(int64,float32)).
+func (p Port) Type() string { return graph.TypeName(p.Kind, p.DType, p.Elem) }
 
 // step is one node in the order of running.
 type step struct {
@@ -71,7 +80,7 @@ func build(g *graph.Graph, t *ops.Target, o *owner) (*Program, error) {
 			return nil, fmt.Errorf("input %v is larger than memory can be", v)
 		}
 		p.inputs = append(p.inputs, b.slot(v))
-		p.Inputs = append(p.Inputs, Port{Name: v.Name, DType: v.DType, Shape: v.Shape})
+		p.Inputs = append(p.Inputs, portOf(v))
 	}
 	for _, n := range g.Nodes {
 		if err := b.step(n); err != nil {
@@ -81,7 +90,7 @@ func build(g *graph.Graph, t *ops.Target, o *owner) (*Program, error) {
 	for _, v := range g.Outputs {
 		o.value(v)
 		p.outputs = append(p.outputs, b.slot(v))
-		p.Outputs = append(p.Outputs, Port{Name: v.Name, DType: v.DType, Shape: v.Shape})
+		p.Outputs = append(p.Outputs, portOf(v))
 	}
 	for _, s := range p.slots {
 		o.forget(s.value)

@@ -72,21 +72,21 @@ func (s *Session) Threads() []int { return s.team.Threads() }
 
 // Run reads in, one tensor for each of the program's inputs with its type and shape, and sets out to the outputs, which are only to be read. They lie in
 // the session's memory, or are inputs or constants themselves, and hold until the next run. Run allocates nothing where all shapes are known to the program
-// and the inputs' bytes are aligned to eight.
+// and the inputs' bytes are aligned to eight. A program with inputs or outputs that are no tensors is RunData's.
 func (s *Session) Run(in, out []tensor.Tensor) error {
 	p := s.program
 	if len(in) != len(p.Inputs) || len(out) != len(p.Outputs) {
 		return fmt.Errorf("%d inputs and %d outputs for a program with %d and %d", len(in), len(out), len(p.Inputs), len(p.Outputs))
 	}
+	for i := range p.Outputs {
+		if out := &p.Outputs[i]; out.Kind != models.TensorKind {
+			return fmt.Errorf("output %q is %s, no tensor", out.Name, out.Type())
+		}
+	}
 	for i, t := range in {
-		want := &p.Inputs[i]
-		if t.DType != want.DType || !t.Shape.Equal(want.Shape) {
-			return fmt.Errorf("input %q is %v; the program was compiled for %v %v", want.Name, t, want.DType, want.Shape)
+		if err := s.take(i, t); err != nil {
+			return err
 		}
-		if !filled(t) {
-			return fmt.Errorf("input %q is %v with %d bytes and %d strings", want.Name, t, len(t.Bytes), len(t.Strings))
-		}
-		s.slots[p.inputs[i]].Tensor = tensor.Aligned(t)
 	}
 	if err := s.run(); err != nil {
 		return err
@@ -94,6 +94,22 @@ func (s *Session) Run(in, out []tensor.Tensor) error {
 	for i, slot := range p.outputs {
 		out[i] = s.slots[slot].Tensor
 	}
+	return nil
+}
+
+// take makes a tensor the i-th input.
+func (s *Session) take(i int, t tensor.Tensor) error {
+	want := &s.program.Inputs[i]
+	if want.Kind != models.TensorKind {
+		return fmt.Errorf("input %q is a tensor; %s is wanted", want.Name, want.Type())
+	}
+	if t.DType != want.DType || !t.Shape.Equal(want.Shape) {
+		return fmt.Errorf("input %q is %v; the program was compiled for %v %v", want.Name, t, want.DType, want.Shape)
+	}
+	if !filled(t) {
+		return fmt.Errorf("input %q is %v with %d bytes and %d strings", want.Name, t, len(t.Bytes), len(t.Strings))
+	}
+	s.slots[s.program.inputs[i]].Tensor = tensor.Aligned(t)
 	return nil
 }
 

@@ -3,6 +3,8 @@
 package graph
 
 import (
+	"fmt"
+
 	"github.com/eiplan/eiplan/models"
 	"github.com/eiplan/eiplan/models/tensor"
 )
@@ -16,15 +18,23 @@ type Graph struct {
 	Nodes   []*Node
 }
 
-// Value is what flows along an edge: a tensor, or where Kind says so a sequence or an optional.
+// Value is what flows along an edge: a tensor, or where Kind says so a sequence, an optional or a map.
 type Value struct {
 	Name     string
 	Kind     models.Kind
-	DType    tensor.DType
-	Shape    tensor.Shape   // nil while the rank is unknown; a scalar's is empty and not nil; inner dimensions may be tensor.Unknown
+	DType    tensor.DType   // of what is no tensor: of the tensors in it, which for maps are the values
+	Shape    tensor.Shape   // nil while the rank is unknown, and for what is no tensor; a scalar's is empty and not nil; inner dimensions may be tensor.Unknown
+	Elem     Elem           // what a sequence or an optional holds, and a map's keys
 	Const    *tensor.Tensor // the content, where it is known before any run
 	Layout   Layout         // how a run lays the value out in memory
 	Producer *Node          // nil for inputs and initializers
+}
+
+// Elem is what the elements of a sequence or an optional have in common.
+type Elem struct {
+	Kind  models.Kind  // TensorKind or MapKind in a sequence; TensorKind or SequenceKind, of tensors, in an optional
+	Key   tensor.DType // of the keys of maps
+	Shape tensor.Shape // of all tensors inside, as far as it is known before a run
 }
 
 // Layout is how the elements of a value lie in memory. The zero Layout is dense and row-major in the order of the value's shape.
@@ -57,6 +67,32 @@ const (
 	FP32  Precision = iota // as the model says: float32 nodes in float32
 	Mixed                  // multiplications of 16-bit numbers, sums in float32
 )
+
+// SetType gives v the type and shape of w.
+func (v *Value) SetType(w *Value) {
+	v.Kind, v.DType, v.Shape, v.Elem = w.Kind, w.DType, w.Shape, w.Elem
+}
+
+// Declare gives v a declared type, but no shape: what a sequence or an optional holds need not have the shape that a model declares. What nests deeper than
+// values can is an error.
+func (v *Value) Declare(t models.Type) error {
+	v.Kind, v.DType, v.Shape, v.Elem = t.Kind, t.DType, nil, Elem{Key: t.Key}
+	inner := t.Elem
+	switch {
+	case t.Kind == models.TensorKind:
+		return nil
+	case inner == nil:
+		return fmt.Errorf("%v is not supported", t)
+	case t.Kind == models.SequenceKind && inner.Kind == models.MapKind, t.Kind == models.OptionalKind && inner.Kind == models.SequenceKind:
+		v.Elem.Kind, v.Elem.Key = inner.Kind, inner.Key
+		inner = inner.Elem
+	}
+	if inner == nil || inner.Kind != models.TensorKind {
+		return fmt.Errorf("%v is not supported", t)
+	}
+	v.DType = inner.DType
+	return nil
+}
 
 // Known reports whether v is present and its content is known before any run.
 func (v *Value) Known() bool { return v != nil && v.Const != nil }

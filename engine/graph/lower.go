@@ -24,7 +24,7 @@ type Lowered struct {
 	Defaults []string
 }
 
-// Lower turns a checked model into a graph in which every input has a static shape and every body is closed. Model-local functions are expanded.
+// Lower turns a checked model into a graph in which every input that is a tensor has a static shape and every body is closed. Model-local functions are expanded.
 // Types of inner values are left to inference.
 func Lower(m *models.Model, b Bindings) (*Lowered, error) {
 	l := &lowering{functions: map[string]*models.Function{}, low: &Lowered{Dims: maps.Clone(b.Dims)}, bind: b}
@@ -105,14 +105,20 @@ func (l *lowering) checkBindings(g *models.Graph) error {
 	return nil
 }
 
-// input makes the value of a model's input, with a static shape.
+// input makes the value of a model's input, with a static shape where it is a tensor.
 func (l *lowering) input(in *models.Value) (*Value, error) {
 	t := in.Type
-	v := &Value{Name: in.Name, Kind: t.Kind, DType: t.DType}
-	if t.Kind != models.TensorKind {
-		return nil, fmt.Errorf("%v inputs cannot be planned; only tensors can", t)
+	v := &Value{Name: in.Name}
+	if err := v.Declare(t); err != nil {
+		return nil, err
 	}
 	given, ok := l.bind.Shapes[in.Name]
+	if t.Kind != models.TensorKind {
+		if ok {
+			return nil, fmt.Errorf("%v has no shape to give", t)
+		}
+		return v, nil
+	}
 	if slices.ContainsFunc(given, func(d int) bool { return d < 0 }) {
 		return nil, fmt.Errorf("shape %v has a dimension below 0", []int(given))
 	}
@@ -192,7 +198,8 @@ func (s *scope) find(name string) (*Value, bool) {
 	if !ok || v == nil {
 		return nil, ok
 	}
-	inner := &Value{Name: name, Kind: v.Kind, DType: v.DType, Shape: v.Shape, Const: v.Const}
+	inner := &Value{Name: name, Const: v.Const}
+	inner.SetType(v)
 	s.values[name] = inner
 	if v.Const == nil {
 		s.caught = append(s.caught, v)
@@ -271,7 +278,10 @@ func (l *lowering) bodies(n *Node, mn *models.Node, s *scope) error {
 		body := &Graph{Name: sub.Name}
 		inner := &scope{values: map[string]*Value{}, outer: s, graph: body}
 		for _, in := range sub.Inputs {
-			v := &Value{Name: in.Name, Kind: in.Type.Kind, DType: in.Type.DType}
+			v := &Value{Name: in.Name}
+			if err := v.Declare(in.Type); err != nil {
+				return fmt.Errorf("%s: input %q: %w", name, in.Name, err)
+			}
 			body.Inputs = append(body.Inputs, v)
 			inner.values[in.Name] = v
 		}
@@ -305,7 +315,9 @@ func shareCaptures(n *Node, scopes []*scope) error {
 			if i := slices.Index(s.caught, v); i >= 0 {
 				inputs = append(inputs, inner[i])
 			} else {
-				inputs = append(inputs, &Value{Name: v.Name, Kind: v.Kind, DType: v.DType, Shape: v.Shape})
+				twin := &Value{Name: v.Name}
+				twin.SetType(v)
+				inputs = append(inputs, twin)
 			}
 		}
 		s.graph.Inputs = inputs

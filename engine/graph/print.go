@@ -5,6 +5,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/eiplan/eiplan/models"
+	"github.com/eiplan/eiplan/models/tensor"
 )
 
 // String lists a graph's nodes, one a line, bodies indented under theirs.
@@ -41,7 +44,8 @@ func join(values []*Value) string {
 	return strings.Join(s, ", ")
 }
 
-// String prints a value as name:float32[1x3x224x224], with a star for a constant and its layout where that is not dense; "-" for an absent one.
+// String prints a value as name:float32[1x3x224x224], with a star for a constant and its layout where that is not dense; what is no
+// tensor as name:seq(float32); "-" for an absent one.
 func (v *Value) String() string {
 	if v == nil {
 		return "-"
@@ -54,7 +58,23 @@ func (v *Value) String() string {
 	if v.Const != nil {
 		star = "*"
 	}
+	if v.Kind != models.TensorKind {
+		return fmt.Sprintf("%s:%s", v.Name, TypeName(v.Kind, v.DType, v.Elem))
+	}
 	return fmt.Sprintf("%s%s:%v[%s]%v", star, v.Name, v.DType, shape, v.Layout)
+}
+
+// TypeName spells a type: float32 for a tensor, else such as optional(seq(float32)) or seq(map(int64,float32)).
+func TypeName(kind models.Kind, d tensor.DType, e Elem) string {
+	switch kind {
+	case models.MapKind:
+		return fmt.Sprintf("map(%v,%v)", e.Key, d)
+	case models.SequenceKind:
+		return fmt.Sprintf("seq(%s)", TypeName(e.Kind, d, Elem{Key: e.Key}))
+	case models.OptionalKind:
+		return fmt.Sprintf("optional(%s)", TypeName(e.Kind, d, Elem{}))
+	}
+	return d.String()
 }
 
 // String is empty for a dense layout, and else such as @nhwc64+1,1,1,1: the channel stride and the halo's top, left, bottom and right.

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/eiplan/eiplan/engine/cpu"
 	"github.com/eiplan/eiplan/engine/graph"
@@ -162,37 +163,40 @@ func runCase(t *testing.T, files map[string][]byte) (err error) {
 	}
 	defer m.Close()
 	for set := 0; ; set++ {
-		folder := fmt.Sprintf("test_data_set_%d/", set)
-		if files[folder+"output_0.pb"] == nil {
+		name := fmt.Sprintf("test_data_set_%d", set)
+		if files[name+"/output_0.pb"] == nil {
 			if set == 0 {
 				return errors.New("no recorded output")
 			}
 			return nil
 		}
-		if err := runSet(m, files, folder); err != nil {
-			return fmt.Errorf("%s%w", folder, err)
+		folder := fstest.MapFS{}
+		for file, b := range files {
+			if in, file := path.Split(file); path.Clean(in) == name {
+				folder[file] = &fstest.MapFile{Data: b}
+			}
+		}
+		data, err := m.ReadDataSet(folder)
+		if err == nil {
+			err = runSet(data)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 }
 
-func runSet(m *models.Model, files map[string][]byte, folder string) error {
+func runSet(data *models.DataSet) error {
+	m := data.Model
 	bind := graph.Bindings{Shapes: map[string]tensor.Shape{}}
 	var in []*ops.Slot
-	for i, v := range m.Graph.Inputs {
-		b, ok := files[fmt.Sprintf("%sinput_%d.pb", folder, i)]
-		if !ok {
-			return fmt.Errorf("no input %d", i)
-		}
-		d, err := models.ReadDatum(b, v.Type)
-		if err != nil {
-			return err
-		}
-		if v.Type.Kind == models.TensorKind {
-			bind.Shapes[v.Name] = d.Tensor.Shape
+	for i, d := range data.Inputs {
+		if d.Kind == models.TensorKind {
+			bind.Shapes[m.Graph.Inputs[i].Name] = d.Tensor.Shape
 		}
 		in = append(in, slotOf(d))
 	}
-	low, err := lower(m, bind)
+	low, err := graph.Lower(m, bind)
 	if err != nil {
 		return err
 	}
@@ -206,11 +210,7 @@ func runSet(m *models.Model, files map[string][]byte, folder string) error {
 	if err != nil {
 		return err
 	}
-	for i, v := range m.Graph.Outputs {
-		want, err := models.ReadDatum(files[fmt.Sprintf("%soutput_%d.pb", folder, i)], v.Type)
-		if err != nil {
-			return err
-		}
+	for i, want := range data.Outputs {
 		switch err := sameDatum(out[i], want); {
 		case err == nil:
 		case slices.ContainsFunc(low.Nodes, random) && out[i].DType == want.Tensor.DType && out[i].Shape.Equal(want.Tensor.Shape):
@@ -223,32 +223,6 @@ func runSet(m *models.Model, files map[string][]byte, folder string) error {
 		}
 	}
 	return nil
-}
-
-// lower is graph.Lower for models whose inputs may be sequences and optionals too.
-func lower(m *models.Model, bind graph.Bindings) (*graph.Lowered, error) {
-	plain, g := *m, *m.Graph
-	plain.Graph, g.Inputs = &g, nil
-	for _, v := range m.Graph.Inputs {
-		w := *v
-		for w.Type.Elem != nil {
-			w.Type = *w.Type.Elem
-		}
-		if v.Type.Kind != models.TensorKind {
-			w.Type.HasShape, w.Type.Dims = true, nil
-		}
-		g.Inputs = append(g.Inputs, &w)
-	}
-	low, err := graph.Lower(&plain, bind)
-	if err != nil {
-		return nil, err
-	}
-	for i, v := range m.Graph.Inputs {
-		if v.Type.Kind != models.TensorKind {
-			low.Inputs[i].Kind, low.Inputs[i].Shape = v.Type.Kind, nil
-		}
-	}
-	return low, nil
 }
 
 // random reports whether a node's outputs differ from run to run, so that only their type and shape can be compared.

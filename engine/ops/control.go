@@ -60,11 +60,10 @@ func ifOp() Op {
 				switch {
 				case n.Inputs[0].Known():
 					likeInput(n, i, []*graph.Value{yes, no}[taken(n.Inputs[0].Const)])
-				case yes.Kind != no.Kind || yes.DType != no.DType:
+				case yes.Kind != no.Kind || yes.Elem.Kind != no.Elem.Kind || yes.DType != no.DType:
 					return fmt.Errorf("output %d is %s in one branch and %s in the other", i, yes.DType, no.DType)
 				default:
-					likeInput(n, i, yes)
-					out.Shape = commonShape(yes.Shape, no.Shape)
+					likeInput(n, i, common(yes, no))
 				}
 			}
 			return nil
@@ -131,6 +130,13 @@ func bindIf(c *Call, bodies [2]Body, errs [2]error) func() error {
 	}
 }
 
+// common is a value of the type of a whose shapes are open where those of b differ.
+func common(a, b *graph.Value) *graph.Value {
+	v := *a
+	v.Shape, v.Elem.Shape = commonShape(a.Shape, b.Shape), commonShape(a.Elem.Shape, b.Elem.Shape)
+	return &v
+}
+
 // commonShape keeps what two shapes agree on; it is nil where their ranks differ.
 func commonShape(a, b tensor.Shape) tensor.Shape {
 	if a == nil || b == nil || len(a) != len(b) {
@@ -159,7 +165,7 @@ func inferBody(n *graph.Node, name string, in []*graph.Value, outputs int) error
 	}
 	for i, v := range in {
 		if v != nil {
-			body.Inputs[i].Kind, body.Inputs[i].DType, body.Inputs[i].Shape = v.Kind, v.DType, v.Shape
+			body.Inputs[i].SetType(v)
 		}
 	}
 	if err := InferGraph(body); err != nil {

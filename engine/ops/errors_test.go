@@ -80,7 +80,7 @@ func TestInferRefuses(t *testing.T) {
 		{"columns that fit no block", "Col2Im", []*graph.Value{f(1, 5, 4), ints(3, 3), ints(2, 2)}, nil, "input 1x5x4 for 4 positions of blocks of 4"},
 		{"offsets of another kernel", "DeformConv", []*graph.Value{f(1, 1, 4, 4), f(1, 1, 2, 2), f(1, 2, 3, 3)}, nil, "input 2 is 1x2x3x3; 1x8x3x3 is wanted"},
 		{"no square", "Det", []*graph.Value{f(2, 3)}, nil, "square matrices are wanted"},
-		{"no sequence", "SequenceAt", []*graph.Value{f(2), ints(0)}, nil, "input 0 is a tensor; a sequence is wanted"},
+		{"no sequence", "SequenceAt", []*graph.Value{f(2), ints(0)}, nil, "input 0 is no sequence"},
 	} {
 		t.Run(c.op+"/"+c.reason, func(t *testing.T) {
 			n := &graph.Node{Op: c.op, Inputs: c.in, Outputs: []*graph.Value{{}}, Attributes: c.attributes}

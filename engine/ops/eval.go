@@ -61,13 +61,14 @@ func Rebind(n *graph.Node, call *Call, t *Target, last *Bound) (*Bound, error) {
 		if v == nil || call.Out[i] == nil {
 			continue
 		}
-		call.Out[i].DType = v.DType
-		if v.Kind == models.TensorKind && v.Static() {
-			if BytesOf(v.DType, v.Shape.Elements()) > MostBytes {
-				return nil, fmt.Errorf("output %v is larger than memory can be", v)
-			}
-			call.Out[i].Tensor = tensor.New(v.DType, v.Shape)
+		if v.Kind != models.TensorKind || !v.Static() {
+			call.Out[i].DType = v.DType
+			continue
 		}
+		if BytesOf(v.DType, v.Shape.Elements()) > MostBytes {
+			return nil, fmt.Errorf("output %v is larger than memory can be", v)
+		}
+		place(call.Out[i], v.DType, v.Shape)
 	}
 	bound.work = k.Bind(bound.call)
 	return bound, nil
@@ -81,7 +82,7 @@ func inferNow(n *graph.Node, call *Call) (*graph.Node, error) {
 		if v == nil || call.In[i] == nil {
 			continue
 		}
-		local.Inputs[i] = &graph.Value{Name: v.Name, Kind: v.Kind, DType: v.DType, Layout: v.Layout}
+		local.Inputs[i] = &graph.Value{Name: v.Name, Kind: v.Kind, DType: v.DType, Elem: v.Elem, Layout: v.Layout}
 		if v.Kind == models.TensorKind {
 			x := call.In[i].Tensor
 			local.Inputs[i].DType, local.Inputs[i].Shape, local.Inputs[i].Const = x.DType, x.Shape.Clone(), &x

@@ -19,13 +19,11 @@ func inferCarried(n *graph.Node, in []*graph.Value, first, skip, carried, output
 		steady := true
 		for i := range carried {
 			was, now := in[first+i], n.Bodies["body"].Outputs[skip+i]
-			if was == nil || was.Shape == nil || was.Shape.Equal(now.Shape) && now.Shape != nil {
+			if was == nil {
 				continue
 			}
-			if common := commonShape(was.Shape, now.Shape); common == nil || !common.Equal(was.Shape) {
-				open := *was
-				open.Shape, steady = common, false
-				in[first+i] = &open
+			if open := common(was, now); !sameShape(open.Shape, was.Shape) || !sameShape(open.Elem.Shape, was.Elem.Shape) {
+				in[first+i], steady = open, false
 			}
 		}
 		if steady {
@@ -33,6 +31,9 @@ func inferCarried(n *graph.Node, in []*graph.Value, first, skip, carried, output
 		}
 	}
 }
+
+// sameShape reports whether two shapes are known equally well and equal.
+func sameShape(a, b tensor.Shape) bool { return (a == nil) == (b == nil) && a.Equal(b) }
 
 // iteration runs a body again and again: it holds the state that goes from one run to the next, and what is stacked up.
 type iteration struct {

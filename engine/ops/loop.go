@@ -45,10 +45,10 @@ func loop() Op {
 				v := n.Bodies["body"].Outputs[i+1]
 				switch {
 				case i < carried:
-					likeInput(n, i, v)
-					if wants(n, i) && n.Inputs[2+i] != nil { // no iteration may run at all
-						n.Outputs[i].Shape = commonShape(v.Shape, n.Inputs[2+i].Shape)
+					if n.Inputs[2+i] != nil { // no iteration may run at all
+						v = common(v, n.Inputs[2+i])
 					}
+					likeInput(n, i, v)
 				case v.Shape == nil:
 					yields(n, i, v.DType, nil)
 				default:

@@ -28,7 +28,9 @@ func zipMap() Op {
 				return fmt.Errorf("input %s for %d labels", s, keys.count())
 			}
 		}
-		yieldsSequence(n, 0, tensor.Float32)
+		if wants(n, 0) {
+			n.Outputs[0].SetType(&graph.Value{Kind: models.SequenceKind, DType: tensor.Float32, Elem: graph.Elem{Kind: models.MapKind, Key: keys.dtype()}})
+		}
 		return nil
 	}, func(n *graph.Node, _ *Target, c *Call) error {
 		l, err := labelsOf(n, "classlabels_int64s", "classlabels_strings")

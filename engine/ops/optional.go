@@ -14,17 +14,26 @@ func optionalOf() Op {
 		if err := arity(n, 0, 1); err != nil {
 			return err
 		}
-		d := tensor.Undefined
-		if v := n.In(0); v != nil {
-			d = v.DType
-		} else if a, ok := n.Attributes["type"]; ok && a.Type != nil {
-			d = elementType(*a.Type)
-		} else {
-			return fmt.Errorf("neither an input nor a type")
+		v := n.In(0)
+		if v == nil {
+			a := n.Attributes["type"]
+			if a.Type == nil {
+				return fmt.Errorf("neither an input nor a type")
+			}
+			v = &graph.Value{}
+			if err := v.Declare(*a.Type); err != nil {
+				return fmt.Errorf("type: %w", err)
+			}
 		}
-		yields(n, 0, d, nil)
+		if v.Kind == models.OptionalKind || v.Kind == models.MapKind || v.Elem.Kind != models.TensorKind {
+			return fmt.Errorf("an optional holds a tensor or a sequence of tensors")
+		}
+		each := v.Shape
+		if v.Kind == models.SequenceKind {
+			each = v.Elem.Shape
+		}
 		if wants(n, 0) {
-			n.Outputs[0].Kind = models.OptionalKind
+			n.Outputs[0].SetType(&graph.Value{Kind: models.OptionalKind, DType: v.DType, Elem: graph.Elem{Kind: v.Kind, Shape: copied(each)}})
 		}
 		return nil
 	}, func(_ *graph.Node, _ *Target, c *Call) error {
@@ -35,14 +44,6 @@ func optionalOf() Op {
 		hold(c.Out[0], c.In[0])
 		return nil
 	})
-}
-
-// elementType is the type of the tensors inside a sequence or an optional.
-func elementType(t models.Type) tensor.DType {
-	for t.Elem != nil {
-		t = *t.Elem
-	}
-	return t.DType
 }
 
 // optionalHasElement reports whether its input has a value; without an input it has none.
@@ -62,9 +63,14 @@ func optionalGetElement() Op {
 		if err := arity(n, 1, 1); err != nil {
 			return err
 		}
-		likeInput(n, 0, n.Inputs[0])
-		if wants(n, 0) && n.Outputs[0].Kind == models.OptionalKind {
-			n.Outputs[0].Kind, n.Outputs[0].Shape = models.TensorKind, nil
+		v := n.Inputs[0]
+		switch {
+		case v.Kind != models.OptionalKind:
+			likeInput(n, 0, v)
+		case v.Elem.Kind == models.SequenceKind:
+			yieldsSequence(n, 0, v.DType, v.Elem.Shape)
+		default:
+			yields(n, 0, v.DType, v.Elem.Shape)
 		}
 		return nil
 	}, func(_ *graph.Node, _ *Target, c *Call) error {

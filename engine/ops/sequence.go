@@ -32,21 +32,23 @@ func costHost(n *graph.Node) Cost {
 	return c
 }
 
-// yieldsSequence makes an output a sequence of tensors of a type.
-func yieldsSequence(n *graph.Node, output int, d tensor.DType) {
-	yields(n, output, d, nil)
+// yieldsSequence makes an output a sequence of tensors of a type, which have a shape in common; nil where they need not.
+func yieldsSequence(n *graph.Node, output int, d tensor.DType, each tensor.Shape) {
 	if wants(n, output) {
-		n.Outputs[output].Kind = models.SequenceKind
+		n.Outputs[output].SetType(&graph.Value{Kind: models.SequenceKind, DType: d, Elem: graph.Elem{Shape: copied(each)}})
 	}
 }
 
-// takesSequence checks that the first input is a sequence.
+// takesSequence checks that the first input is a sequence of tensors.
 func takesSequence(n *graph.Node, atLeast, atMost int) error {
 	if err := arity(n, atLeast, atMost); err != nil {
 		return err
 	}
 	if n.Inputs[0].Kind != models.SequenceKind {
-		return fmt.Errorf("input 0 is a tensor; a sequence is wanted")
+		return fmt.Errorf("input 0 is no sequence")
+	}
+	if n.Inputs[0].Elem.Kind != models.TensorKind {
+		return fmt.Errorf("input 0 is a sequence of maps; one of tensors is wanted")
 	}
 	return nil
 }
@@ -64,7 +66,11 @@ func sequenceConstruct() Op {
 		if err := sameTypes(n, anything, every...); err != nil {
 			return err
 		}
-		yieldsSequence(n, 0, n.Inputs[0].DType)
+		each := n.Inputs[0].Shape
+		for _, v := range n.Inputs {
+			each = commonShape(each, v.Shape)
+		}
+		yieldsSequence(n, 0, n.Inputs[0].DType, each)
 		return nil
 	}, func(_ *graph.Node, _ *Target, c *Call) error {
 		items := make([]tensor.Tensor, len(c.In))
@@ -83,7 +89,7 @@ func sequenceEmpty() Op {
 		if !d.Known() {
 			return badType(d)
 		}
-		yieldsSequence(n, 0, d)
+		yieldsSequence(n, 0, d, nil)
 		return arity(n, 0, 0)
 	}, func(_ *graph.Node, _ *Target, c *Call) error {
 		c.Out[0].Items = nil
@@ -108,7 +114,7 @@ func sequenceAt() Op {
 		if err := takesSequence(n, 2, 2); err != nil {
 			return err
 		}
-		yields(n, 0, n.Inputs[0].DType, nil)
+		yields(n, 0, n.Inputs[0].DType, n.Inputs[0].Elem.Shape)
 		return takes(n, 1, indices)
 	}, func(_ *graph.Node, _ *Target, c *Call) error {
 		items := c.In[0].Items
@@ -131,7 +137,7 @@ func sequenceInsert() Op {
 		if err := sameTypes(n, anything, 0, 1); err != nil {
 			return err
 		}
-		yieldsSequence(n, 0, n.Inputs[0].DType)
+		yieldsSequence(n, 0, n.Inputs[0].DType, commonShape(n.Inputs[0].Elem.Shape, n.Inputs[1].Shape))
 		return takes(n, 2, indices)
 	}, func(_ *graph.Node, _ *Target, c *Call) error {
 		items := slices.Clone(c.In[0].Items)
@@ -165,7 +171,7 @@ func sequenceErase() Op {
 		if err := takesSequence(n, 1, 2); err != nil {
 			return err
 		}
-		yieldsSequence(n, 0, n.Inputs[0].DType)
+		yieldsSequence(n, 0, n.Inputs[0].DType, n.Inputs[0].Elem.Shape)
 		return takes(n, 1, indices)
 	}, func(_ *graph.Node, _ *Target, c *Call) error {
 		items := slices.Clone(c.In[0].Items)
@@ -190,8 +196,9 @@ func concatFromSequence() Op {
 		if err := takesSequence(n, 1, 1); err != nil {
 			return err
 		}
-		yields(n, 0, n.Inputs[0].DType, nil)
-		return nil
+		joined, err := joinedShape(n)
+		yields(n, 0, n.Inputs[0].DType, joined)
+		return err
 	}, func(n *graph.Node, t *Target, c *Call) error {
 		items := c.In[0].Items
 		if len(items) == 0 {
@@ -223,6 +230,28 @@ func concatFromSequence() Op {
 	})
 }
 
+// joinedShape is the shape of a sequence's tensors, joined by ConcatFromSequence, whose number only the run tells.
+func joinedShape(n *graph.Node) (tensor.Shape, error) {
+	each := n.Inputs[0].Elem.Shape
+	if each == nil {
+		return nil, nil
+	}
+	rank := len(each)
+	if n.Int("new_axis", 0) != 0 {
+		rank++
+	}
+	axis, err := axisOf(n.Int("axis", 0), rank)
+	if err != nil {
+		return nil, err
+	}
+	if rank > len(each) {
+		return stacked(each, axis, tensor.Unknown), nil
+	}
+	joined := each.Clone()
+	joined[axis] = tensor.Unknown
+	return joined, nil
+}
+
 // splitToSequence cuts a tensor along an axis into a sequence: into the sizes that the second input lists, into parts of the one size that it is, or
 // into single positions, whose axis keepdims=0 drops.
 func splitToSequence() Op {
@@ -230,7 +259,11 @@ func splitToSequence() Op {
 		if err := arity(n, 1, 2); err != nil {
 			return err
 		}
-		yieldsSequence(n, 0, n.Inputs[0].DType)
+		part, err := partShape(n)
+		if err != nil {
+			return err
+		}
+		yieldsSequence(n, 0, n.Inputs[0].DType, part)
 		return takes(n, 1, indices)
 	}, func(n *graph.Node, t *Target, c *Call) error {
 		in := &c.In[0].Tensor
@@ -261,6 +294,26 @@ func splitToSequence() Op {
 		c.Out[0].Items = items
 		return nil
 	})
+}
+
+// partShape is what the parts of a SplitToSequence have in common; sizes that the second input states are left open.
+func partShape(n *graph.Node) (tensor.Shape, error) {
+	part := copied(n.Inputs[0].Shape)
+	if part == nil {
+		return nil, nil
+	}
+	axis, err := axisOf(n.Int("axis", 0), len(part))
+	switch {
+	case err != nil:
+		return nil, err
+	case n.In(1) != nil:
+		part[axis] = tensor.Unknown
+	case n.Int("keepdims", 1) == 0:
+		part = slices.Delete(part, axis, axis+1)
+	default:
+		part[axis] = 1
+	}
+	return part, nil
 }
 
 // sequenceSizes are the extents of a SplitToSequence's parts of a dimension.
@@ -304,14 +357,14 @@ func sequenceMap() Op {
 			for i, v := range n.Inputs {
 				in[i] = v
 				if v.Kind == models.SequenceKind && i < len(n.Inputs)-n.Captures {
-					in[i] = &graph.Value{DType: v.DType}
+					in[i] = &graph.Value{DType: v.DType, Shape: v.Elem.Shape}
 				}
 			}
 			if err := inferBody(n, "body", in, len(n.Outputs)); err != nil {
 				return err
 			}
 			for i, v := range n.Bodies["body"].Outputs {
-				yieldsSequence(n, i, v.DType)
+				yieldsSequence(n, i, v.DType, v.Shape)
 			}
 			return nil
 		},

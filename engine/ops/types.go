@@ -103,10 +103,15 @@ func yields(n *graph.Node, output int, d tensor.DType, s tensor.Shape) {
 		return
 	}
 	v := n.Outputs[output]
-	v.Kind, v.DType, v.Shape = 0, d, nil
-	if s != nil {
-		v.Shape = s.Clone()
+	v.SetType(&graph.Value{DType: d, Shape: copied(s)})
+}
+
+// copied is a copy of a shape; nil stays nil.
+func copied(s tensor.Shape) tensor.Shape {
+	if s == nil {
+		return nil
 	}
+	return s.Clone()
 }
 
 // wants reports whether an output has a reader.

@@ -212,9 +212,9 @@ func identity() Op {
 
 // likeInput gives an output the type and shape of a value.
 func likeInput(n *graph.Node, output int, v *graph.Value) {
-	yields(n, output, v.DType, v.Shape)
 	if wants(n, output) {
-		n.Outputs[output].Kind = v.Kind
+		n.Outputs[output].SetType(v)
+		n.Outputs[output].Shape = copied(v.Shape)
 	}
 }
 

@@ -164,7 +164,9 @@ func (f *folder) branches(n *graph.Node) error {
 func failing(body, sound *graph.Graph, err error) *graph.Graph {
 	node := &graph.Node{Name: body.Name, Op: "Fail", Domain: "eiplan", Attributes: map[string]models.Attribute{"message": {Kind: models.StringAttribute, Str: err.Error()}}}
 	for _, v := range sound.Outputs {
-		node.Outputs = append(node.Outputs, &graph.Value{Name: v.Name, Kind: v.Kind, DType: v.DType, Shape: v.Shape, Producer: node})
+		out := &graph.Value{Name: v.Name, Producer: node}
+		out.SetType(v)
+		node.Outputs = append(node.Outputs, out)
 	}
 	return &graph.Graph{Name: body.Name, Inputs: body.Inputs, Outputs: node.Outputs, Nodes: []*graph.Node{node}}
 }
@@ -173,7 +175,8 @@ func failing(body, sound *graph.Graph, err error) *graph.Graph {
 func shareKnown(n *graph.Node, body *graph.Graph) {
 	inner := body.Inputs[len(body.Inputs)-n.Captures:]
 	for i, v := range n.Inputs[len(n.Inputs)-n.Captures:] {
-		inner[i].Kind, inner[i].DType, inner[i].Shape, inner[i].Const = v.Kind, v.DType, v.Shape, v.Const
+		inner[i].SetType(v)
+		inner[i].Const = v.Const
 	}
 }
 

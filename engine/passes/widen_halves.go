@@ -59,31 +59,36 @@ func castNode(name string, to tensor.DType, v *graph.Value) *graph.Node {
 	return n
 }
 
-// bitwise lists operators to which the storage of their input matters, and optional and sequence operators, whose elements are typed apart.
-var bitwise = []string{"BitCast", "Optional", "OptionalGetElement", "OptionalHasElement", "SequenceConstruct", "SequenceEmpty", "SequenceInsert", "SplitToSequence", "QuantizeLinear", "DequantizeLinear"}
+// bitwise lists operators to which the storage of their input matters.
+var bitwise = []string{"BitCast", "QuantizeLinear", "DequantizeLinear"}
 
-// widenable reports whether a graph has 16-bit values, and nothing to which that matters.
+// widenable reports whether a graph has 16-bit values, none of them in a sequence or an optional, and nothing to which it matters that they have 16 bits.
 func widenable(g *graph.Graph) bool {
-	found := false
-	for _, n := range g.Nodes {
-		if slices.Contains(bitwise, n.Op) {
-			return false
-		}
-		for _, v := range append(slices.Clone(n.Inputs), n.Outputs...) {
-			found = found || v != nil && half(v.DType)
-		}
-		for _, body := range n.Bodies {
-			for _, v := range append(slices.Clone(body.Inputs), body.Outputs...) {
-				if v.Kind != models.TensorKind {
-					return false
-				}
-			}
-			if len(body.Nodes) > 0 && slices.ContainsFunc(body.Nodes, func(n *graph.Node) bool { return slices.Contains(bitwise, n.Op) }) {
-				return false
+	found, needed := halvesIn(g)
+	return found && !needed
+}
+
+// halvesIn reports whether a graph or its bodies have 16-bit values, and whether anything needs them to have 16 bits.
+func halvesIn(g *graph.Graph) (found, needed bool) {
+	look := func(values []*graph.Value) {
+		for _, v := range values {
+			if v != nil && half(v.DType) {
+				found, needed = true, needed || v.Kind != models.TensorKind
 			}
 		}
 	}
-	return found
+	look(g.Inputs)
+	look(g.Outputs)
+	for _, n := range g.Nodes {
+		needed = needed || slices.Contains(bitwise, n.Op)
+		look(n.Inputs)
+		look(n.Outputs)
+		for _, body := range n.Bodies {
+			f, b := halvesIn(body)
+			found, needed = found || f, needed || b
+		}
+	}
+	return found, needed
 }
 
 // widenValues makes float32 of every 16-bit value of a graph and of its bodies; wide holds the constants that are widened already.
