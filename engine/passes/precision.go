@@ -25,6 +25,10 @@ var staysFP32 = []struct {
 	why   string
 	holds func(n *graph.Node, f cpu.Features) bool
 }{
+	{"integers times a scale, which float32 multiplies exactly enough for the rounding that follows to come out as the model means it", func(n *graph.Node, _ cpu.Features) bool {
+		from := n.In(0).Producer
+		return from != nil && from.Op == "DequantizeLinear"
+	}},
 	{"a depthwise convolution multiplies too little for the conversions around it", func(n *graph.Node, _ cpu.Features) bool {
 		return n.Op == "Conv" && n.Int("group", 1) > 1
 	}},
