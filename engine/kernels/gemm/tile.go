@@ -104,7 +104,7 @@ func tileReference(t *Tile, f Format, bf16Out bool) {
 			a := unsafe.Add(t.A, int(tap)+r*t.Lda)
 			switch f {
 			case FP32:
-				b = rowFP32(acc, unsafe.Slice((*float32)(a), t.K), b)
+				b = blocksFP32(acc, unsafe.Slice((*float32)(a), t.K), b)
 			case FP16:
 				b = rowFP16(acc, unsafe.Slice((*float32)(a), t.K), b)
 			case BF16:
@@ -113,6 +113,24 @@ func tileReference(t *Tile, f Format, bf16Out bool) {
 		}
 		t.storeReference(r, acc[:t.Cols], bf16Out)
 	}
+}
+
+// block is how many products plain Go sums up on their own before it adds them to a longer sum, whose rounding error is that much smaller.
+const block = 32
+
+func blocksFP32(acc, a []float32, b unsafe.Pointer) unsafe.Pointer {
+	var sums [32]float32
+	part := sums[:len(acc)]
+	for len(a) > 0 {
+		clear(part)
+		n := min(len(a), block)
+		b = rowFP32(part, a[:n], b)
+		for j, x := range part {
+			acc[j] += x
+		}
+		a = a[n:]
+	}
+	return b
 }
 
 func rowFP32(acc, a []float32, b unsafe.Pointer) unsafe.Pointer {
