@@ -60,10 +60,10 @@ func compile(m *models.Model, o Options) (*Program, error) {
 		return nil, err
 	}
 	workload := count(low.Graph)
-	rows := make([]int, len(low.Inputs))
+	rows, cases := make([]int, len(low.Inputs)), make([]int, len(low.Inputs))
 	for i, v := range low.Inputs {
 		if !v.DType.Float() {
-			rows[i] = rowsIndexed(low.Graph, v)
+			rows[i], cases[i] = rowsIndexed(low.Graph, v), caseOf(low.Graph, v)
 		}
 	}
 	if !o.NoPasses {
@@ -77,7 +77,7 @@ func compile(m *models.Model, o Options) (*Program, error) {
 	}
 	p.Dims, p.Defaults, p.workload = low.Dims, low.Defaults, workload
 	for i := range rows {
-		p.Inputs[i].Rows = rows[i]
+		p.Inputs[i].Rows, p.Inputs[i].Case = rows[i], cases[i]
 	}
 	for i, out := range m.Graph.Outputs {
 		p.Outputs[i].Name = out.Name // rewrites may have put another value in its place

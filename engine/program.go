@@ -36,6 +36,7 @@ type Port struct {
 	Shape tensor.Shape // nil for what is no tensor
 	Elem  graph.Elem   // what a sequence or an optional holds, and a map's keys
 	Rows  int          // of an integer input: of the smallest table that it indexes; 0 where it indexes none
+	Case  int          // of an integer input of one element: the first number that the model compares it with; 0 where there is none
 }
 
 func portOf(v *graph.Value) Port {

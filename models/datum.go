@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/eiplan/eiplan/models/onnx"
 	"github.com/eiplan/eiplan/models/tensor"
@@ -42,6 +43,16 @@ type Datum struct {
 	Kind   Kind // any but SparseKind
 	Tensor tensor.Tensor
 	Elems  []Datum
+}
+
+// Clone copies a datum with all that is in it.
+func (d Datum) Clone() Datum {
+	d.Tensor = d.Tensor.Clone()
+	d.Elems = slices.Clone(d.Elems)
+	for i, e := range d.Elems {
+		d.Elems[i] = e.Clone()
+	}
+	return d
 }
 
 // ReadDatum decodes a TensorProto, a SequenceProto, an OptionalProto or a MapProto, as the type of the value asks. Its elements may lie in b.

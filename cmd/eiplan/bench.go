@@ -12,6 +12,7 @@ import (
 
 	"github.com/eiplan/eiplan/engine"
 	"github.com/eiplan/eiplan/engine/bench"
+	"github.com/eiplan/eiplan/models"
 	"github.com/eiplan/eiplan/models/tensor"
 	"github.com/eiplan/eiplan/planner"
 	"github.com/eiplan/eiplan/planner/report"
@@ -162,16 +163,19 @@ func workOf(l *loaded, prog *engine.Program) *benchReport {
 }
 
 // timed measures one compiled program, adds the run to the report and returns the outputs.
-func (b *benchFlags) timed(ctx context.Context, a *app, l *loaded, prog *engine.Program, p engine.Precision, into *benchReport) ([]tensor.Tensor, error) {
-	in := b.contents(l, prog)
-	out := make([]tensor.Tensor, len(prog.Outputs))
+func (b *benchFlags) timed(ctx context.Context, a *app, l *loaded, prog *engine.Program, p engine.Precision, into *benchReport) ([]models.Datum, error) {
+	in, err := b.contents(l, prog)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]models.Datum, len(prog.Outputs))
 	s := prog.NewSession()
 	defer s.Close()
-	run := func() error { return s.Run(in, out) }
+	run := func() error { return s.RunData(in, out) }
 	if err := run(); err != nil {
-		return nil, modelError(fmt.Errorf("%s: %w", l.ref, err))
+		return nil, b.failed(l, err)
 	}
-	kept := make([]tensor.Tensor, len(out))
+	kept := make([]models.Datum, len(out))
 	for i := range out {
 		kept[i] = out[i].Clone()
 	}
@@ -219,22 +223,25 @@ func (r *benchRun) place(prog *engine.Program) {
 }
 
 // drift says how far the mixed outputs are from the FP32 ones: the worst of the outputs.
-func drift(got, want []tensor.Tensor) (*planner.Drift, error) {
+func drift(got, want []models.Datum) (*planner.Drift, error) {
 	d := &planner.Drift{}
 	for i := range want {
-		if !want[i].DType.Float() {
-			continue
-		}
-		diff, err := engine.Compare(got[i], want[i], engine.Tolerance{})
+		err := models.Pairs(got[i], want[i], func(_ string, got, want tensor.Tensor) error {
+			if !want.DType.Float() {
+				return nil
+			}
+			diff, err := engine.Compare(got, want, engine.Tolerance{})
+			d.RelativeRMS = finite(max(d.RelativeRMS, diff.RelativeRMS))
+			d.LargestError = finite(max(d.LargestError, diff.Largest))
+			d.Overflows += diff.Overflows
+			if classes(want) && d.Top1Agree == nil && diff.Rows > 0 {
+				agree := float64(diff.Same) / float64(diff.Rows)
+				d.Top1Agree = &agree
+			}
+			return err
+		})
 		if err != nil {
 			return nil, fmt.Errorf("output %d: %w", i, err)
-		}
-		d.RelativeRMS = finite(max(d.RelativeRMS, diff.RelativeRMS))
-		d.LargestError = finite(max(d.LargestError, diff.Largest))
-		d.Overflows += diff.Overflows
-		if classes(want[i]) && d.Top1Agree == nil {
-			agree := float64(diff.Same) / float64(diff.Rows)
-			d.Top1Agree = &agree
 		}
 	}
 	return d, nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/eiplan/eiplan/engine"
 	"github.com/eiplan/eiplan/models"
+	"github.com/eiplan/eiplan/models/tensor"
 	"github.com/eiplan/eiplan/planner/report"
 )
 
@@ -52,6 +53,11 @@ func describe(l *loaded, p *engine.Program) modelInfo {
 	if len(p.Defaults) > 0 {
 		m.Notes = append(m.Notes, "By default "+strings.Join(p.Defaults, ", ")+" (--dim, --shape).")
 	}
+	for _, in := range p.Inputs {
+		if _, given := l.given[in.Name]; !given && l.stated[in.Name] == "" && in.Case != 0 {
+			m.Notes = append(m.Notes, fmt.Sprintf("Input %s is %d, a number that the model compares it with (--input %s=%[2]d).", in.Name, in.Case, in.Name))
+		}
+	}
 	if len(w.Unknown) > 0 {
 		m.Notes = append(m.Notes, fmt.Sprintf("The work of %d operators is not in the figures, for only a run tells their shapes: %s.", len(w.Unknown), strings.Join(distinct(w.Unknown), ", ")))
 	}
@@ -75,9 +81,19 @@ func nameOfModel(ref string) string {
 func ports(list []engine.Port) []portInfo {
 	out := make([]portInfo, len(list))
 	for i, p := range list {
-		out[i] = portInfo{p.Name, p.DType.String(), append([]int{}, p.Shape...)}
+		out[i] = portInfo{p.Name, p.Type(), append([]int{}, p.Shape...)}
+		if p.Kind != models.TensorKind {
+			out[i].Shape = []int{tensor.Unknown}
+		}
 	}
 	return out
+}
+
+func typeAndShape(p engine.Port) string {
+	if p.Kind != models.TensorKind {
+		return p.Type()
+	}
+	return fmt.Sprintf("%s %v", p.Type(), p.Shape)
 }
 
 func distinct(list []string) []string {
@@ -194,10 +210,10 @@ func (f *inspectFlags) inspect(a *app, l *loaded) error {
 			len(status.Workload.Steps), status.Workload.Unfused, status.Workload.Peak*4/1e6),
 	}
 	for _, in := range p.Inputs {
-		lead = append(lead, fmt.Sprintf("input %s: %v %v", in.Name, in.DType, in.Shape))
+		lead = append(lead, fmt.Sprintf("input %s: %s", in.Name, typeAndShape(in)))
 	}
 	for _, out := range p.Outputs {
-		lead = append(lead, fmt.Sprintf("output %s: %v %v", out.Name, out.DType, out.Shape))
+		lead = append(lead, fmt.Sprintf("output %s: %s", out.Name, typeAndShape(out)))
 	}
 	return a.emit(report.Document{Lead: lead, Tables: []report.Table{ops}, Tail: info.Notes, Answer: fmt.Sprintf("%.4g GFLOP", info.Flops/1e9),
 		Value: a.envelope("Inspection", benchSpec{info}, status)})

@@ -19,6 +19,23 @@ var madeModels = map[string]func() *onnx.Model{
 	"cyclic": func() *onnx.Model {
 		return modelOf([]*onnx.Node{node("Relu", "b", "a"), node("Relu", "a", "b"), node("Relu", "b", "y")}, nil)
 	},
+	"maps": func() *onnx.Model {
+		n := node("ZipMap", "x", "y")
+		n.Domain, n.Attributes = "ai.onnx.ml", []*onnx.Attribute{{Name: "classlabels_strings", Type: onnx.AttributeStrings, Strings: [][]byte{[]byte("cat"), []byte("dog")}}}
+		m := modelOf([]*onnx.Node{n}, nil)
+		m.OpsetImport = append(m.OpsetImport, onnx.OperatorSetID{Domain: "ai.onnx.ml", Version: 1})
+		m.Graph.Inputs[0].Type.Tensor.Shape = &onnx.Shape{Dims: []onnx.Dimension{{Value: 1, HasValue: true}, {Value: 2, HasValue: true}}}
+		scores := &onnx.Type{Tensor: &onnx.TensorType{ElemType: onnx.Float}}
+		m.Graph.Outputs[0].Type = &onnx.Type{Sequence: &onnx.ElementType{Elem: &onnx.Type{Map: &onnx.MapType{KeyType: onnx.String, ValueType: scores}}}}
+		return m
+	},
+	"default": func() *onnx.Model {
+		m := modelOf([]*onnx.Node{{Name: "add", OpType: "Add", Inputs: []string{"x", "w"}, Outputs: []string{"y"}}}, floats("w", 1))
+		w := image("w", "")
+		w.Type.Tensor.Shape.Dims = w.Type.Tensor.Shape.Dims[:1]
+		m.Graph.Inputs = append(m.Graph.Inputs, w)
+		return m
+	},
 	"misfit":        func() *onnx.Model { return modelOf(conv(), floats("w", 4, 5, 3, 3)) },
 	"outside-data":  func() *onnx.Model { return modelOf(conv(), elsewhere("../secret.bin")) },
 	"missing-data":  func() *onnx.Model { return modelOf(conv(), elsewhere("weights.bin")) },

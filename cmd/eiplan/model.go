@@ -34,10 +34,10 @@ func (m *modelFlags) add(f *pflag.FlagSet) {
 	f.Var(&m.shapes, "shape", "shape of an input, repeatable: x=1x3x224x224")
 	f.IntVar(&m.threads, "threads", 0, "threads to run on (default the physical cores)")
 	f.Uint64Var(&m.seed, "seed", 1, "seed of the inputs that are made up")
-	f.Var(&m.inputs, "input", "content of an input, repeatable: x=file.pb or x=file.npy")
+	f.Var(&m.inputs, "input", "content of an input, repeatable: x=file.pb, x=file.npy, or one number for all its elements, x=16000")
 }
 
-// files is a repeatable flag of NAME=FILE.
+// files is a repeatable flag of NAME=FILE or NAME=NUMBER.
 type files map[string]string
 
 func (f *files) String() string { return "" }
@@ -45,7 +45,7 @@ func (f *files) Type() string   { return "input=file" }
 func (f *files) Set(s string) error {
 	name, file, ok := strings.Cut(s, "=")
 	if !ok || name == "" || file == "" {
-		return fmt.Errorf("%q is not INPUT=FILE, such as x=input.npy", s)
+		return fmt.Errorf("%q is not INPUT=FILE or INPUT=NUMBER, such as x=input.npy", s)
 	}
 	if *f == nil {
 		*f = files{}
@@ -80,11 +80,20 @@ func exists(path string) bool {
 // loaded is a model with the inputs that it is to run on.
 type loaded struct {
 	*models.Model
+	opened *models.Model // what Close closes
 	ref    string
-	given  map[string]tensor.Tensor // contents of inputs, by name
+	given  map[string]models.Datum // contents of inputs, by name
+	stated map[string]string       // numbers, or the like, that all elements of an input are, by name
 	shapes map[string]tensor.Shape
 	notes  []string
 }
+
+func newLoaded(model *models.Model, ref string) *loaded {
+	return &loaded{Model: model, opened: model, ref: ref, given: map[string]models.Datum{}, stated: map[string]string{}, shapes: map[string]tensor.Shape{}, notes: model.Notes}
+}
+
+// Close releases the model's file.
+func (l *loaded) Close() error { return l.opened.Close() }
 
 // load opens a model and settles its inputs: from --input, else from test data that lies beside the model as ONNX keeps it, else from --shape and --dim.
 func (m *modelFlags) load(ref string) (*loaded, error) {
@@ -96,7 +105,7 @@ func (m *modelFlags) load(ref string) (*loaded, error) {
 		model.Close()
 		return nil, err
 	}
-	l := &loaded{Model: model, ref: ref, given: map[string]tensor.Tensor{}, shapes: map[string]tensor.Shape{}, notes: model.Notes}
+	l := newLoaded(model, ref)
 	for name, s := range m.shapes {
 		l.shapes[name] = s
 	}
@@ -105,7 +114,10 @@ func (m *modelFlags) load(ref string) (*loaded, error) {
 		return nil, err
 	}
 	if len(m.inputs) == 0 && len(m.shapes) == 0 && len(m.dims) == 0 && open(model) {
-		l.useTestData(filepath.Join(filepath.Dir(ref), "test_data_set_0"))
+		if set, err := model.ReadDataSet(os.DirFS(filepath.Join(filepath.Dir(ref), testData))); err == nil && set.Inputs != nil {
+			l.use(set)
+			l.notes = append(l.notes, "Inputs and their shapes are those of "+testData+", beside the model.")
+		}
 	}
 	return l, nil
 }
@@ -120,7 +132,7 @@ func (m *modelFlags) checkShaped(model *models.Model) error {
 		{"input", slices.Sorted(maps.Keys(m.inputs))},
 	} {
 		for _, name := range flag.inputs {
-			if known := inputNames(model); !slices.Contains(known, name) {
+			if known := inputNames(model, flag.name == "input"); !slices.Contains(known, name) {
 				return &exitError{code: exitUsage, err: fmt.Errorf("--%s %s: the model has no such input", flag.name, name), hint: "its inputs are " + strings.Join(known, ", ")}
 			}
 		}
@@ -128,21 +140,53 @@ func (m *modelFlags) checkShaped(model *models.Model) error {
 	return nil
 }
 
-func (m *modelFlags) readInputs(l *loaded) error {
-	for name, file := range m.inputs {
-		t, err := readTensorFile(file)
-		if err != nil {
-			return usageError("--input %s: %w", name, err)
+// readInputs takes what --input states: files, or where there is no such file what all elements are.
+func (m *modelFlags) readInputs(l *loaded) (err error) {
+	overridden := map[string]tensor.Tensor{}
+	for _, v := range slices.Concat(l.Graph.Inputs, l.Graph.Defaults) {
+		text, ok := m.inputs[v.Name]
+		if !ok {
+			continue
 		}
-		l.given[name] = t
-		l.shapes[name] = t.Shape
+		was, fallback := l.Graph.Initializers[v.Name]
+		d, err := readDataFile(text, v.Type)
+		if errors.Is(err, fs.ErrNotExist) && v.Type.Kind == models.TensorKind && filepath.Ext(text) != ".pb" && filepath.Ext(text) != ".npy" {
+			if d.Tensor, err = filledWith(v.Type.DType, was.Shape, text); err == nil && !fallback {
+				l.stated[v.Name] = text
+				continue
+			}
+		}
+		switch {
+		case err != nil:
+			return usageError("--input %s: %w", v.Name, err)
+		case fallback:
+			overridden[v.Name] = d.Tensor
+		default:
+			l.give(v.Name, d)
+		}
+	}
+	if l.Model, err = l.Overriding(overridden); err != nil {
+		return usageError("--input: %w", err)
 	}
 	return nil
 }
 
-func inputNames(m *models.Model) []string {
-	names := make([]string, len(m.Graph.Inputs))
-	for i, in := range m.Graph.Inputs {
+// give makes d an input's content.
+func (l *loaded) give(name string, d models.Datum) {
+	l.given[name] = d
+	if d.Kind == models.TensorKind {
+		l.shapes[name] = d.Tensor.Shape
+	}
+}
+
+// inputNames lists the inputs, with those that have a default if asked.
+func inputNames(m *models.Model, defaults bool) []string {
+	list := m.Graph.Inputs
+	if defaults {
+		list = slices.Concat(list, m.Graph.Defaults)
+	}
+	names := make([]string, len(list))
+	for i, in := range list {
 		names[i] = in.Name
 	}
 	return names
@@ -151,7 +195,7 @@ func inputNames(m *models.Model) []string {
 // open reports whether the model leaves a dimension of its inputs open.
 func open(m *models.Model) bool {
 	for _, in := range m.Graph.Inputs {
-		if !in.Type.HasShape {
+		if !in.Type.HasShape || in.Type.Kind != models.TensorKind {
 			return true
 		}
 		for _, d := range in.Type.Dims {
@@ -163,20 +207,15 @@ func open(m *models.Model) bool {
 	return false
 }
 
-// useTestData takes the inputs from input_0.pb, input_1.pb … where all of them are there.
-func (l *loaded) useTestData(dir string) {
-	found := map[string]tensor.Tensor{}
-	for i, in := range l.Graph.Inputs {
-		t, err := readTensorFile(filepath.Join(dir, fmt.Sprintf("input_%d.pb", i)))
-		if err != nil || t.DType != in.Type.DType {
-			return
-		}
-		found[in.Name] = t
+// testData is the folder beside a model in which ONNX keeps a run's inputs and outputs.
+const testData = "test_data_set_0"
+
+// use takes a data set's inputs and the defaults that it overrides.
+func (l *loaded) use(set *models.DataSet) {
+	l.Model = set.Model
+	for i, d := range set.Inputs {
+		l.give(l.Graph.Inputs[i].Name, d)
 	}
-	for name, t := range found {
-		l.given[name], l.shapes[name] = t, t.Shape
-	}
-	l.notes = append(l.notes, "Inputs and their shapes are those of "+filepath.Base(dir)+", beside the model.")
 }
 
 // compile compiles the model for this machine.
@@ -187,20 +226,54 @@ func (m *modelFlags) compile(l *loaded, features cpu.Features, p engine.Precisio
 		return err
 	})
 	if err != nil {
-		return nil, modelError(fmt.Errorf("%s: %w", l.ref, err))
+		return nil, m.failed(l, err)
 	}
 	return prog, nil
 }
 
-// contents are the inputs that were given, and made-up ones for the rest.
-func (m *modelFlags) contents(l *loaded, p *engine.Program) []tensor.Tensor {
-	in := p.SeededInputs(m.seed)
-	for i, port := range p.Inputs {
-		if t, ok := l.given[port.Name]; ok {
-			in[i] = t
+// failed is the error of compiling or running a model. Where sizes of its inputs had to be guessed, it says how to state them.
+func (m *modelFlags) failed(l *loaded, err error) error {
+	err = modelError(fmt.Errorf("%s: %w", l.ref, err))
+	var guessed []string
+	for _, in := range l.Graph.Inputs {
+		_, shaped := l.shapes[in.Name]
+		unbound := slices.ContainsFunc(in.Type.Dims, func(d models.Dim) bool {
+			_, bound := m.dims[d.Param]
+			return d.Size < 0 && !bound
+		})
+		if !shaped && in.Type.Kind == models.TensorKind && (unbound || !in.Type.HasShape) {
+			guessed = append(guessed, fmt.Sprintf("%s, %v", in.Name, in.Type))
 		}
 	}
-	return in
+	if len(guessed) == 0 {
+		return err
+	}
+	return withHint(err, "the sizes of inputs that nobody stated may not fit: "+strings.Join(guessed, "; ")+"; state them with --shape INPUT=1x3x224x224 or --dim NAME=1, or with --input INPUT=FILE")
+}
+
+// contents are the inputs that were given, and made-up ones for the rest.
+func (m *modelFlags) contents(l *loaded, p *engine.Program) ([]models.Datum, error) {
+	in := make([]models.Datum, len(p.Inputs))
+	for i, t := range p.SeededInputs(m.seed) {
+		port := &p.Inputs[i]
+		d, given := l.given[port.Name]
+		text, stated := l.stated[port.Name]
+		switch {
+		case given:
+		case stated:
+			var err error
+			if d.Tensor, err = filledWith(port.DType, port.Shape, text); err != nil {
+				return nil, usageError("--input %s: %w", port.Name, err)
+			}
+		case port.Kind != models.TensorKind:
+			return nil, &exitError{code: exitUsage, err: fmt.Errorf("input %q is %s, which cannot be made up", port.Name, port.Type()),
+				hint: fmt.Sprintf("give its content with --input %s=FILE.pb", port.Name)}
+		default:
+			d.Tensor = t
+		}
+		in[i] = d
+	}
+	return in, nil
 }
 
 // machine is what this machine can do, as far as EIPLAN_CPU lets it, and the threads to use.

@@ -2,11 +2,14 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
+	"github.com/eiplan/eiplan/models"
 	"github.com/eiplan/eiplan/models/tensor"
 	"github.com/eiplan/eiplan/planner/report"
 )
@@ -41,11 +44,15 @@ func newRun(a *app) *cobra.Command {
 			}
 			s := prog.NewSession()
 			defer s.Close()
-			out := make([]tensor.Tensor, len(prog.Outputs))
-			if err := s.Run(m.contents(l, prog), out); err != nil {
-				return modelError(fmt.Errorf("%s: %w", l.ref, err))
+			in, err := m.contents(l, prog)
+			if err != nil {
+				return err
 			}
-			files, err := writeOutputs(dir, out, func(i int) string { return prog.Outputs[i].Name })
+			out := make([]models.Datum, len(prog.Outputs))
+			if err := s.RunData(in, out); err != nil {
+				return m.failed(l, err)
+			}
+			files, err := writeOutputs(dir, out)
 			if err != nil {
 				return err
 			}
@@ -53,8 +60,9 @@ func newRun(a *app) *cobra.Command {
 			t := report.Table{Columns: report.Columns("OUTPUT", "TYPE", "SHAPE", "FILE")}
 			status := runStatus{Outputs: []runOutput{}}
 			for i, o := range out {
-				t.Rows = append(t.Rows, []string{prog.Outputs[i].Name, o.DType.String(), o.Shape.String(), files[i]})
-				status.Outputs = append(status.Outputs, runOutput{portInfo{prog.Outputs[i].Name, o.DType.String(), append([]int{}, o.Shape...)}, files[i]})
+				shape := sizeOf(o)
+				t.Rows = append(t.Rows, []string{o.Name, prog.Outputs[i].Type(), shape.String(), files[i]})
+				status.Outputs = append(status.Outputs, runOutput{portInfo{o.Name, prog.Outputs[i].Type(), append([]int{}, shape...)}, files[i], mapsIn(o)})
 			}
 			return a.emit(report.Document{Tables: []report.Table{t}, Tail: info.Notes, Answer: fmt.Sprintf("%d outputs", len(out)),
 				Value: a.seeded("Run", m.seed, benchSpec{info}, status)})
@@ -71,12 +79,52 @@ type runStatus struct {
 }
 
 type runOutput struct {
-	portInfo
-	File string `json:"file"` // empty without --out
+	portInfo                       // the shape of a sequence or a map is the number of its elements, that of an optional its value's
+	File     string                `json:"file"`           // empty without --out
+	Maps     []map[string]*float64 `json:"maps,omitempty"` // of a map, or of a sequence of maps, with numbers; null for what is not finite
 }
 
-// writeOutputs writes each tensor to a file in dir and returns the names; without a dir it writes nothing.
-func writeOutputs(dir string, out []tensor.Tensor, name func(int) string) ([]string, error) {
+// sizeOf is the shape of a tensor, the number of elements of a sequence or a map, and the shape of what an optional holds, where that is anything.
+func sizeOf(d models.Datum) tensor.Shape {
+	switch {
+	case d.Kind == models.TensorKind:
+		return d.Tensor.Shape
+	case d.Kind == models.MapKind:
+		return d.Elems[0].Tensor.Shape
+	case d.Kind == models.OptionalKind && len(d.Elems) == 1:
+		return sizeOf(d.Elems[0])
+	}
+	return tensor.Shape{len(d.Elems)}
+}
+
+// mapsIn spells the maps of numbers in an output.
+func mapsIn(d models.Datum) []map[string]*float64 {
+	var list []map[string]*float64
+	if d.Kind == models.SequenceKind {
+		for _, e := range d.Elems {
+			list = append(list, mapsIn(e)...)
+		}
+	}
+	if d.Kind != models.MapKind || d.Elems[1].Tensor.DType != tensor.Float32 {
+		return list
+	}
+	keys, entries := d.Elems[0].Tensor, map[string]*float64{}
+	for i, v := range tensor.Data[float32](d.Elems[1].Tensor) {
+		var number *float64
+		if short, err := strconv.ParseFloat(strconv.FormatFloat(float64(v), 'g', -1, 32), 64); err == nil && !math.IsInf(short, 0) && !math.IsNaN(short) {
+			number = &short
+		}
+		if keys.DType == tensor.String {
+			entries[keys.Strings[i]] = number
+		} else {
+			entries[strconv.FormatInt(tensor.Data[int64](keys)[i], 10)] = number
+		}
+	}
+	return append(list, entries)
+}
+
+// writeOutputs writes each output to a file in dir and returns the names; without a dir it writes nothing.
+func writeOutputs(dir string, out []models.Datum) ([]string, error) {
 	files := make([]string, len(out))
 	if dir == "" {
 		return files, nil
@@ -84,9 +132,9 @@ func writeOutputs(dir string, out []tensor.Tensor, name func(int) string) ([]str
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, &exitError{code: exitUsage, err: err}
 	}
-	for i, t := range out {
+	for i, d := range out {
 		files[i] = filepath.Join(dir, fmt.Sprintf("output_%d.pb", i))
-		if err := writeTensorFile(files[i], name(i), t); err != nil {
+		if err := writeDataFile(files[i], d); err != nil {
 			return nil, err
 		}
 	}

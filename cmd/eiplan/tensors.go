@@ -12,31 +12,92 @@ import (
 	"github.com/eiplan/eiplan/models/tensor"
 )
 
-// readTensorFile reads an ONNX TensorProto (.pb) or a NumPy array (.npy).
-func readTensorFile(file string) (tensor.Tensor, error) {
+// readDataFile reads what ONNX stores for a value of a type (.pb): a TensorProto, SequenceProto, OptionalProto or MapProto; or a NumPy array (.npy).
+func readDataFile(file string, t models.Type) (models.Datum, error) {
 	b, err := os.ReadFile(file)
 	if err != nil {
-		return tensor.Tensor{}, err
+		return models.Datum{}, err
 	}
-	var t tensor.Tensor
+	var d models.Datum
 	if bytes.HasPrefix(b, []byte(npyMagic)) {
-		t, err = parseNPY(b)
+		d.Tensor, err = parseNPY(b)
 	} else {
-		_, t, err = models.ReadTensor(b)
+		d, err = models.ReadDatum(b, t)
 	}
 	if err != nil {
-		return t, fmt.Errorf("%s: %w", file, err)
+		return d, fmt.Errorf("%s: %w", file, err)
 	}
-	return tensor.Aligned(t), nil
+	d.Tensor = tensor.Aligned(d.Tensor)
+	return d, nil
 }
 
-// writeTensorFile writes a TensorProto.
-func writeTensorFile(file, name string, t tensor.Tensor) error {
+// writeDataFile writes what readDataFile reads.
+func writeDataFile(file string, d models.Datum) error {
 	var b bytes.Buffer
-	if err := models.WriteTensor(&b, name, t); err != nil {
+	if err := models.WriteDatum(&b, d); err != nil {
 		return err
 	}
 	return writeFile(file, b.Bytes())
+}
+
+// filledWith is a tensor whose elements all are the one that a text states.
+func filledWith(d tensor.DType, s tensor.Shape, text string) (tensor.Tensor, error) {
+	one, err := parseElement(d, text)
+	if err != nil {
+		return one, fmt.Errorf("%q is no file, and no %v", text, d)
+	}
+	t := tensor.New(d, s)
+	for i := range t.Strings {
+		t.Strings[i] = text
+	}
+	for at := 0; at < len(t.Bytes); at += len(one.Bytes) {
+		copy(t.Bytes[at:], one.Bytes)
+	}
+	return t, nil
+}
+
+func parseElement(d tensor.DType, text string) (tensor.Tensor, error) {
+	if d == tensor.Bool {
+		v, err := strconv.ParseBool(text)
+		return tensor.Scalar(d, v), err
+	}
+	if d == tensor.String {
+		return tensor.Tensor{DType: d}, nil
+	}
+	if !d.Float() {
+		return parseInteger(d, text)
+	}
+	v, err := strconv.ParseFloat(text, 64)
+	switch d {
+	case tensor.Float64:
+		return tensor.Scalar(d, v), err
+	case tensor.Float32:
+		return tensor.Scalar(d, float32(v)), err
+	case tensor.Float16:
+		return tensor.Scalar(d, tensor.Float16Bits(float32(v))), err
+	case tensor.BFloat16:
+		return tensor.Scalar(d, tensor.BFloat16Bits(float32(v))), err
+	}
+	return tensor.Tensor{}, strconv.ErrSyntax
+}
+
+// parseInteger reads a whole number that a type of 8 to 64 bits holds.
+func parseInteger(d tensor.DType, text string) (tensor.Tensor, error) {
+	t := tensor.Tensor{DType: d, Shape: tensor.Shape{}}
+	var bits uint64
+	var err error
+	switch d {
+	case tensor.Int8, tensor.Int16, tensor.Int32, tensor.Int64:
+		var v int64
+		v, err = strconv.ParseInt(text, 10, d.Bits())
+		bits = uint64(v)
+	case tensor.Uint8, tensor.Uint16, tensor.Uint32, tensor.Uint64:
+		bits, err = strconv.ParseUint(text, 10, d.Bits())
+	default:
+		err = strconv.ErrSyntax
+	}
+	t.Bytes = binary.LittleEndian.AppendUint64(nil, bits)[:d.Bits()/8]
+	return t, err
 }
 
 const npyMagic = "\x93NUMPY"

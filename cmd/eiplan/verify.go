@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,28 +20,38 @@ import (
 func newVerify(a *app) *cobra.Command {
 	var m modelFlags
 	var precision string
+	var allowed float64
 	c := &cobra.Command{
 		Use:   "verify DIR...",
 		Short: "Run case folders and compare with their recorded outputs",
 		Long: `A case folder holds model.onnx and test_data_set_0, test_data_set_1 …, each with input_0.pb … and
 output_0.pb … as ONNX keeps them. Folders are searched for cases. Where a data set has no inputs,
-each input is 0/n, 1/n … (n-1)/n in its shape, as in ONNX's tests of models without weights.`,
+each input is 0/n, 1/n … (n-1)/n in its shape, as in ONNX's tests of models without weights.
+
+Each element must agree by its type: float32 within 1e-3 of it plus 1e-5, integers exactly. For a
+model that computes in fewer bits inside the relative RMS error of each output is judged instead:
+1e-2 for float16, 5e-2 for bfloat16, for integers and for --precision mixed. --tolerance states
+another bound of it, as does meta.json in a case's folder: {"tolerance": 0.1}.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := parsePrecision(precision)
 			if err != nil {
 				return err
 			}
+			if allowed < 0 {
+				return usageError("--tolerance %g is below 0", allowed)
+			}
 			features, _, err := m.machine()
 			if err != nil {
 				return err
 			}
-			v := verification{app: a, flags: &m, features: features, precision: p}
+			v := verification{app: a, flags: &m, features: features, precision: p, tolerance: allowed}
 			return v.run(cmd.Context(), args)
 		},
 	}
 	c.Flags().IntVar(&m.threads, "threads", 0, "threads to run on (default the physical cores)")
 	c.Flags().StringVar(&precision, "precision", "fp32", "fp32 or mixed")
+	c.Flags().Float64Var(&allowed, "tolerance", 0, "relative RMS error to allow, of all outputs (default as meta.json says, or by what the model computes in)")
 	return c
 }
 
@@ -61,6 +71,7 @@ type verification struct {
 	flags     *modelFlags
 	features  cpu.Features
 	precision engine.Precision
+	tolerance float64 // of the relative RMS error; 0 for what fits each case
 	status    verificationStatus
 }
 
@@ -79,7 +90,8 @@ type caseResult struct {
 	Passed       bool     `json:"passed"`
 	RelativeRms  *float64 `json:"relativeRms,omitempty"`
 	LargestError *float64 `json:"largestError,omitempty"`
-	Text         string   `json:"text,omitempty"` // why it failed
+	Tolerance    string   `json:"tolerance,omitempty"` // what was allowed, and why; empty where the case could not be read
+	Text         string   `json:"text,omitempty"`      // why it failed
 }
 
 func (v *verification) run(ctx context.Context, dirs []string) error {
@@ -131,14 +143,14 @@ func (v *verification) one(dir string) {
 	model, err := models.Load(filepath.Join(dir, "model.onnx"))
 	for _, set := range sets {
 		r := caseResult{Case: dir, DataSet: filepath.Base(set), Precision: precisionName(v.precision)}
+		failed := err
 		if err == nil {
-			v.dataSet(model, set, &r)
-		} else {
-			r.Text = err.Error()
+			failed = v.dataSet(model, set, &r)
 		}
-		if r.Passed {
+		if r.Passed = failed == nil; r.Passed {
 			v.status.Passed++
 		} else {
+			r.Text = failed.Error()
 			v.status.Failed++
 		}
 		v.say("%s %s: %s", r.Case, r.DataSet, verdict(r))
@@ -157,46 +169,54 @@ func precisionName(p engine.Precision) string {
 }
 
 // dataSet runs one data set and compares.
-func (v *verification) dataSet(model *models.Model, set string, r *caseResult) {
-	l := &loaded{Model: model, ref: model.Path, given: map[string]tensor.Tensor{}, shapes: map[string]tensor.Shape{}}
-	l.useTestData(set)
+func (v *verification) dataSet(model *models.Model, folder string, r *caseResult) error {
+	limits, err := tolerancesFor(v.tolerance, filepath.Dir(folder), model, v.precision)
+	if err != nil {
+		return err
+	}
+	r.Tolerance = limits.String()
+	set, err := model.ReadDataSet(os.DirFS(folder))
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.DataSet, err)
+	}
+	if set.Outputs == nil {
+		return fmt.Errorf("%s has no output_0.pb", r.DataSet)
+	}
+	l := newLoaded(model, model.Path)
+	l.use(set)
 	p, err := v.flags.compile(l, v.features, v.precision)
 	if err != nil {
-		r.Text = err.Error()
-		return
+		return err
 	}
-	in := make([]tensor.Tensor, len(p.Inputs))
-	for i, port := range p.Inputs {
-		if t, ok := l.given[port.Name]; ok {
-			in[i] = t
-		} else {
-			in[i] = ramp(port)
-		}
+	in := set.Inputs
+	for i := len(in); i < len(p.Inputs); i++ {
+		in = append(in, models.Datum{Tensor: ramp(p.Inputs[i])})
 	}
 	s := p.NewSession()
 	defer s.Close()
-	out := make([]tensor.Tensor, len(p.Outputs))
-	if err := s.Run(in, out); err != nil {
-		r.Text = err.Error()
-		return
+	out := make([]models.Datum, len(p.Outputs))
+	if err := s.RunData(in, out); err != nil {
+		return err
 	}
-	r.Passed = true
 	for i, got := range out {
-		want, err := readTensorFile(filepath.Join(set, fmt.Sprintf("output_%d.pb", i)))
+		err := models.Pairs(got, set.Outputs[i], func(where string, got, want tensor.Tensor) error {
+			return r.compare(where, got, want, limits.of(want.DType))
+		})
 		if err != nil {
-			r.Passed, r.Text = false, err.Error()
-			return
+			return fmt.Errorf("output %s: %w", got.Name, err)
 		}
-		r.compare(p.Outputs[i].Name, got, want, tolerance(model, v.precision, want.DType))
 	}
+	return nil
 }
 
-// compare adds one output to the result.
-func (r *caseResult) compare(name string, got, want tensor.Tensor, tol engine.Tolerance) {
+// compare adds one output, or a tensor in it, to the result.
+func (r *caseResult) compare(where string, got, want tensor.Tensor, tol engine.Tolerance) error {
+	if where != "" {
+		where += ", "
+	}
 	d, err := engine.Compare(got, want, tol)
 	if err != nil {
-		r.Passed, r.Text = false, fmt.Sprintf("output %s: %v", name, err)
-		return
+		return fmt.Errorf("%s%w", where, err)
 	}
 	if r.RelativeRms == nil || d.RelativeRMS > *r.RelativeRms {
 		r.RelativeRms = &d.RelativeRMS
@@ -205,35 +225,9 @@ func (r *caseResult) compare(name string, got, want tensor.Tensor, tol engine.To
 		r.LargestError = &d.Largest
 	}
 	if !d.Within {
-		r.Passed = false
-		r.Text = fmt.Sprintf("output %s: element %d is %g, want %g; relative RMS error %.2g", name, d.Worst, d.Got, d.Want, d.RelativeRMS)
+		return fmt.Errorf("%selement %d is %g, want %g; relative RMS error %.2g", where, d.Worst, d.Got, d.Want, d.RelativeRMS)
 	}
-}
-
-// tolerance is elementwise for models that compute in the type of their outputs, and by relative RMS error where they compute in fewer bits inside: the
-// bounds are 1e-2 for float16, 5e-2 for bfloat16 and for quantised models.
-func tolerance(m *models.Model, p engine.Precision, d tensor.DType) engine.Tolerance {
-	rms := 0.0
-	if p == engine.Mixed {
-		rms = 5e-2
-	}
-	for _, n := range m.Graph.Nodes {
-		if strings.HasPrefix(n.Op, "Quantize") || strings.HasPrefix(n.Op, "QLinear") || strings.HasPrefix(n.Op, "DynamicQuantize") || strings.HasSuffix(n.Op, "Integer") {
-			rms = max(rms, 5e-2)
-		}
-	}
-	for _, t := range m.Graph.Initializers {
-		switch t.DType {
-		case tensor.Float16:
-			rms = max(rms, 1e-2)
-		case tensor.BFloat16:
-			rms = max(rms, 5e-2)
-		}
-	}
-	if rms > 0 {
-		return engine.Tolerance{RMS: rms}
-	}
-	return engine.ToleranceOf(d)
+	return nil
 }
 
 // ramp is 0/n, 1/n … in a port's shape.
@@ -257,9 +251,9 @@ func verdict(r caseResult) string {
 }
 
 func (v *verification) document() report.Document {
-	t := report.Table{Columns: report.Columns("CASE", "DATA SET", "PRECISION", ">REL. RMS", ">LARGEST", "RESULT")}
+	t := report.Table{Columns: report.Columns("CASE", "DATA SET", "PRECISION", ">REL. RMS", ">LARGEST", "TOLERANCE", "RESULT")}
 	for _, r := range v.status.Cases {
-		t.Rows = append(t.Rows, []string{r.Case, r.DataSet, r.Precision, optional("%.1e", r.RelativeRms), optional("%.1e", r.LargestError), verdict(r)})
+		t.Rows = append(t.Rows, []string{r.Case, r.DataSet, r.Precision, optional("%.1e", r.RelativeRms), optional("%.1e", r.LargestError), r.Tolerance, verdict(r)})
 	}
 	total := fmt.Sprintf("%d of %d cases agree", v.status.Passed, v.status.Passed+v.status.Failed)
 	return report.Document{Tables: []report.Table{t}, Tail: []string{total}, Answer: total, Value: v.envelope("Verification", nil, v.status)}
