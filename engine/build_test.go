@@ -101,6 +101,11 @@ func ints(shape tensor.Shape, data ...int64) tensor.Tensor {
 	return tensor.From(tensor.Int64, shape, data)
 }
 
+// halves is a tensor of float16 codes.
+func halves(shape tensor.Shape, codes ...uint16) tensor.Tensor {
+	return tensor.From(tensor.Float16, shape, codes)
+}
+
 func truth(v bool) tensor.Tensor { return tensor.Scalar(tensor.Bool, v) }
 
 func texts(shape tensor.Shape, data ...string) tensor.Tensor {

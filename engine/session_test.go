@@ -198,6 +198,11 @@ var sessionCases = []struct {
 		[]run{{in: list(floats(shape{1}, 3)), out: list(floats(shape{1}, 3), floats(shape{1}, 7), floats(shape{1}, -3), floats(shape{1}, -3))}},
 	},
 	{
+		"a float16 that only an attribute holds, in a shape that only a run tells",
+		model("s int64 1; x float16 2", "y", nil, node("ConstantOfShape s > c", "value", halves(shape{1}, 0x4200)), node("Add x c > y")),
+		[]run{{in: list(ints(shape{1}, 2), halves(shape{2}, 0x3c00, 0x4000)), out: list(halves(shape{2}, 0x4400, 0x4500))}}, // 1 and 2, and 3 more
+	},
+	{
 		"a branch that cannot run at these shapes is an error only when it is taken",
 		model("c bool; x float32 4", "y", constants{"three": ints(shape{1}, 3)},
 			node("If c > y",

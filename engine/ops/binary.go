@@ -94,7 +94,7 @@ func overRows[A, B, U any](c *Call, w *broadcast, f pairs[A, B, U], a, b, out *S
 			at.next()
 		}
 	}
-	if w.rows*w.row == 0 {
+	if w.rows == 0 {
 		return func() {}
 	}
 	if w.rows > 1 {

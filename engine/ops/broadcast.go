@@ -84,7 +84,7 @@ const (
 type broadcast struct {
 	dims   []int
 	stride [maxOperands][]int // by operand and axis, in elements; 0 where it repeats
-	rows   int                // the product of all dims but the last
+	rows   int                // the product of all dims but the last; 0 where the output is empty
 	row    int                // the last of dims
 }
 
@@ -116,7 +116,9 @@ func newBroadcast(out tensor.Shape, operands ...tensor.Shape) (*broadcast, error
 		return nil, fmt.Errorf("shapes %s broadcast along %d axes; at most %d are supported", join(operands), len(w.dims), maxAxes)
 	}
 	w.row = w.dims[len(w.dims)-1]
-	w.rows = tensor.Shape(w.dims[:len(w.dims)-1]).Elements()
+	if w.row > 0 {
+		w.rows = tensor.Shape(w.dims[:len(w.dims)-1]).Elements()
+	}
 	return w, nil
 }
 

@@ -88,7 +88,7 @@ func classify() Op {
 			if err := arity(n, 1, 1); err != nil {
 				return err
 			}
-			if err := takes(n, 0, floats); err != nil {
+			if err := takes(n, 0, floats|float8); err != nil {
 				return err
 			}
 			yields(n, 0, tensor.Bool, n.Inputs[0].Shape)
@@ -99,7 +99,11 @@ func classify() Op {
 			if n.Inputs[0].DType == tensor.Float64 {
 				return Kernel{Class: "elementwise", Bind: eachChunk(eachElement(class[float64](n)))}, nil
 			}
-			return Kernel{Class: "elementwise", Bind: eachChunk(eachElement(class[float32](n)))}, nil
+			is := class[float32](n)
+			if m, ok := minifloatOf(n.Inputs[0].DType); ok {
+				return Kernel{Class: "elementwise", Bind: eachChunk(eachElement(func(code uint8) bool { return is(m.decode(code)) }))}, nil
+			}
+			return Kernel{Class: "elementwise", Bind: eachChunk(eachElement(is))}, nil
 		}),
 	}
 }

@@ -102,15 +102,16 @@ func newMargins(n *graph.Node, in tensor.Shape, content func(int) *tensor.Tensor
 // reach checks that the mode can fill an axis from what there is.
 func (m *margins) reach(a int) error {
 	most := max(m.begin[a], m.end[a])
+	_, count := m.left(a)
 	switch m.mode {
 	case "constant":
 		return nil
 	case "edge", "wrap":
-		if m.in[a] > 0 || m.out[a] == 0 {
+		if count > 0 || m.out[a] == 0 {
 			return nil
 		}
 	case "reflect":
-		if most <= max(m.in[a]-1, 0) || m.in[a] > 1 || m.out[a] == 0 {
+		if count > 1 || count == 1 && most <= 0 || m.out[a] == 0 {
 			return nil
 		}
 	default:
@@ -122,11 +123,11 @@ func (m *margins) reach(a int) error {
 // padConstant fills the output with the value and copies the input into its middle.
 func padConstant(c *Call, t *Target, m *margins) func() error {
 	p := piece{to: move.View{Stride: m.out.Strides()}, from: move.View{Stride: m.in.Strides()}}
-	for a, d := range m.in {
-		skip := max(-m.begin[a], 0)
-		p.from.Origin += skip * p.from.Stride[a]
+	for a := range m.in {
+		first, count := m.left(a)
+		p.from.Origin += first * p.from.Stride[a]
 		p.to.Origin += max(m.begin[a], 0) * p.to.Stride[a]
-		p.shape = append(p.shape, max(d-skip-max(-m.end[a], 0), 0))
+		p.shape = append(p.shape, max(count, 0))
 	}
 	work := copyPieces(c, t, []piece{p})
 	return func() error {
@@ -201,18 +202,25 @@ func padMapped[T word](c *Call, m *margins) func() error {
 	}
 }
 
-// source is the position in the input that fills position i of an axis, where 0 is the input's first.
+// source is the position in the input that fills position i of an axis, where 0 is the input's first. Negative pads come first: the mode continues what
+// they leave.
 func (m *margins) source(a, i int) int {
-	d := m.in[a]
-	switch m.mode {
-	case "edge":
-		return min(max(i, 0), d-1)
-	case "wrap":
-		return ((i % d) + d) % d
-	}
-	if d == 1 {
-		return 0
+	first, d := m.left(a)
+	i -= first
+	switch {
+	case m.mode == "edge":
+		return first + min(max(i, 0), d-1)
+	case m.mode == "wrap":
+		return first + ((i%d)+d)%d
+	case d == 1:
+		return first
 	}
 	i = ((i % (2*d - 2)) + 2*d - 2) % (2*d - 2) // reflections repeat after two crossings
-	return min(i, 2*d-2-i)
+	return first + min(i, 2*d-2-i)
+}
+
+// left is the first position of an axis that negative pads leave, and how many there are.
+func (m *margins) left(a int) (first, count int) {
+	first = max(-m.begin[a], 0)
+	return first, m.in[a] - first - max(-m.end[a], 0)
 }

@@ -33,6 +33,9 @@ func scatterND() Op {
 	})
 }
 
+// boolReductions are those that mean another one for bools: the sum is Or, the product And.
+var boolReductions = map[string]string{"add": "max", "mul": "min"}
+
 func scattering(plan func(n *graph.Node) (*places, error)) Op {
 	prepare := func(n *graph.Node, _ *Target) (Kernel, error) {
 		p, err := plan(n)
@@ -40,6 +43,9 @@ func scattering(plan func(n *graph.Node) (*places, error)) Op {
 			return Kernel{}, err
 		}
 		reduction, d := n.Str("reduction", "none"), n.Inputs[0].DType
+		if same, ok := boolReductions[reduction]; ok && d == tensor.Bool {
+			reduction = same
+		}
 		if reduction != "none" {
 			return Kernel{Class: "copy", Bind: laneOf(d).scatter(reduction, p)}, nil
 		}
@@ -55,7 +61,7 @@ func scattering(plan func(n *graph.Node) (*places, error)) Op {
 			switch r := n.Str("reduction", "none"); r {
 			case "none":
 			case "add", "mul", "max", "min":
-				allowed = numbers
+				allowed = numbers | bools
 			default:
 				return fmt.Errorf("unknown reduction %q", r)
 			}

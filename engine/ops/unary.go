@@ -109,7 +109,7 @@ func realMeaning(n *graph.Node) func(x float64) float64 {
 		return func(x float64) float64 { return choose(x < 0, a*x, x) }
 	case "ThresholdedRelu":
 		a := alpha(1)
-		return func(x float64) float64 { return choose(x > a || x != x, x, 0) }
+		return func(x float64) float64 { return thresholded(x, a) }
 	case "HardSigmoid":
 		a, beta := alpha(0.2), float64(n.Float("beta", 0.5))
 		return func(x float64) float64 { return clamp01(a*x + beta) }

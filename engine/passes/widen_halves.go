@@ -113,11 +113,7 @@ func widenValues(g *graph.Graph, wide map[*graph.Value]*graph.Value) {
 		for _, v := range n.Outputs {
 			widenValue(v)
 		}
-		for _, name := range []string{"to", "dtype", "output_dtype"} {
-			if a, ok := n.Attributes[name]; ok && half(tensor.DType(a.Int)) {
-				n.Attributes = withAttribute(n.Attributes, name, intAttribute(int(tensor.Float32)))
-			}
-		}
+		widenAttributes(n)
 		for _, body := range n.Bodies {
 			widenValues(body, wide)
 		}
@@ -126,6 +122,19 @@ func widenValues(g *graph.Graph, wide map[*graph.Value]*graph.Value) {
 		if v.Const != nil && half(v.DType) {
 			g.Outputs[i] = constantOf(v.Name, v.Shape.Clone(), ops.Float32s(*v.Const))
 		}
+	}
+}
+
+// widenAttributes makes float32 of the 16-bit types that a node's attributes name, and of the tensor that ConstantOfShape repeats.
+func widenAttributes(n *graph.Node) {
+	for _, name := range []string{"to", "dtype", "output_dtype", "output_datatype"} {
+		if a, ok := n.Attributes[name]; ok && half(tensor.DType(a.Int)) {
+			n.Attributes = withAttribute(n.Attributes, name, intAttribute(int(tensor.Float32)))
+		}
+	}
+	if a, ok := n.Attributes["value"]; ok && half(a.Tensor.DType) {
+		a.Tensor = tensor.From(tensor.Float32, a.Tensor.Shape, ops.Float32s(a.Tensor))
+		n.Attributes = withAttribute(n.Attributes, "value", a)
 	}
 }
 
