@@ -251,7 +251,8 @@ func (s *scalars) change(d, to tensor.DType, count int) error {
 	return nil
 }
 
-// wholeOf drops the fraction of a number on its way to an integer type or to bool.
+// wholeOf drops the fraction of a number on its way to an integer type or to bool; on its way to less than eight bits it is rounded, ties to even, as the
+// ONNX documentation has it in "4 bit integer types".
 func wholeOf(v float64, to tensor.DType) int64 {
 	switch {
 	case to == tensor.Bool && v != 0:
@@ -260,6 +261,8 @@ func wholeOf(v float64, to tensor.DType) int64 {
 		return 0
 	case to == tensor.Uint64 && v >= 1<<63:
 		return int64(uint64(v))
+	case to.Bits() < 8:
+		return int64(math.RoundToEven(v))
 	}
 	return int64(v)
 }

@@ -19,6 +19,9 @@ var extensions = filepath.Join(testdata, "extensions.tar.gz")
 
 func TestExtensions(t *testing.T) { conform(t, extensions, false) }
 
+// TestStandard runs nodes and small graphs of ai.onnx whose outputs ONNX Runtime recorded.
+func TestStandard(t *testing.T) { conform(t, filepath.Join(testdata, "standard.tar.gz"), false) }
+
 // TestExtensionsAllocateNothing is TestBoundWorkAllocatesNothing for what does not run on the host.
 func TestExtensionsAllocateNothing(t *testing.T) {
 	checked := 0

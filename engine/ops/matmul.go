@@ -328,11 +328,13 @@ func plainGemm[T number](n *graph.Node) (Kernel, error) {
 			a, b := tensor.Data[T](c.In[0].Tensor), tensor.Data[T](c.In[1].Tensor)
 			dst := tensor.Data[T](c.Out[0].Tensor)[i*cols:][:cols]
 			fill(dst, 0)
-			if transposed {
+			switch {
+			case depth == 0: // a has no row to begin at
+			case transposed:
 				for j := range dst {
 					dst[j] = dot(a[i*rowA:], colA, b[j*depth:][:depth])
 				}
-			} else {
+			default:
 				for k := range depth {
 					multiplyAdd(dst, b[k*cols:][:cols], a[i*rowA+k*colA])
 				}
