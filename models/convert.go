@@ -97,14 +97,14 @@ func (c *converter) graph(p *onnx.Graph) (*Graph, error) {
 		if err != nil {
 			return nil, fmt.Errorf("initializer %s: %w", label(t.Name, i), err)
 		}
-		if err := g.addInitializer(t.Name, v); err != nil {
+		if err := c.addInitializer(g, t.Name, v); err != nil {
 			return nil, err
 		}
 	}
 	for i, s := range p.SparseInitializers {
 		v, name, err := c.sparse(s)
 		if err == nil {
-			err = g.addInitializer(name, v)
+			err = c.addInitializer(g, name, v)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("sparse initializer %s: %w", label(name, i), err)
@@ -157,9 +157,13 @@ func (c *converter) withoutRepeats(nodes []*Node) []*Node {
 	return kept
 }
 
-func (g *Graph) addInitializer(name string, t tensor.Tensor) error {
-	if _, twice := g.Initializers[name]; twice || name == "" {
-		return fmt.Errorf("initializer %q: the name is empty or taken", name)
+// addInitializer lets the last of several initializers of one name count, as withoutRepeats does.
+func (c *converter) addInitializer(g *Graph, name string, t tensor.Tensor) error {
+	if name == "" {
+		return fmt.Errorf("an initializer has no name")
+	}
+	if _, twice := g.Initializers[name]; twice {
+		c.repeats++
 	}
 	g.Initializers[name] = t
 	return nil

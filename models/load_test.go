@@ -167,6 +167,32 @@ func TestRepeatedConstants(t *testing.T) {
 	}
 }
 
+// TestRepeatedInitializers is TestRepeatedConstants for initializers: files that ONNX Runtime's optimizer wrote have such.
+func TestRepeatedInitializers(t *testing.T) {
+	one := func(v float32) *onnx.Tensor {
+		return &onnx.Tensor{Name: "w", DataType: onnx.Float, Dims: []int64{1}, Floats: []float32{v}}
+	}
+	p := &onnx.Model{IRVersion: 8, OpsetImport: []onnx.OperatorSetID{{Version: 18}}, Graph: &onnx.Graph{
+		Initializers: []*onnx.Tensor{one(1), one(2)}, Nodes: []*onnx.Node{{OpType: "Relu", Inputs: []string{"w"}, Outputs: []string{"y"}}},
+		Outputs: []*onnx.ValueInfo{{Name: "y", Type: &onnx.Type{Tensor: &onnx.TensorType{ElemType: onnx.Float}}}},
+	}}
+	var b bytes.Buffer
+	if err := onnx.WriteModel(&b, p); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Load(saved(t, "m.onnx", b.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if got := tensor.Data[float32](m.Graph.Initializers["w"]); got[0] != 2 {
+		t.Errorf("w is %v, want the last", got)
+	}
+	if len(m.Notes) == 0 || !strings.Contains(m.Notes[0], "1 constants are there more than once") {
+		t.Errorf("notes %q", m.Notes)
+	}
+}
+
 func TestSparseInitializerBecomesDense(t *testing.T) {
 	sparse := func(dims, form []int64, at ...int64) *onnx.SparseTensor {
 		return &onnx.SparseTensor{
