@@ -20,7 +20,7 @@ const (
 	groupTotal // how many positions the longest sample has
 	groupCos   // tables by position
 	groupSin
-	groupPositions // of the queries, in place of those that follow from the lengths
+	groupPositions // of the queries, in place of those that follow from the lengths; where there are no earlier keys the first counts, and the others follow it
 	groupBias      // added to the scores; broadcasts to batch×heads×positions×keys
 	groupSink      // for each head a score of no key at all
 )
@@ -159,8 +159,11 @@ func (g *grouping) check(n *graph.Node) error {
 		return fmt.Errorf("positions %s for %d samples of %d queries", v.Shape, g.batch, g.queries)
 	}
 	if v := n.In(groupBias); v != nil && v.Static() && g.keys != tensor.Unknown {
-		want := tensor.Shape{g.batch, g.heads, g.queries, g.keys}
-		if both, ok := broadcastDims(want[:2], v.Shape[:min(len(v.Shape), 2)]); len(v.Shape) != 4 || !ok || !both.Equal(want[:2]) || v.Shape[2] != g.queries || v.Shape[3] < g.keys {
+		want := tensor.Shape{g.batch, g.heads, g.queries, g.queries}
+		if n.Inputs[groupTotal].Known() {
+			want[3] = int(realAt(n.Inputs[groupTotal].Const, 0))
+		}
+		if both, ok := broadcastDims(want[:2], v.Shape[:min(len(v.Shape), 2)]); len(v.Shape) != 4 || !ok || !both.Equal(want[:2]) || v.Shape[2] != g.queries || v.Shape[3] < want[3] {
 			return fmt.Errorf("bias %s for scores %s", v.Shape, want)
 		}
 	}

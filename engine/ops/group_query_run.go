@@ -15,6 +15,7 @@ type grouped struct {
 	keyed, valued []float32 // the present keys and values: the outputs' memory, or its own
 	turned        []float32 // Q by heads, after the rotary embedding
 	scores        []float32 // a row for each worker
+	prompt        bool      // whether no sample has earlier positions
 	starts        []int     // for each sample the positions before the first new one
 	store, attend parts
 }
@@ -46,9 +47,13 @@ func (r *grouped) run() error {
 // begin finds where each sample's new positions begin: at 0 where the longest sample has no others, else before its last.
 func (r *grouped) begin() error {
 	total, last := int(realAt(&r.call.In[groupTotal].Tensor, 0)), &r.call.In[groupLast].Tensor
+	r.prompt = total <= r.queries
+	if in := r.call.In; groupBias < len(in) && in[groupBias] != nil && in[groupBias].Shape[3] < total {
+		return fmt.Errorf("bias %s for %d positions", in[groupBias].Shape, total)
+	}
 	for b := range r.starts {
 		r.starts[b] = 0
-		if total > r.queries {
+		if !r.prompt {
 			r.starts[b] = int(realAt(last, b)) + 1 - r.queries
 		}
 		if r.starts[b] < 0 || r.starts[b] > r.cached || r.starts[b]+r.queries > r.keys {
@@ -72,6 +77,9 @@ func (r *grouped) begin() error {
 // position is that of a new query, key or value, as the rotary embedding counts it.
 func (r *grouped) position(sample, s int) int {
 	if in := r.call.In; groupPositions < len(in) && in[groupPositions] != nil {
+		if r.prompt {
+			return indexesOf(&in[groupPositions].Tensor).at(0) + s
+		}
 		return indexesOf(&in[groupPositions].Tensor).at(sample*r.queries + s)
 	}
 	return r.starts[sample] + s

@@ -63,6 +63,8 @@ func (c *composition) masked(h *heads, mask *graph.Value) error {
 	var seen *graph.Value // bool, broadcasts to batch×heads×queries×keys
 	zero := c.number(mask.DType, 0)
 	switch s := mask.Shape; {
+	case len(s) == 2 && (s[0] == h.batch || s[0] == 1) && s[1] == 1 && h.keys > 1: // says only that there is none
+		return nil
 	case len(s) == 1 && s[0] == h.batch:
 		seen = c.add("Less", nil, c.positions(h.keys, mask.DType), c.add("Reshape", nil, mask, c.ints(h.batch, 1, 1, 1)))
 	case len(s) == 1 && s[0] == 2*h.batch:

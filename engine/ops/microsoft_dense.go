@@ -50,18 +50,22 @@ func biasAdd(c *composition) error {
 // biasSoftmax is Softmax(X + bias) over all dimensions from axis on. Where is_inner_broadcast is 0 a bias of fewer dimensions repeats by NumPy's rules, else
 // between the first dimensions and the last.
 func biasSoftmax(c *composition) error {
+	y, err := c.softmaxFrom(c.add("Add", nil, c.Inputs[0], c.Inputs[1]), c.Int("axis", 1))
+	c.yield(0, y)
+	return err
+}
+
+// softmaxFrom is the softmax over all dimensions from axis on of a value with the first input's shape, as Softmax was before version 13.
+func (c *composition) softmaxFrom(v *graph.Value, axis int) (*graph.Value, error) {
 	x, err := c.dims(0, 1, 2, 3, 4, 5, 6)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	axis, err := axisOf(c.Int("axis", 1), len(x))
-	if err != nil {
-		return err
+	if axis, err = axisOf(axis, len(x)); err != nil {
+		return nil, err
 	}
-	sum := c.add("Add", nil, c.Inputs[0], c.Inputs[1])
-	rows := c.add("Reshape", nil, sum, c.ints(span(x, 0, axis), span(x, axis, len(x))))
-	c.yield(0, c.add("Reshape", nil, c.add("Softmax", nil, rows), c.ints(x...)))
-	return nil
+	rows := c.add("Reshape", nil, v, c.ints(span(x, 0, axis), span(x, axis, len(x))))
+	return c.add("Reshape", nil, c.add("Softmax", nil, rows), c.ints(x...)), nil
 }
 
 // activation applies the activation that a node's attributes name, if any. Its parameters are activation_alpha, activation_beta and activation_gamma, or
@@ -156,6 +160,8 @@ func (c *composition) own(op string) settings {
 		"AveragePool": {"auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"},
 		"Conv":        {"auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"},
 		"Gemm":        {"alpha", "beta", "transA", "transB"},
+		"GridSample":  {"align_corners", "padding_mode"},
+		"LSTM":        {"activation_alpha", "activation_beta", "activations", "clip", "direction", "hidden_size", "input_forget"},
 		"LeakyRelu":   {"alpha"},
 		"MaxPool":     {"auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"},
 		"Softmax":     {"axis"},
@@ -186,33 +192,38 @@ func (c *composition) toChannelsLast(v *graph.Value, rank int) *graph.Value {
 	return c.add("Transpose", settings{"perm": intsSetting(append(perm, 1)...)}, v)
 }
 
+// asChannelsFirst applies an operator that wants channels before pixels to an image whose channels are its last dimension where last is set.
+func (c *composition) asChannelsFirst(x *graph.Value, last bool, apply func(x *graph.Value) *graph.Value) (*graph.Value, error) {
+	if !last {
+		return apply(x), nil
+	}
+	s := c.Inputs[0].Shape
+	if s == nil {
+		return nil, errUnsettled
+	}
+	if len(s) < 3 {
+		return nil, fmt.Errorf("input %s is no image", s)
+	}
+	return c.toChannelsLast(apply(c.toChannelsFirst(x, len(s))), len(s)), nil
+}
+
 // channelsLast is an operator of ai.onnx on images whose channels are their last dimension.
 func channelsLast(op string) func(c *composition) error {
 	return func(c *composition) error {
-		x := c.Inputs[0].Shape
-		if x == nil {
-			return errUnsettled
-		}
-		if len(x) < 3 {
-			return fmt.Errorf("input %s is no image", x)
-		}
-		y := c.add(op, c.own(op), c.toChannelsFirst(c.Inputs[0], len(x)))
-		c.yield(0, c.toChannelsLast(y, len(x)))
-		return nil
+		y, err := c.asChannelsFirst(c.Inputs[0], true, func(x *graph.Value) *graph.Value { return c.add(op, c.own(op), x) })
+		c.yield(0, y)
+		return err
 	}
 }
 
 // matMulNBits is A·Wᵀ + bias, where W is N×K in numbers of a few bits, in blocks with a scale and a zero point each. Inputs: A, the numbers, scales, zero
-// points, g_idx, bias.
+// points, the block of each of the K (g_idx), bias.
 func matMulNBits(c *composition) error {
-	if c.In(4) != nil {
-		return fmt.Errorf("g_idx is not supported")
-	}
 	s := settings{}
 	for _, name := range []string{"K", "N", "bits", "block_size"} {
 		s[name] = models.Attribute{Kind: models.IntAttribute, Int: int64(c.Int(name, map[string]int{"bits": 4}[name]))}
 	}
-	w := c.addOwn("UnpackWeights", s, c.Inputs[1], c.Inputs[2], c.In(3))
+	w := c.addOwn("UnpackWeights", s, c.Inputs[1], c.Inputs[2], c.In(3), c.In(4))
 	if c.Inputs[0].DType != c.Inputs[2].DType && c.Inputs[2].DType != tensor.Undefined {
 		w = c.add("Cast", settings{"to": intSetting(int(c.Inputs[0].DType))}, w)
 	}

@@ -102,27 +102,15 @@ func groupNorm(c *composition) error {
 }
 
 func (c *composition) grouped(x, gamma, beta *graph.Value) (*graph.Value, error) {
-	rank := len(c.Inputs[0].Shape)
-	if c.Inputs[0].Shape == nil {
-		return nil, errUnsettled
-	}
-	if rank < 3 {
-		return nil, fmt.Errorf("input %s is no image", c.Inputs[0].Shape)
-	}
-	last := c.Int("channels_last", 1) != 0
-	if last {
-		x = c.toChannelsFirst(x, rank)
-	}
 	to := settings{"to": intSetting(int(c.Inputs[0].DType))} // gamma and beta may be float32 where X is not
 	s := settings{"num_groups": intSetting(c.Int("groups", 0)), "epsilon": floatSetting(c.Float("epsilon", 1e-5))}
-	y := c.add("GroupNormalization", s, x, c.add("Cast", to, gamma), c.add("Cast", to, beta))
-	if c.Int("activation", 0) == 1 {
-		y = c.add("Swish", nil, y)
-	}
-	if last {
-		y = c.toChannelsLast(y, rank)
-	}
-	return y, nil
+	return c.asChannelsFirst(x, c.Int("channels_last", 1) != 0, func(x *graph.Value) *graph.Value {
+		y := c.add("GroupNormalization", s, x, c.add("Cast", to, gamma), c.add("Cast", to, beta))
+		if c.Int("activation", 0) == 1 {
+			y = c.add("Swish", nil, y)
+		}
+		return y
+	})
 }
 
 // skipGroupNorm is groupNorm of X + skip + bias, with the sum as its second output. Inputs: X, gamma, beta, skip, bias. The skip may be one for all pixels of

@@ -42,24 +42,36 @@ func quantizedUnary(op string) func(c *composition) error {
 // quantizedPool is a pool of X in real numbers, with channels_last on images whose channels are their last dimension. Inputs are those of quantizedUnary.
 func quantizedPool(op string) func(c *composition) error {
 	return func(c *composition) error {
-		x := c.real(c.Inputs[0], c.Inputs[1], c.In(2))
-		last, rank := c.Int("channels_last", 0) != 0, len(c.Inputs[0].Shape)
-		if last && c.Inputs[0].Shape == nil {
-			return errUnsettled
-		}
-		if last && rank < 3 {
-			return fmt.Errorf("input %s is no image", c.Inputs[0].Shape)
-		}
-		if last {
-			x = c.toChannelsFirst(x, rank)
-		}
-		y := c.add(op, c.own(op), x)
-		if last {
-			y = c.toChannelsLast(y, rank)
+		real := c.real(c.Inputs[0], c.Inputs[1], c.In(2))
+		y, err := c.asChannelsFirst(real, c.Int("channels_last", 0) != 0, func(x *graph.Value) *graph.Value { return c.add(op, c.own(op), x) })
+		if err != nil {
+			return err
 		}
 		c.yield(0, c.quantized(y, c.Inputs[3], c.In(4), c.Inputs[0].DType))
 		return nil
 	}
+}
+
+// quantizedConv is QLinearConv, with channels_last on images whose channels are their last dimension; those of the weights are where they always are.
+func quantizedConv(c *composition) error {
+	y, err := c.asChannelsFirst(c.Inputs[0], c.Int("channels_last", 0) != 0, func(x *graph.Value) *graph.Value {
+		return c.add("QLinearConv", c.own("Conv"), append([]*graph.Value{x}, c.Inputs[1:]...)...)
+	})
+	c.yield(0, y)
+	return err
+}
+
+// quantizedSoftmax is Softmax in real numbers, of the version that the attribute opset names. Inputs are those of quantizedUnary.
+func quantizedSoftmax(c *composition) error {
+	if c.Int("opset", 13) >= 13 {
+		return quantizedUnary("Softmax")(c)
+	}
+	y, err := c.softmaxFrom(c.real(c.Inputs[0], c.Inputs[1], c.In(2)), c.Int("axis", -1))
+	if err != nil {
+		return err
+	}
+	c.yield(0, c.quantized(y, c.Inputs[3], c.In(4), c.Inputs[0].DType))
+	return nil
 }
 
 // quantizedReduceMean is the mean over axes in real numbers. Inputs are those of quantizedUnary.
@@ -115,6 +127,20 @@ func dynamicQuantizeMatMul(c *composition) error {
 	return nil
 }
 
+// quantizedEmbedLayerNormalization is embedLayerNormalization with quantized tables, gamma and beta. Inputs: input_ids, segment_ids, the three tables, gamma,
+// beta, mask, then scales and zero points in the same order.
+func quantizedEmbedLayerNormalization(c *composition) error {
+	all := *c.Node
+	all.Inputs = slices.Clone(c.Inputs[:8])
+	for i := range 5 {
+		if v := c.Inputs[2+i]; v != nil {
+			all.Inputs[2+i] = c.real(v, c.In(8+i), c.In(13+i))
+		}
+	}
+	c.Node = &all
+	return embedLayerNormalization(c)
+}
+
 // quantizedAttention is mergedAttention whose projection is an integer product. Inputs: X, weights, bias, their scales, the mask, their zero points, the past.
 func quantizedAttention(c *composition) error {
 	x, err := c.dims(0, 3)
@@ -148,5 +174,30 @@ func quantizedGemm(c *composition) error {
 		y = c.quantized(y, c.Inputs[7], c.In(8), c.Inputs[0].DType)
 	}
 	c.yield(0, y)
+	return nil
+}
+
+// quantizedLSTM is LSTM with quantized weights, each direction's transposed, with a scale and a zero point for a direction or for each column of it. X and the
+// state stay real: that they may be quantized for the products saves work and says nothing about the result. Inputs: those of LSTM, then scale and zero point
+// of W and of R.
+func quantizedLSTM(c *composition) error {
+	inputs := slices.Clone(c.Inputs[:8])
+	for i := range 2 {
+		scale, zero := c.Inputs[8+2*i], c.Inputs[9+2*i]
+		if scale.Shape == nil {
+			return errUnsettled
+		}
+		wide := c.ints(1) // directions×columns
+		if len(scale.Shape) == 1 {
+			wide = c.ints(1, 2)
+		}
+		to := settings{"to": intSetting(int(tensor.Float32))}
+		w := c.add("Sub", nil, c.add("Cast", to, c.Inputs[1+i]), c.add("Unsqueeze", nil, c.add("Cast", to, zero), wide))
+		w = c.add("Mul", nil, w, c.add("Unsqueeze", nil, scale, wide))
+		inputs[1+i] = c.add("Transpose", settings{"perm": intsSetting(0, 2, 1)}, w)
+	}
+	for i, v := range c.addMany("LSTM", c.own("LSTM"), len(c.Outputs), inputs...) {
+		c.yield(i, v)
+	}
 	return nil
 }

@@ -110,6 +110,11 @@ func (f factors) layout(n, plain *graph.Node) (at layout, err error) {
 	if f.yScale < 0 {
 		return at, nil
 	}
+	for _, i := range []int{f.yScale, f.yZero} {
+		if v := n.Inputs[i]; v.Shape.Elements() != 1 {
+			return at, fmt.Errorf("scale or zero point %s of the result; one number is wanted", v.Shape)
+		}
+	}
 	if at.rows, err = perPosition(out, n.In(f.aScale), -2); err != nil {
 		return at, fmt.Errorf("scale: %w", err)
 	}

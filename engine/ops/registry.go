@@ -220,6 +220,7 @@ var registry = map[string]Op{
 	"ai.onnx.ml/ZipMap":                 zipMap(),
 	"com.microsoft/GroupQueryAttention": groupQueryAttention(),
 	"com.microsoft/Inverse":             inverse(),
+	"com.microsoft/Tokenizer":           tokenizer(),
 
 	"eiplan/BatchMatMul":   batchMatMul(),
 	"eiplan/Conv":          fusedConv(),

@@ -9,17 +9,21 @@ import (
 
 // unpackWeights is eiplan/UnpackWeights: the weights of a MatMulNBits as a K×N matrix of the scales' type, (number - zero point)·scale. The numbers have 2, 4
 // or 8 bits, the first in the lowest; each of the N columns has K of them in blocks of block_size, padded. A block has a scale, and a zero point packed like
-// the numbers, each column's from a new byte on, or of the scales' type; without one it is the middle of the range. Inputs: numbers, scales, zero points.
+// the numbers, each column's from a new byte on, or of the scales' type; without one it is the middle of the range. A list of K indices says which block's
+// scale and zero point a number takes, in place of its own's. Inputs: numbers, scales, zero points, that list, which may be as long as the padded K.
 func unpackWeights() Op {
 	return Op{
 		Infer: func(n *graph.Node) error {
-			if err := arity(n, 2, 3); err != nil {
+			if err := arity(n, 2, 4); err != nil {
 				return err
 			}
 			if err := takes(n, 0, 1<<tensor.Uint8); err != nil {
 				return err
 			}
 			if err := takes(n, 1, floats); err != nil {
+				return err
+			}
+			if err := takes(n, 3, indices); err != nil {
 				return err
 			}
 			p := packingOf(n)
@@ -60,6 +64,9 @@ func (p packing) check(n *graph.Node) error {
 			return fmt.Errorf("input %d is %s; %d elements are wanted", i, v.Shape, want)
 		}
 	}
+	if v := n.In(3); v != nil && v.Static() && v.Shape.Elements() != p.rows && v.Shape.Elements() != p.blocks()*p.block {
+		return fmt.Errorf("g_idx is %s; %d elements are wanted", v.Shape, p.rows)
+	}
 	return nil
 }
 
@@ -71,23 +78,41 @@ func (p packing) number(b []byte, i int) float64 {
 
 func unpackInto[T real](p packing) binder {
 	return func(c *Call) func() error {
-		blocks := p.blocks()
+		blocks, groups := p.blocks(), make([]int, p.rows)
 		column := func(_, j int) {
 			out, scales := elements[T](&c.Out[0].Tensor), elements[T](&c.In[1].Tensor)
 			each := blocks * p.block * p.bits / 8
 			numbers := c.In[0].Bytes[j*each:][:each]
-			for b := range blocks {
-				scale, zero := float64(scales[j*blocks+b]), p.zero(c, j, b)
-				for i := b * p.block; i < min((b+1)*p.block, p.rows); i++ {
-					out[i*p.columns+j] = T((p.number(numbers, i) - zero) * scale)
+			last, scale, zero := -1, 0.0, 0.0
+			for i, b := range groups {
+				if b != last {
+					last, scale, zero = b, float64(scales[j*blocks+b]), p.zero(c, j, b)
 				}
+				out[i*p.columns+j] = T((p.number(numbers, i) - zero) * scale)
 			}
 		}
 		return func() error {
+			if err := p.regroup(c, groups); err != nil {
+				return err
+			}
 			inParts(c.Team, p.columns, column)
 			return nil
 		}
 	}
+}
+
+// regroup finds the block whose scale each row takes.
+func (p packing) regroup(c *Call, groups []int) error {
+	for i := range groups {
+		groups[i] = i / p.block
+		if len(c.In) > 3 && c.In[3] != nil {
+			var err error
+			if groups[i], err = indexesOf(&c.In[3].Tensor).within(i, p.blocks()); err != nil {
+				return fmt.Errorf("g_idx: %w", err)
+			}
+		}
+	}
+	return nil
 }
 
 // zero is the zero point of a block.
