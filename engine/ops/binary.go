@@ -209,8 +209,11 @@ func meaning2[T number](n *graph.Node) func(a, b T) T {
 	return nil
 }
 
-// float32Pairs runs Add, Sub, Mul, Div, Max and Min through the vector kernels. It is nil for other operators.
+// float32Pairs runs Add, Sub, Mul, Div, Max, Min and PRelu through the vector kernels. It is nil for other operators.
 func float32Pairs(op string, t *Target) pairs[float32, float32, float32] {
+	if op == "PRelu" {
+		return slopes(vector.For(t.Features))
+	}
 	type entry struct {
 		both, right, left int // left: the first operand is the constant
 	}
@@ -240,6 +243,29 @@ func float32Pairs(op string, t *Target) pairs[float32, float32, float32] {
 		default:
 			both(dst[:1], a, b)
 			move.Fill(dst, dst[0])
+		}
+	}
+}
+
+// slopes is PRelu: of one slope for all elements, or one for each.
+func slopes(v *vector.Funcs) pairs[float32, float32, float32] {
+	each, one := v.Binary[vector.PRelu], v.Param[vector.LeakyRelu]
+	return func(dst, x, slope []float32) {
+		switch {
+		case len(x) == len(dst) && len(slope) == len(dst):
+			each(dst, x, slope)
+		case len(x) == len(dst):
+			one(dst, x, slope[0], 0)
+		default:
+			v := x[0]
+			for i := range dst {
+				dst[i] = v
+			}
+			if v < 0 {
+				for i := range dst {
+					dst[i] = v * slope[i%len(slope)]
+				}
+			}
 		}
 	}
 }

@@ -56,7 +56,7 @@ type channelsOp struct {
 	prepare preparer
 }
 
-// channelsOps lists them; elementwise operators need none, see pointwise.
+// channelsOps lists them; elementwise operators become eiplan/Elementwise, see fitsPointwise.
 var channelsOps = map[string]channelsOp{
 	"AveragePool":        {fitsPool, prepareChannelsPool},
 	"BatchNormalization": {fitsBatchNormalization, prepareChannelsBatchNormalization},
@@ -79,14 +79,14 @@ func inChannels(n *graph.Node) bool {
 // prepareChannels prepares a node that has values in the Channels layout.
 func prepareChannels(n *graph.Node, t *Target) (Kernel, error) {
 	switch key := Key(n.Domain, n.Op); {
+	case n.Is("eiplan", "Elementwise"):
+		return prepareElementwise(n, t)
 	case n.Domain == "eiplan":
 		return registry[key].Prepare(n, t) // made for it
 	case key == "Transpose":
 		return prepareChannelsTranspose(n, t)
 	case channelsOps[key].prepare != nil:
 		return channelsOps[key].prepare(n, t)
-	case fitsPointwise(n):
-		return preparePointwise(n, t)
 	default:
 		return Kernel{}, fmt.Errorf("no kernel for the layout of %v", n.Outputs[0])
 	}

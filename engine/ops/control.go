@@ -24,6 +24,8 @@ func bodied(key string) (Op, bool) {
 		return sequenceMap(), true
 	case "ai.onnx.preview/FlexAttention":
 		return flexAttention(), true
+	case "eiplan/Elementwise":
+		return elementwise(), true
 	}
 	return Op{}, false
 }

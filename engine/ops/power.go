@@ -76,15 +76,18 @@ func (lanes[T]) power(base tensor.DType, w *broadcast) binder {
 }
 
 func bindPower[A, B number](w *broadcast) binder {
-	f := func(a A, b B) A { return A(math.Pow(float64(a), float64(b))) }
-	if !isReal[A]() && !isReal[B]() {
-		f = integerPower[A, B]
-	}
-	loop := eachPair(f)
+	loop := eachPair(powerOf[A, B]())
 	return func(c *Call) func() error {
 		do := overRows(c, w, loop, c.In[0], c.In[1], c.Out[0])
 		return func() error { do(); return nil }
 	}
+}
+
+func powerOf[A, B number]() func(a A, b B) A {
+	if !isReal[A]() && !isReal[B]() {
+		return integerPower[A, B]
+	}
+	return func(a A, b B) A { return A(math.Pow(float64(a), float64(b))) }
 }
 
 // integerPower squares its way to aᵇ; a negative power is 0, but for the units.

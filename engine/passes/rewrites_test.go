@@ -46,7 +46,7 @@ var rewrites = []struct {
 	}, "eiplan/ToChannels eiplan/Conv eiplan/FromChannels"},
 	{"a constant divided by a convolution does not fold", tiny{
 		[]string{image}, []string{"w 16x32x1x1", "c =3"}, []string{"Conv x w > a", "Exp a > b", "Div c b > y"},
-	}, "eiplan/ToChannels eiplan/Conv Exp Div eiplan/FromChannels"},
+	}, "eiplan/ToChannels eiplan/Conv eiplan/Elementwise eiplan/FromChannels"},
 	{"batch normalisation alone scales rows of pixels", tiny{
 		[]string{"x 1x20x6x6"}, []string{"w 20x20x3x3", "s 20", "b 20", "m 20", "variance 20", "v 8x20x3x3"},
 		[]string{"Conv x w > a pads=1,1,1,1", "Relu a > r", "BatchNormalization r s b m variance > c", "Conv c v > y pads=1,1,1,1"},
@@ -70,7 +70,7 @@ var rewrites = []struct {
 	}, "eiplan/ToChannels eiplan/Conv eiplan/FromChannels"},
 	{"what is read twice is not fused away", tiny{
 		[]string{image}, []string{"w 32x32x1x1"}, []string{"Conv x w > a", "Relu a > b", "Mul a b > y"},
-	}, "eiplan/ToChannels eiplan/Conv Relu Mul eiplan/FromChannels"},
+	}, "eiplan/ToChannels eiplan/Conv eiplan/Elementwise eiplan/FromChannels"},
 	{"pools, joins and resizes stay among channels", tiny{
 		[]string{image}, []string{"w 20x32x3x3", "v 12x32x1x1", "u 8x32x3x3", "scales =1,1,2,2"},
 		[]string{"Conv x w > a pads=1,1,1,1", "Conv x v > b", "Concat a b > c axis=1", "MaxPool c > d kernel_shape=3,3 strides=2,2 pads=1,1,1,1",
@@ -86,11 +86,11 @@ var rewrites = []struct {
 		[]string{image}, []string{"w 20x32x3x3", "v 4x20x1x1", "u 20x4x1x1", "q 8x20x3x3"},
 		[]string{"Conv x w > a pads=1,1,1,1", "GlobalAveragePool a > b", "Conv b v > c", "Relu c > d", "Conv d u > e", "Sigmoid e > f", "Mul a f > g",
 			"Conv g q > y pads=1,1,1,1"},
-	}, "eiplan/ToChannels eiplan/Conv GlobalAveragePool eiplan/Conv eiplan/Conv Sigmoid Mul eiplan/Conv eiplan/FromChannels"},
+	}, "eiplan/ToChannels eiplan/Conv GlobalAveragePool eiplan/Conv eiplan/Conv eiplan/Elementwise eiplan/Elementwise eiplan/Conv eiplan/FromChannels"},
 	{"channels after the last stay zero where zero becomes something", tiny{
 		[]string{image}, []string{"w 20x32x1x1", "c 20x1x1", "v 8x20x3x3"},
 		[]string{"Conv x w > a", "Exp a > b", "Sigmoid b > d", "PRelu d c > e", "Conv e v > y pads=1,1,1,1"},
-	}, "eiplan/ToChannels eiplan/Conv Exp Sigmoid PRelu eiplan/Conv eiplan/FromChannels"},
+	}, "eiplan/ToChannels eiplan/Conv eiplan/Elementwise eiplan/Conv eiplan/FromChannels"},
 	{"depthwise and grouped convolutions", tiny{
 		[]string{image}, []string{"w 32x1x3x3", "v 32x8x3x3"},
 		[]string{"Conv x w > a pads=1,1,1,1 strides=2,2 group=32", "Relu a > b", "Conv b v > y pads=1,1,1,1 group=4 dilations=1,1"},
@@ -130,6 +130,25 @@ var rewrites = []struct {
 		[]string{"x 4x40"}, []string{"three =3", "lo =0", "hi =6"},
 		[]string{"Add x three > a", "Clip a lo hi > b", "Mul x b > c", "Div c hi > y"},
 	}, "HardSwish"},
+	{"one pass over rows, columns, numbers and what is read twice", tiny{
+		[]string{"x 3x5x40", "r 5x1", "q 3x1x1"}, []string{"b 40", "two =2", "c 3x1x40"},
+		[]string{"Add x b > a", "Mul a r > d", "Mul d two > e", "Add e two > f", "Sub f q > g", "Tanh g > h", "Max g h > i", "Mul i c > j", "PRelu j b > y"},
+	}, "eiplan/Elementwise"},
+	{"one pass over rows longer than a block", tiny{
+		[]string{"x 2x3x5000", "r 3x1"}, []string{"b 5000", "p =3", "lo =-1", "hi =2"},
+		[]string{"Mul x b > a", "Add a r > c", "Pow c p > d", "Clip d lo hi > e", "Softsign e > f", "Sum f x a > y"},
+	}, "eiplan/Elementwise"},
+	{"a bound that the run makes", tiny{
+		[]string{"x 3x50"}, []string{"c =0.3"}, []string{"ReduceMax x > m keepdims=0", "Sub m c > l", "Abs x > a", "Clip a l > y"},
+	}, "ReduceMax Sub eiplan/Elementwise"},
+	{"every power, and functions made of others", tiny{
+		[]string{"x 7x9"}, []string{"half =0.5", "minus =-0.5", "one =-1", "four =4", "odd =1.7"},
+		[]string{"Abs x > a", "Pow a half > b", "Softplus b > c", "Pow c minus > d", "Pow d one > e", "Pow e four > f", "Pow f odd > g", "Celu g > h alpha=0.7",
+			"Selu h > i", "Mish i > j", "Neg j > k", "Celu k > l alpha=2", "Mean l x a > y"},
+	}, "eiplan/Elementwise"},
+	{"what others read is made by a node of its own", tiny{
+		[]string{"x 3x8"}, []string{"w 8x8"}, []string{"Exp x > a", "Neg a > b", "MatMul b w > c", "Sub c b > d", "Mul d a > y"},
+	}, "Exp Neg eiplan/MatMul eiplan/Elementwise"},
 	{"attention steps through its heads, with scale and mask in the softmax", tiny{
 		[]string{"q 2x7x3x8", "k 2x7x3x8", "v 2x7x3x8", "m 2x1x1x7"}, []string{"root =2.83"},
 		[]string{"Transpose q > a perm=0,2,1,3", "Transpose k > b perm=0,2,3,1", "MatMul a b > c", "Div c root > d", "Add d m > e", "Softmax e > f",

@@ -57,9 +57,14 @@ func passesOn(n *graph.Node) bool {
 	return view || n.Outputs[0].Layout.Channels
 }
 
+// takesEither reports whether a node reads and writes bfloat16 as well as float32, each of its values by itself.
+func takesEither(n *graph.Node) bool {
+	return n.Is("eiplan", "Elementwise") && n.Outputs[0].Layout.Channels
+}
+
 // writesNarrow reports whether a node can write bfloat16.
 func writesNarrow(n *graph.Node) bool {
-	return n.Precision == graph.Mixed && n.Op != "ConvTranspose" || n.Is("eiplan", "ToChannels") || n.Outputs[0] != nil && passesOn(n)
+	return takesEither(n) || n.Precision == graph.Mixed && n.Op != "ConvTranspose" || n.Is("eiplan", "ToChannels") || n.Outputs[0] != nil && passesOn(n)
 }
 
 // storage is which values are to be stored in bfloat16.
@@ -86,6 +91,10 @@ func (s *storage) writable(n *graph.Node) bool {
 		r := n.In(3)
 		return r == nil || s.narrow[r]
 	}
+	if takesEither(n) { // for the sake of those that want it so
+		wants := func(r *graph.Node) bool { return r.Precision == graph.Mixed || passesOn(r) }
+		return slices.ContainsFunc(s.readers[n.Outputs[0]], wants)
+	}
 	if passesOn(n) {
 		return !slices.ContainsFunc(n.Inputs[:s.operands(n)], func(v *graph.Value) bool { return !s.narrow[v] })
 	}
@@ -103,7 +112,7 @@ func (s *storage) operands(n *graph.Node) int {
 // readable reports whether a node can read v in bfloat16.
 func (s *storage) readable(n *graph.Node, v *graph.Value) bool {
 	switch {
-	case n.Is("eiplan", "FromChannels"):
+	case n.Is("eiplan", "FromChannels"), takesEither(n):
 		return true
 	case n.Precision == graph.Mixed:
 		return n.In(3) != v || s.narrow[n.Outputs[0]]

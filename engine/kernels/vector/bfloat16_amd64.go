@@ -34,12 +34,13 @@ func bfloat16AVX512BF16() bfloat16 {
 			Elu:         eluBF16AVX512BF16,
 		},
 		binaryBF16: [binaryOps]func(dst, a, b *uint16, n int){
-			Add: addBF16AVX512BF16,
-			Sub: subBF16AVX512BF16,
-			Mul: mulBF16AVX512BF16,
-			Div: divBF16AVX512BF16,
-			Max: maxBF16AVX512BF16,
-			Min: minBF16AVX512BF16,
+			Add:   addBF16AVX512BF16,
+			Sub:   subBF16AVX512BF16,
+			Mul:   mulBF16AVX512BF16,
+			Div:   divBF16AVX512BF16,
+			Max:   maxBF16AVX512BF16,
+			Min:   minBF16AVX512BF16,
+			PRelu: pReluBF16AVX512BF16,
 		},
 		toBF16:   toBF16AVX512BF16,
 		fromBF16: fromBF16AVX512BF16,
@@ -76,12 +77,13 @@ func bfloat16AVX512() bfloat16 {
 			Elu:         eluBF16AVX512,
 		},
 		binaryBF16: [binaryOps]func(dst, a, b *uint16, n int){
-			Add: addBF16AVX512,
-			Sub: subBF16AVX512,
-			Mul: mulBF16AVX512,
-			Div: divBF16AVX512,
-			Max: maxBF16AVX512,
-			Min: minBF16AVX512,
+			Add:   addBF16AVX512,
+			Sub:   subBF16AVX512,
+			Mul:   mulBF16AVX512,
+			Div:   divBF16AVX512,
+			Max:   maxBF16AVX512,
+			Min:   minBF16AVX512,
+			PRelu: pReluBF16AVX512,
 		},
 		toBF16:   toBF16AVX512,
 		fromBF16: fromBF16AVX512,
@@ -118,12 +120,13 @@ func bfloat16AVX2() bfloat16 {
 			Elu:         eluBF16AVX2,
 		},
 		binaryBF16: [binaryOps]func(dst, a, b *uint16, n int){
-			Add: addBF16AVX2,
-			Sub: subBF16AVX2,
-			Mul: mulBF16AVX2,
-			Div: divBF16AVX2,
-			Max: maxBF16AVX2,
-			Min: minBF16AVX2,
+			Add:   addBF16AVX2,
+			Sub:   subBF16AVX2,
+			Mul:   mulBF16AVX2,
+			Div:   divBF16AVX2,
+			Max:   maxBF16AVX2,
+			Min:   minBF16AVX2,
+			PRelu: pReluBF16AVX2,
 		},
 		toBF16:   toBF16AVX2,
 		fromBF16: fromBF16AVX2,
@@ -220,6 +223,9 @@ func maxBF16AVX512BF16(dst, a, b *uint16, n int)
 func minBF16AVX512BF16(dst, a, b *uint16, n int)
 
 //go:noescape
+func pReluBF16AVX512BF16(dst, a, b *uint16, n int)
+
+//go:noescape
 func toBF16AVX512BF16(dst *uint16, x *float32, n int)
 
 //go:noescape
@@ -313,6 +319,9 @@ func maxBF16AVX512(dst, a, b *uint16, n int)
 func minBF16AVX512(dst, a, b *uint16, n int)
 
 //go:noescape
+func pReluBF16AVX512(dst, a, b *uint16, n int)
+
+//go:noescape
 func toBF16AVX512(dst *uint16, x *float32, n int)
 
 //go:noescape
@@ -404,6 +413,9 @@ func maxBF16AVX2(dst, a, b *uint16, n int)
 
 //go:noescape
 func minBF16AVX2(dst, a, b *uint16, n int)
+
+//go:noescape
+func pReluBF16AVX2(dst, a, b *uint16, n int)
 
 //go:noescape
 func toBF16AVX2(dst *uint16, x *float32, n int)

@@ -2963,6 +2963,90 @@ done4:
 	VZEROUPPER
 	RET
 
+// func pReluBF16AVX512BF16(dst *uint16, a *uint16, b *uint16, n int)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VL
+TEXT ·pReluBF16AVX512BF16(SB), NOSPLIT, $0-32
+	MOVQ n+24(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ a+8(FP), DX
+	MOVQ b+16(FP), BX
+
+loop1:
+	CMPQ      AX, $+32
+	JLT       single2
+	VPMOVZXWD (DX), Z4
+	VPSLLD    $0x10, Z4, Z4
+	VPMOVZXWD (BX), Z5
+	VPSLLD    $0x10, Z5, Z5
+	VXORPS    Z6, Z6, Z6
+	VCMPPS    $0x11, Z6, Z4, K1
+	VMULPS    Z5, Z4, Z5
+	VBLENDMPS Z5, Z4, K1, Z0
+	VMOVAPS   Z0, Z31
+	LONG      $0x487e0262
+	WORD      $0xf772
+	VMOVUPS   Y30, (CX)
+	VPMOVZXWD 32(DX), Z4
+	VPSLLD    $0x10, Z4, Z4
+	VPMOVZXWD 32(BX), Z5
+	VPSLLD    $0x10, Z5, Z5
+	VXORPS    Z6, Z6, Z6
+	VCMPPS    $0x11, Z6, Z4, K1
+	VMULPS    Z5, Z4, Z5
+	VBLENDMPS Z5, Z4, K1, Z1
+	VMOVAPS   Z1, Z31
+	LONG      $0x487e0262
+	WORD      $0xf772
+	VMOVUPS   Y30, 32(CX)
+	ADDQ      $+64, CX
+	ADDQ      $+64, DX
+	ADDQ      $+64, BX
+	SUBQ      $+32, AX
+	JMP       loop1
+
+single2:
+	CMPQ      AX, $+16
+	JLT       partial3
+	VPMOVZXWD (DX), Z0
+	VPSLLD    $0x10, Z0, Z0
+	VPMOVZXWD (BX), Z1
+	VPSLLD    $0x10, Z1, Z1
+	VXORPS    Z4, Z4, Z4
+	VCMPPS    $0x11, Z4, Z0, K1
+	VMULPS    Z1, Z0, Z1
+	VBLENDMPS Z1, Z0, K1, Z2
+	VMOVAPS   Z2, Z31
+	LONG      $0x487e0262
+	WORD      $0xf772
+	VMOVUPS   Y30, (CX)
+	ADDQ      $+32, CX
+	ADDQ      $+32, DX
+	ADDQ      $+32, BX
+	SUBQ      $+16, AX
+	JMP       single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VPBROADCASTD AX, Z0
+	VPCMPUD      $0x06, lane_numbers<>+0(SB), Z0, K1
+	VPMOVZXWD.Z  (DX), K1, Z0
+	VPSLLD       $0x10, Z0, Z0
+	VPMOVZXWD.Z  (BX), K1, Z1
+	VPSLLD       $0x10, Z1, Z1
+	VXORPS       Z2, Z2, Z2
+	VCMPPS       $0x11, Z2, Z0, K2
+	VMULPS       Z1, Z0, Z1
+	VBLENDMPS    Z1, Z0, K2, Z3
+	VMOVAPS      Z3, Z31
+	LONG         $0x487e0262
+	WORD         $0xf772
+	VMOVDQU16    Y30, K1, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
 // func toBF16AVX512BF16(dst *uint16, x *float32, n int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·toBF16AVX512BF16(SB), NOSPLIT, $0-24
@@ -6233,6 +6317,130 @@ partial3:
 	VCMPPS       $0x03, Z0, Z0, K2
 	VMINPS       Z1, Z0, Z1
 	VBLENDMPS    Z0, Z1, K2, Z10
+	VPSRLD       $0x10, Z10, Z0
+	VANDPS.BCST  lanes_00000001<>+0(SB), Z0, Z1
+	VPADDD       Z1, Z10, Z1
+	VPADDD.BCST  lanes_00007fff<>+0(SB), Z1, Z1
+	VPSRLD       $0x10, Z1, Z1
+	VANDPS.BCST  lanes_7fffffff<>+0(SB), Z10, Z2
+	VCMPPS.BCST  $0x11, lanes_00800000<>+0(SB), Z2, K2
+	VANDPS.BCST  lanes_00008000<>+0(SB), Z0, Z2
+	VBLENDMPS    Z2, Z1, K2, Z11
+	VCMPPS       $0x03, Z10, Z10, K2
+	VORPS.BCST   lanes_00000040<>+0(SB), Z0, Z0
+	VBLENDMPS    Z0, Z11, K2, Z12
+	VPMOVDW      Z12, Y0
+	VMOVDQU16    Y0, K1, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
+// func pReluBF16AVX512(dst *uint16, a *uint16, b *uint16, n int)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VL
+TEXT ·pReluBF16AVX512(SB), NOSPLIT, $0-32
+	MOVQ n+24(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ a+8(FP), DX
+	MOVQ b+16(FP), BX
+
+loop1:
+	CMPQ        AX, $+32
+	JLT         single2
+	VPMOVZXWD   (DX), Z0
+	VPSLLD      $0x10, Z0, Z0
+	VPMOVZXWD   (BX), Z13
+	VPSLLD      $0x10, Z13, Z13
+	VXORPS      Z14, Z14, Z14
+	VCMPPS      $0x11, Z14, Z0, K1
+	VMULPS      Z13, Z0, Z13
+	VBLENDMPS   Z13, Z0, K1, Z1
+	VPSRLD      $0x10, Z1, Z0
+	VANDPS.BCST lanes_00000001<>+0(SB), Z0, Z13
+	VPADDD      Z13, Z1, Z13
+	VPADDD.BCST lanes_00007fff<>+0(SB), Z13, Z13
+	VPSRLD      $0x10, Z13, Z13
+	VANDPS.BCST lanes_7fffffff<>+0(SB), Z1, Z14
+	VCMPPS.BCST $0x11, lanes_00800000<>+0(SB), Z14, K1
+	VANDPS.BCST lanes_00008000<>+0(SB), Z0, Z14
+	VBLENDMPS   Z14, Z13, K1, Z2
+	VCMPPS      $0x03, Z1, Z1, K1
+	VORPS.BCST  lanes_00000040<>+0(SB), Z0, Z0
+	VBLENDMPS   Z0, Z2, K1, Z3
+	VPMOVDW     Z3, Y0
+	VMOVUPS     Y0, (CX)
+	VPMOVZXWD   32(DX), Z0
+	VPSLLD      $0x10, Z0, Z0
+	VPMOVZXWD   32(BX), Z13
+	VPSLLD      $0x10, Z13, Z13
+	VXORPS      Z14, Z14, Z14
+	VCMPPS      $0x11, Z14, Z0, K1
+	VMULPS      Z13, Z0, Z13
+	VBLENDMPS   Z13, Z0, K1, Z4
+	VPSRLD      $0x10, Z4, Z0
+	VANDPS.BCST lanes_00000001<>+0(SB), Z0, Z13
+	VPADDD      Z13, Z4, Z13
+	VPADDD.BCST lanes_00007fff<>+0(SB), Z13, Z13
+	VPSRLD      $0x10, Z13, Z13
+	VANDPS.BCST lanes_7fffffff<>+0(SB), Z4, Z14
+	VCMPPS.BCST $0x11, lanes_00800000<>+0(SB), Z14, K1
+	VANDPS.BCST lanes_00008000<>+0(SB), Z0, Z14
+	VBLENDMPS   Z14, Z13, K1, Z5
+	VCMPPS      $0x03, Z4, Z4, K1
+	VORPS.BCST  lanes_00000040<>+0(SB), Z0, Z0
+	VBLENDMPS   Z0, Z5, K1, Z6
+	VPMOVDW     Z6, Y0
+	VMOVUPS     Y0, 32(CX)
+	ADDQ        $+64, CX
+	ADDQ        $+64, DX
+	ADDQ        $+64, BX
+	SUBQ        $+32, AX
+	JMP         loop1
+
+single2:
+	CMPQ        AX, $+16
+	JLT         partial3
+	VPMOVZXWD   (DX), Z0
+	VPSLLD      $0x10, Z0, Z0
+	VPMOVZXWD   (BX), Z1
+	VPSLLD      $0x10, Z1, Z1
+	VXORPS      Z2, Z2, Z2
+	VCMPPS      $0x11, Z2, Z0, K1
+	VMULPS      Z1, Z0, Z1
+	VBLENDMPS   Z1, Z0, K1, Z7
+	VPSRLD      $0x10, Z7, Z0
+	VANDPS.BCST lanes_00000001<>+0(SB), Z0, Z1
+	VPADDD      Z1, Z7, Z1
+	VPADDD.BCST lanes_00007fff<>+0(SB), Z1, Z1
+	VPSRLD      $0x10, Z1, Z1
+	VANDPS.BCST lanes_7fffffff<>+0(SB), Z7, Z2
+	VCMPPS.BCST $0x11, lanes_00800000<>+0(SB), Z2, K1
+	VANDPS.BCST lanes_00008000<>+0(SB), Z0, Z2
+	VBLENDMPS   Z2, Z1, K1, Z8
+	VCMPPS      $0x03, Z7, Z7, K1
+	VORPS.BCST  lanes_00000040<>+0(SB), Z0, Z0
+	VBLENDMPS   Z0, Z8, K1, Z9
+	VPMOVDW     Z9, Y0
+	VMOVUPS     Y0, (CX)
+	ADDQ        $+32, CX
+	ADDQ        $+32, DX
+	ADDQ        $+32, BX
+	SUBQ        $+16, AX
+	JMP         single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VPBROADCASTD AX, Z0
+	VPCMPUD      $0x06, lane_numbers<>+0(SB), Z0, K1
+	VPMOVZXWD.Z  (DX), K1, Z0
+	VPSLLD       $0x10, Z0, Z0
+	VPMOVZXWD.Z  (BX), K1, Z1
+	VPSLLD       $0x10, Z1, Z1
+	VXORPS       Z2, Z2, Z2
+	VCMPPS       $0x11, Z2, Z0, K2
+	VMULPS       Z1, Z0, Z1
+	VBLENDMPS    Z1, Z0, K2, Z10
 	VPSRLD       $0x10, Z10, Z0
 	VANDPS.BCST  lanes_00000001<>+0(SB), Z0, Z1
 	VPADDD       Z1, Z10, Z1
@@ -10422,6 +10630,159 @@ copy6:
 	VCMPPS    $0x03, Y0, Y0, Y2
 	VMINPS    Y1, Y0, Y1
 	VBLENDVPS Y2, Y0, Y1, Y0
+	VPSRLD    $0x10, Y0, Y1
+	VANDPS    lanes_00000001<>+0(SB), Y1, Y2
+	VPADDD    Y2, Y0, Y2
+	VPADDD    lanes_00007fff<>+0(SB), Y2, Y2
+	VPSRLD    $0x10, Y2, Y2
+	VANDPS    lanes_7fffffff<>+0(SB), Y0, Y3
+	VCMPPS    $0x11, lanes_00800000<>+0(SB), Y3, Y3
+	VANDPS    lanes_00008000<>+0(SB), Y1, Y4
+	VBLENDVPS Y3, Y4, Y2, Y2
+	VCMPPS    $0x03, Y0, Y0, Y0
+	VORPS     lanes_00000040<>+0(SB), Y1, Y1
+	VBLENDVPS Y0, Y1, Y2, Y0
+	VPACKUSDW Y0, Y0, Y0
+	VPERMQ    $0x08, Y0, Y0
+	VMOVDQU   X0, (SP)
+	XORQ      DX, DX
+
+copy7:
+	MOVW (SP)(DX*2), BX
+	MOVW BX, (CX)(DX*2)
+	INCQ DX
+	CMPQ DX, AX
+	JLT  copy7
+
+done4:
+	VZEROUPPER
+	RET
+
+// func pReluBF16AVX2(dst *uint16, a *uint16, b *uint16, n int)
+// Requires: AVX, AVX2
+TEXT ·pReluBF16AVX2(SB), NOSPLIT, $32-32
+	MOVQ n+24(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ a+8(FP), DX
+	MOVQ b+16(FP), BX
+
+loop1:
+	CMPQ      AX, $+16
+	JLT       single2
+	VPMOVZXWD (DX), Y0
+	VPSLLD    $0x10, Y0, Y0
+	VPMOVZXWD (BX), Y1
+	VPSLLD    $0x10, Y1, Y1
+	VXORPS    Y2, Y2, Y2
+	VCMPPS    $0x11, Y2, Y0, Y2
+	VMULPS    Y1, Y0, Y1
+	VBLENDVPS Y2, Y1, Y0, Y0
+	VPSRLD    $0x10, Y0, Y1
+	VANDPS    lanes_00000001<>+0(SB), Y1, Y2
+	VPADDD    Y2, Y0, Y2
+	VPADDD    lanes_00007fff<>+0(SB), Y2, Y2
+	VPSRLD    $0x10, Y2, Y2
+	VANDPS    lanes_7fffffff<>+0(SB), Y0, Y3
+	VCMPPS    $0x11, lanes_00800000<>+0(SB), Y3, Y3
+	VANDPS    lanes_00008000<>+0(SB), Y1, Y4
+	VBLENDVPS Y3, Y4, Y2, Y2
+	VCMPPS    $0x03, Y0, Y0, Y0
+	VORPS     lanes_00000040<>+0(SB), Y1, Y1
+	VBLENDVPS Y0, Y1, Y2, Y0
+	VPACKUSDW Y0, Y0, Y0
+	VPERMQ    $0x08, Y0, Y0
+	VMOVDQU   X0, (CX)
+	VPMOVZXWD 16(DX), Y0
+	VPSLLD    $0x10, Y0, Y0
+	VPMOVZXWD 16(BX), Y1
+	VPSLLD    $0x10, Y1, Y1
+	VXORPS    Y2, Y2, Y2
+	VCMPPS    $0x11, Y2, Y0, Y2
+	VMULPS    Y1, Y0, Y1
+	VBLENDVPS Y2, Y1, Y0, Y0
+	VPSRLD    $0x10, Y0, Y1
+	VANDPS    lanes_00000001<>+0(SB), Y1, Y2
+	VPADDD    Y2, Y0, Y2
+	VPADDD    lanes_00007fff<>+0(SB), Y2, Y2
+	VPSRLD    $0x10, Y2, Y2
+	VANDPS    lanes_7fffffff<>+0(SB), Y0, Y3
+	VCMPPS    $0x11, lanes_00800000<>+0(SB), Y3, Y3
+	VANDPS    lanes_00008000<>+0(SB), Y1, Y4
+	VBLENDVPS Y3, Y4, Y2, Y2
+	VCMPPS    $0x03, Y0, Y0, Y0
+	VORPS     lanes_00000040<>+0(SB), Y1, Y1
+	VBLENDVPS Y0, Y1, Y2, Y0
+	VPACKUSDW Y0, Y0, Y0
+	VPERMQ    $0x08, Y0, Y0
+	VMOVDQU   X0, 16(CX)
+	ADDQ      $+32, CX
+	ADDQ      $+32, DX
+	ADDQ      $+32, BX
+	SUBQ      $+16, AX
+	JMP       loop1
+
+single2:
+	CMPQ      AX, $+8
+	JLT       partial3
+	VPMOVZXWD (DX), Y0
+	VPSLLD    $0x10, Y0, Y0
+	VPMOVZXWD (BX), Y1
+	VPSLLD    $0x10, Y1, Y1
+	VXORPS    Y2, Y2, Y2
+	VCMPPS    $0x11, Y2, Y0, Y2
+	VMULPS    Y1, Y0, Y1
+	VBLENDVPS Y2, Y1, Y0, Y0
+	VPSRLD    $0x10, Y0, Y1
+	VANDPS    lanes_00000001<>+0(SB), Y1, Y2
+	VPADDD    Y2, Y0, Y2
+	VPADDD    lanes_00007fff<>+0(SB), Y2, Y2
+	VPSRLD    $0x10, Y2, Y2
+	VANDPS    lanes_7fffffff<>+0(SB), Y0, Y3
+	VCMPPS    $0x11, lanes_00800000<>+0(SB), Y3, Y3
+	VANDPS    lanes_00008000<>+0(SB), Y1, Y4
+	VBLENDVPS Y3, Y4, Y2, Y2
+	VCMPPS    $0x03, Y0, Y0, Y0
+	VORPS     lanes_00000040<>+0(SB), Y1, Y1
+	VBLENDVPS Y0, Y1, Y2, Y0
+	VPACKUSDW Y0, Y0, Y0
+	VPERMQ    $0x08, Y0, Y0
+	VMOVDQU   X0, (CX)
+	ADDQ      $+16, CX
+	ADDQ      $+16, DX
+	ADDQ      $+16, BX
+	SUBQ      $+8, AX
+	JMP       single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VMOVD        AX, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lane_numbers<>+0(SB), Y0, Y0
+	XORQ         SI, SI
+
+copy5:
+	MOVW      (DX)(SI*2), DI
+	MOVW      DI, (SP)(SI*2)
+	INCQ      SI
+	CMPQ      SI, AX
+	JLT       copy5
+	VPMOVZXWD (SP), Y0
+	VPSLLD    $0x10, Y0, Y0
+	XORQ      DX, DX
+
+copy6:
+	MOVW      (BX)(DX*2), SI
+	MOVW      SI, (SP)(DX*2)
+	INCQ      DX
+	CMPQ      DX, AX
+	JLT       copy6
+	VPMOVZXWD (SP), Y1
+	VPSLLD    $0x10, Y1, Y1
+	VXORPS    Y2, Y2, Y2
+	VCMPPS    $0x11, Y2, Y0, Y2
+	VMULPS    Y1, Y0, Y1
+	VBLENDVPS Y2, Y1, Y0, Y0
 	VPSRLD    $0x10, Y0, Y1
 	VANDPS    lanes_00000001<>+0(SB), Y1, Y2
 	VPADDD    Y2, Y0, Y2

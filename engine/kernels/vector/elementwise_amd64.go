@@ -34,12 +34,13 @@ func elementwiseAVX512() elementwise {
 			Elu:         eluAVX512,
 		},
 		binary: [binaryOps]func(dst, a, b *float32, n int){
-			Add: addAVX512,
-			Sub: subAVX512,
-			Mul: mulAVX512,
-			Div: divAVX512,
-			Max: maxAVX512,
-			Min: minAVX512,
+			Add:   addAVX512,
+			Sub:   subAVX512,
+			Mul:   mulAVX512,
+			Div:   divAVX512,
+			Max:   maxAVX512,
+			Min:   minAVX512,
+			PRelu: pReluAVX512,
 		},
 		scalar: [scalarOps]func(dst, x *float32, n int, s float32){
 			AddScalar:     addScalarAVX512,
@@ -86,12 +87,13 @@ func elementwiseAVX2() elementwise {
 			Elu:         eluAVX2,
 		},
 		binary: [binaryOps]func(dst, a, b *float32, n int){
-			Add: addAVX2,
-			Sub: subAVX2,
-			Mul: mulAVX2,
-			Div: divAVX2,
-			Max: maxAVX2,
-			Min: minAVX2,
+			Add:   addAVX2,
+			Sub:   subAVX2,
+			Mul:   mulAVX2,
+			Div:   divAVX2,
+			Max:   maxAVX2,
+			Min:   minAVX2,
+			PRelu: pReluAVX2,
 		},
 		scalar: [scalarOps]func(dst, x *float32, n int, s float32){
 			AddScalar:     addScalarAVX2,
@@ -196,6 +198,9 @@ func maxAVX512(dst, a, b *float32, n int)
 
 //go:noescape
 func minAVX512(dst, a, b *float32, n int)
+
+//go:noescape
+func pReluAVX512(dst, a, b *float32, n int)
 
 //go:noescape
 func addScalarAVX512(dst, x *float32, n int, s float32)
@@ -313,6 +318,9 @@ func maxAVX2(dst, a, b *float32, n int)
 
 //go:noescape
 func minAVX2(dst, a, b *float32, n int)
+
+//go:noescape
+func pReluAVX2(dst, a, b *float32, n int)
 
 //go:noescape
 func addScalarAVX2(dst, x *float32, n int, s float32)

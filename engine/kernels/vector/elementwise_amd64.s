@@ -2665,6 +2665,84 @@ done4:
 	VZEROUPPER
 	RET
 
+// func pReluAVX512(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·pReluAVX512(SB), NOSPLIT, $0-32
+	MOVQ n+24(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ a+8(FP), DX
+	MOVQ b+16(FP), BX
+
+loop1:
+	CMPQ      AX, $+64
+	JLT       single2
+	VMOVUPS   (DX), Z0
+	VMOVUPS   (BX), Z1
+	VXORPS    Z2, Z2, Z2
+	VCMPPS    $0x11, Z2, Z0, K1
+	VMULPS    Z1, Z0, Z1
+	VBLENDMPS Z1, Z0, K1, Z3
+	VMOVUPS   Z3, (CX)
+	VMOVUPS   64(DX), Z0
+	VMOVUPS   64(BX), Z1
+	VXORPS    Z2, Z2, Z2
+	VCMPPS    $0x11, Z2, Z0, K1
+	VMULPS    Z1, Z0, Z1
+	VBLENDMPS Z1, Z0, K1, Z4
+	VMOVUPS   Z4, 64(CX)
+	VMOVUPS   128(DX), Z0
+	VMOVUPS   128(BX), Z1
+	VXORPS    Z2, Z2, Z2
+	VCMPPS    $0x11, Z2, Z0, K1
+	VMULPS    Z1, Z0, Z1
+	VBLENDMPS Z1, Z0, K1, Z5
+	VMOVUPS   Z5, 128(CX)
+	VMOVUPS   192(DX), Z0
+	VMOVUPS   192(BX), Z1
+	VXORPS    Z2, Z2, Z2
+	VCMPPS    $0x11, Z2, Z0, K1
+	VMULPS    Z1, Z0, Z1
+	VBLENDMPS Z1, Z0, K1, Z6
+	VMOVUPS   Z6, 192(CX)
+	ADDQ      $+256, CX
+	ADDQ      $+256, DX
+	ADDQ      $+256, BX
+	SUBQ      $+64, AX
+	JMP       loop1
+
+single2:
+	CMPQ      AX, $+16
+	JLT       partial3
+	VMOVUPS   (DX), Z0
+	VMOVUPS   (BX), Z1
+	VXORPS    Z2, Z2, Z2
+	VCMPPS    $0x11, Z2, Z0, K1
+	VMULPS    Z1, Z0, Z1
+	VBLENDMPS Z1, Z0, K1, Z7
+	VMOVUPS   Z7, (CX)
+	ADDQ      $+64, CX
+	ADDQ      $+64, DX
+	ADDQ      $+64, BX
+	SUBQ      $+16, AX
+	JMP       single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VPBROADCASTD AX, Z0
+	VPCMPUD      $0x06, lane_numbers<>+0(SB), Z0, K1
+	VMOVUPS.Z    (DX), K1, Z0
+	VMOVUPS.Z    (BX), K1, Z1
+	VXORPS       Z2, Z2, Z2
+	VCMPPS       $0x11, Z2, Z0, K2
+	VMULPS       Z1, Z0, Z1
+	VBLENDMPS    Z1, Z0, K2, Z8
+	VMOVUPS      Z8, K1, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
 // func addScalarAVX512(dst *float32, x *float32, n int, s float32)
 // Requires: AVX, AVX512F
 TEXT ·addScalarAVX512(SB), NOSPLIT, $0-28
@@ -5474,6 +5552,85 @@ partial3:
 	VCMPPS       $0x03, Y1, Y1, Y3
 	VMINPS       Y2, Y1, Y2
 	VBLENDVPS    Y3, Y1, Y2, Y1
+	VMASKMOVPS   Y1, Y0, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
+// func pReluAVX2(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·pReluAVX2(SB), NOSPLIT, $0-32
+	MOVQ n+24(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ a+8(FP), DX
+	MOVQ b+16(FP), BX
+
+loop1:
+	CMPQ      AX, $+32
+	JLT       single2
+	VMOVUPS   (DX), Y0
+	VMOVUPS   (BX), Y1
+	VXORPS    Y2, Y2, Y2
+	VCMPPS    $0x11, Y2, Y0, Y2
+	VMULPS    Y1, Y0, Y1
+	VBLENDVPS Y2, Y1, Y0, Y0
+	VMOVUPS   Y0, (CX)
+	VMOVUPS   32(DX), Y0
+	VMOVUPS   32(BX), Y1
+	VXORPS    Y2, Y2, Y2
+	VCMPPS    $0x11, Y2, Y0, Y2
+	VMULPS    Y1, Y0, Y1
+	VBLENDVPS Y2, Y1, Y0, Y0
+	VMOVUPS   Y0, 32(CX)
+	VMOVUPS   64(DX), Y0
+	VMOVUPS   64(BX), Y1
+	VXORPS    Y2, Y2, Y2
+	VCMPPS    $0x11, Y2, Y0, Y2
+	VMULPS    Y1, Y0, Y1
+	VBLENDVPS Y2, Y1, Y0, Y0
+	VMOVUPS   Y0, 64(CX)
+	VMOVUPS   96(DX), Y0
+	VMOVUPS   96(BX), Y1
+	VXORPS    Y2, Y2, Y2
+	VCMPPS    $0x11, Y2, Y0, Y2
+	VMULPS    Y1, Y0, Y1
+	VBLENDVPS Y2, Y1, Y0, Y0
+	VMOVUPS   Y0, 96(CX)
+	ADDQ      $+128, CX
+	ADDQ      $+128, DX
+	ADDQ      $+128, BX
+	SUBQ      $+32, AX
+	JMP       loop1
+
+single2:
+	CMPQ      AX, $+8
+	JLT       partial3
+	VMOVUPS   (DX), Y0
+	VMOVUPS   (BX), Y1
+	VXORPS    Y2, Y2, Y2
+	VCMPPS    $0x11, Y2, Y0, Y2
+	VMULPS    Y1, Y0, Y1
+	VBLENDVPS Y2, Y1, Y0, Y0
+	VMOVUPS   Y0, (CX)
+	ADDQ      $+32, CX
+	ADDQ      $+32, DX
+	ADDQ      $+32, BX
+	SUBQ      $+8, AX
+	JMP       single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VMOVD        AX, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lane_numbers<>+0(SB), Y0, Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VMASKMOVPS   (BX), Y0, Y2
+	VXORPS       Y3, Y3, Y3
+	VCMPPS       $0x11, Y3, Y1, Y3
+	VMULPS       Y2, Y1, Y2
+	VBLENDVPS    Y3, Y2, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (CX)
 
 done4:

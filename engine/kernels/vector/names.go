@@ -15,7 +15,7 @@ func (op ParamOp) String() string {
 
 // String returns the name of op as declared.
 func (op BinaryOp) String() string {
-	return [binaryOps]string{"Add", "Sub", "Mul", "Div", "Max", "Min"}[op]
+	return [binaryOps]string{"Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu"}[op]
 }
 
 // String returns the name of op as declared.

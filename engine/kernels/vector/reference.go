@@ -85,6 +85,12 @@ func binaryFunctions() [binaryOps]func(a, b float32) float32 {
 		Div: func(a, b float32) float32 { return a / b },
 		Max: larger,
 		Min: smaller,
+		PRelu: func(a, b float32) float32 {
+			if a < 0 {
+				return a * b
+			}
+			return a
+		},
 	}
 }
 

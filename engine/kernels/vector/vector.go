@@ -56,12 +56,13 @@ const (
 type BinaryOp uint8
 
 const (
-	Add BinaryOp = iota // a+b
-	Sub                 // a-b
-	Mul                 // a·b
-	Div                 // a/b
-	Max                 // a when a > b or a is NaN, else b
-	Min                 // a when a < b or a is NaN, else b
+	Add   BinaryOp = iota // a+b
+	Sub                   // a-b
+	Mul                   // a·b
+	Div                   // a/b
+	Max                   // a when a > b or a is NaN, else b
+	Min                   // a when a < b or a is NaN, else b
+	PRelu                 // a when a ≥ 0 or a is NaN, else a·b
 	binaryOps
 )
 

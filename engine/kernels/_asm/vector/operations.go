@@ -74,6 +74,9 @@ var binaryOperations = []struct {
 	{"Div", (*isa.Algebra).Div},
 	{"Max", (*isa.Algebra).Larger},
 	{"Min", (*isa.Algebra).Smaller},
+	{"PRelu", func(a *isa.Algebra, x, y Op) v {
+		return a.Select(a.Compare(x, isa.LessThan, a.Nought()), a.Mul(x, y), x)
+	}},
 }
 
 var scalarOperations = []struct {
