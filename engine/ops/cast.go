@@ -102,8 +102,14 @@ func directCast(from, to tensor.DType, v *vector.Funcs) binder {
 		return eachChunk(into[int64, int32])
 	case [2]tensor.DType{tensor.Float32, tensor.Int64}:
 		return eachChunk(into[float32, int64])
-	case [2]tensor.DType{tensor.Uint8, tensor.Float32}:
-		return eachChunk(into[uint8, float32])
+	case [2]tensor.DType{tensor.Uint8, tensor.Float32}, [2]tensor.DType{tensor.Bool, tensor.Float32}: // a bool is a byte of 0 or 1
+		return eachChunk(func(dst []float32, x []uint8) { v.DequantizeUint8(dst, x, 1, 0) })
+	case [2]tensor.DType{tensor.Int8, tensor.Float32}:
+		return eachChunk(func(dst []float32, x []int8) { v.DequantizeInt8(dst, x, 1, 0) })
+	case [2]tensor.DType{tensor.Uint8, tensor.Int64}, [2]tensor.DType{tensor.Bool, tensor.Int64}:
+		return eachChunk(into[uint8, int64])
+	case [2]tensor.DType{tensor.Uint8, tensor.Int32}, [2]tensor.DType{tensor.Bool, tensor.Int32}:
+		return eachChunk(into[uint8, int32])
 	}
 	return nil
 }
@@ -337,6 +343,23 @@ func toHalf(d tensor.DType, x float64) uint16 {
 
 // realAt is an element of a numeric tensor as a float64.
 func realAt(t *tensor.Tensor, i int) float64 {
+	switch t.DType {
+	case tensor.Float32:
+		return float64(tensor.Data[float32](*t)[i])
+	case tensor.Int64:
+		return float64(tensor.Data[int64](*t)[i])
+	case tensor.Int32:
+		return float64(tensor.Data[int32](*t)[i])
+	case tensor.Int8:
+		return float64(int8(t.Bytes[i]))
+	case tensor.Uint8:
+		return float64(t.Bytes[i])
+	}
+	return convertedAt(t, i)
+}
+
+// convertedAt is realAt by way of the conversion of any type.
+func convertedAt(t *tensor.Tensor, i int) float64 {
 	var s scalars
 	s.load(t, i, 1)
 	_ = s.change(t.DType, tensor.Float64, 1) // numbers always change

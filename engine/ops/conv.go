@@ -162,10 +162,14 @@ func biasAt[T real](c *Call, i, m int) T {
 	return tensor.Data[T](c.In[i].Tensor)[m]
 }
 
-// fill sets all of dst to x.
+// fill sets all of dst to x, by copies that double.
 func fill[T any](dst []T, x T) {
-	for i := range dst {
-		dst[i] = x
+	if len(dst) == 0 {
+		return
+	}
+	dst[0] = x
+	for done := 1; done < len(dst); done *= 2 {
+		copy(dst[done:], dst[:done])
 	}
 }
 

@@ -276,8 +276,6 @@ func (w *fusedWorker) eachRow(k, at int, b block) {
 			continue
 		}
 		w.widen(k, row[:1], at+r*s.mid)
-		for i := range row {
-			row[i] = row[0]
-		}
+		fill(row, row[0])
 	}
 }

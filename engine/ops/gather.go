@@ -92,6 +92,9 @@ func bindGather[T word](outer, d, inner int) binder {
 			if len(dst) == 0 {
 				return nil
 			}
+			if outer == 1 && inner == 1 && index.long != nil {
+				return pickElements(dst, src[:d], index.long)
+			}
 			for i := range count {
 				row, err := index.within(i, d)
 				if err != nil {
@@ -111,11 +114,52 @@ func bindGather[T word](outer, d, inner int) binder {
 	}
 }
 
+// pickElements copies single elements.
+func pickElements[T word](dst, src []T, index []int64) error {
+	for i, at := range index {
+		if at < 0 {
+			at += int64(len(src))
+		}
+		if uint64(at) >= uint64(len(src)) {
+			_, err := indexes{long: index}.within(i, len(src))
+			return err
+		}
+		dst[i] = src[at]
+	}
+	return nil
+}
+
 // places says where, in a dense tensor, the blocks lie that the indices of a GatherElements, GatherND, ScatterElements or ScatterND name.
 type places struct {
 	count int // blocks
 	size  int // elements of a block
 	at    func(index indexes, block int) (int, error)
+	runs  []placeRun // where the indices are known, blocks that follow one another joined; else nil
+}
+
+// placeRun is so many blocks from the given one on, which lie one after the other at a place.
+type placeRun struct{ block, blocks, at int }
+
+// settle finds the runs of known indices. What is wrong with an index is left for the run to report.
+func (p *places) settle(index *graph.Value) {
+	if !index.Known() || p.size == 0 || p.count == 0 {
+		return
+	}
+	t := tensor.Aligned(*index.Const)
+	list := indexesOf(&t)
+	var runs []placeRun
+	for i := range p.count {
+		at, err := p.at(list, i)
+		if err != nil {
+			return
+		}
+		if last := len(runs) - 1; last >= 0 && runs[last].at+runs[last].blocks*p.size == at {
+			runs[last].blocks++
+			continue
+		}
+		runs = append(runs, placeRun{i, 1, at})
+	}
+	p.runs = runs
 }
 
 // elementPlaces are those of GatherElements and ScatterElements: the index's own position, but for one axis, where it is the index.
@@ -193,7 +237,10 @@ func gatherElements() Op {
 				return Kernel{}, err
 			}
 			p, err := elementPlaces(data, n.Inputs[1].Shape, axis)
-			return gathering(n, p), err
+			if err != nil {
+				return Kernel{}, err
+			}
+			return gathering(n, p), nil
 		}),
 	}
 }
@@ -224,19 +271,32 @@ func gatherND() Op {
 		Cost: costGathered,
 		Prepare: unpacked(func(n *graph.Node, _ *Target) (Kernel, error) {
 			p, err := tuplePlaces(n.Inputs[0].Shape, n.Inputs[1].Shape, n.Int("batch_dims", 0))
-			return gathering(n, p), err
+			if err != nil {
+				return Kernel{}, err
+			}
+			return gathering(n, p), nil
 		}),
 	}
 }
 
 // gathering copies the blocks at places of the first input to the output, one after the other.
 func gathering(n *graph.Node, p *places) Kernel {
+	p.settle(n.Inputs[1])
 	bind := bySize(n.Inputs[0].DType, bindPlaces[uint8], bindPlaces[uint16], bindPlaces[uint32], bindPlaces[uint64], bindPlaces[complex128], bindPlaces[string])
 	return Kernel{Class: "copy", Bind: bind(p)}
 }
 
 func bindPlaces[T word](p *places) binder {
 	return func(c *Call) func() error {
+		if p.runs != nil {
+			return func() error {
+				src, dst := elements[T](&c.In[0].Tensor), elements[T](&c.Out[0].Tensor)
+				for _, r := range p.runs {
+					copy(dst[r.block*p.size:][:r.blocks*p.size], src[r.at:])
+				}
+				return nil
+			}
+		}
 		return func() error {
 			src, dst, index := elements[T](&c.In[0].Tensor), elements[T](&c.Out[0].Tensor), indexesOf(&c.In[1].Tensor)
 			for i := range p.count {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/eiplan/eiplan/engine/graph"
+	"github.com/eiplan/eiplan/engine/kernels/vector"
 	"github.com/eiplan/eiplan/models/tensor"
 )
 
@@ -11,10 +12,11 @@ import (
 type linearModel struct {
 	count, features, targets int
 	coefficients, intercepts []float32
+	dot                      func(a, b []float32) float32
 }
 
-func newLinearModel(n *graph.Node, targets int) (*linearModel, error) {
-	m := &linearModel{targets: targets, coefficients: floatList(n, "coefficients"), intercepts: floatList(n, "intercepts")}
+func newLinearModel(n *graph.Node, t *Target, targets int) (*linearModel, error) {
+	m := &linearModel{targets: targets, dot: vector.For(t.Features).Dot, coefficients: floatList(n, "coefficients"), intercepts: floatList(n, "intercepts")}
 	var err error
 	if m.count, m.features, err = samples(n.Inputs[0].Shape); err != nil {
 		return nil, err
@@ -35,7 +37,7 @@ func (m *linearModel) scores(dst, x []float32) {
 		if len(m.intercepts) > 0 {
 			total = m.intercepts[t]
 		}
-		dst[t] = total + dot(x, 1, m.coefficients[t*m.features:][:m.features])
+		dst[t] = total + m.dot(x, m.coefficients[t*m.features:][:m.features])
 	}
 }
 
@@ -75,8 +77,8 @@ func linearRegressor() Op {
 			return nil
 		},
 		Cost: costLinear,
-		Prepare: func(n *graph.Node, _ *Target) (Kernel, error) {
-			m, err := newLinearModel(n, n.Int("targets", 1))
+		Prepare: func(n *graph.Node, t *Target) (Kernel, error) {
+			m, err := newLinearModel(n, t, n.Int("targets", 1))
 			if err != nil {
 				return Kernel{}, err
 			}
@@ -147,12 +149,12 @@ func linearScores(n *graph.Node, classes labels) int {
 	return 2
 }
 
-func prepareLinearClassifier(n *graph.Node, _ *Target) (Kernel, error) {
+func prepareLinearClassifier(n *graph.Node, t *Target) (Kernel, error) {
 	classes, err := labelsOf(n, "classlabels_ints", "classlabels_strings")
 	if err != nil {
 		return Kernel{}, err
 	}
-	m, err := newLinearModel(n, linearTargets(n, classes))
+	m, err := newLinearModel(n, t, linearTargets(n, classes))
 	if err != nil {
 		return Kernel{}, err
 	}

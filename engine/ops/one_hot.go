@@ -74,16 +74,17 @@ func bindOneHot[T word](shape tensor.Shape, axis int) binder {
 				place(out, c.In[2].DType, stacked(shape, axis, depth))
 			}
 			values, out := elements[T](&c.In[2].Tensor), elements[T](&c.Out[0].Tensor)
-			for i := range out {
-				out[i] = values[0]
-			}
-			for i := range c.In[0].Len() {
-				v := int(realAt(&c.In[0].Tensor, i))
-				if v < 0 {
-					v += depth
-				}
-				if v >= 0 && v < depth {
-					out[(i/inner*depth+v)*inner+i%inner] = values[1]
+			fill(out, values[0])
+			for o, i := 0, 0; i < c.In[0].Len(); o++ {
+				for k := range inner {
+					v := int(realAt(&c.In[0].Tensor, i))
+					if v < 0 {
+						v += depth
+					}
+					if v >= 0 && v < depth {
+						out[(o*depth+v)*inner+k] = values[1]
+					}
+					i++
 				}
 			}
 			return nil

@@ -5,12 +5,13 @@ import (
 	"math"
 
 	"github.com/eiplan/eiplan/engine/graph"
+	"github.com/eiplan/eiplan/engine/kernels/vector"
 	"github.com/eiplan/eiplan/models/tensor"
 )
 
 // globalAveragePool, globalMaxPool and globalLpPool are ONNX's pools over all spatial dimensions at once.
 func globalAveragePool() Op { return globalPool(globalAverage[float32], globalAverage[float64]) }
-func globalMaxPool() Op     { return globalPool(globalMax[float32], globalMax[float64]) }
+func globalMaxPool() Op     { return globalPool(vectorGlobalMax, globalMax[float64]) }
 func globalLpPool() Op      { return globalPool(globalLp[float32], globalLp[float64]) }
 
 func globalPool(f32, f64 preparer) Op {
@@ -72,6 +73,11 @@ func globalMax[T real](n *graph.Node, _ *Target) (Kernel, error) {
 		}
 		return largest
 	})
+}
+
+func vectorGlobalMax(n *graph.Node, t *Target) (Kernel, error) {
+	v := vector.For(t.Features)
+	return overPlanes(n, "max pool "+v.Variant, v.Reduce[vector.Maximum])
 }
 
 func globalLp[T real](n *graph.Node, _ *Target) (Kernel, error) {

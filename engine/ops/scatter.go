@@ -42,6 +42,7 @@ func scattering(plan func(n *graph.Node) (*places, error)) Op {
 		if err != nil {
 			return Kernel{}, err
 		}
+		p.settle(n.Inputs[1])
 		reduction, d := n.Str("reduction", "none"), n.Inputs[0].DType
 		if same, ok := boolReductions[reduction]; ok && d == tensor.Bool {
 			reduction = same
@@ -105,6 +106,17 @@ func (lanes[T]) scatter(reduction string, p *places) binder {
 // scatterInto copies the data and puts each block of updates in its place.
 func scatterInto[T any](p *places, put func(dst, src []T)) binder {
 	return func(c *Call) func() error {
+		if p.runs != nil {
+			return func() error {
+				copyAll(&c.Out[0].Tensor, &c.In[0].Tensor)
+				dst, src := elements[T](&c.Out[0].Tensor), elements[T](&c.In[2].Tensor)
+				for _, r := range p.runs {
+					n := r.blocks * p.size
+					put(dst[r.at:r.at+n], src[r.block*p.size:][:n])
+				}
+				return nil
+			}
+		}
 		return func() error {
 			copyAll(&c.Out[0].Tensor, &c.In[0].Tensor)
 			dst, src, index := elements[T](&c.Out[0].Tensor), elements[T](&c.In[2].Tensor), indexesOf(&c.In[1].Tensor)
