@@ -76,7 +76,8 @@ func Fusible(n *graph.Node) bool {
 	return len(n.Inputs) > 0
 }
 
-// Gains reports whether a fusible node runs better as an eiplan/Elementwise of one member: its own kernel computes one element after the other.
+// Gains reports whether a fusible node runs better as an eiplan/Elementwise of one member: its own kernel computes one element after the other, or in rows
+// too short for vectors.
 func Gains(n *graph.Node) bool {
 	switch n.Op {
 	case "PRelu", "Pow", "Celu", "Selu", "Mish", "Softsign":
@@ -84,7 +85,12 @@ func Gains(n *graph.Node) bool {
 	case "Swish":
 		return n.Float("alpha", 1) != 1
 	}
-	return false
+	if !fusedFolds[n.Op] || len(n.Inputs) != 2 {
+		return false
+	}
+	const short, many = 64, 8
+	w, err := newBroadcast(n.Outputs[0].Shape, n.Inputs[0].Shape, n.Inputs[1].Shape)
+	return err == nil && w.row < short && w.rows >= many && w.width(0) == w.width(1)
 }
 
 // fusedFolds are the operators over several operands that a fused node folds from the left.

@@ -93,9 +93,16 @@ func (f factors) plain(n *graph.Node) *graph.Node {
 func (f factors) isConv(n *graph.Node) bool { return n.Op == "ConvInteger" || n.Op == "QLinearConv" }
 
 // layout says which element of a zero point or scale belongs to which of a, of b, and of the product by its rows and columns.
-type layout struct{ a, b, rows, columns *scales }
+type layout struct {
+	a, b, rows, columns *scales
+	known               bool // b and the bias, before any run
+}
 
 func (f factors) layout(n, plain *graph.Node) (at layout, err error) {
+	at.known = true
+	for _, i := range []int{f.b, f.bZero, f.bias} {
+		at.known = at.known && (i < 0 || n.In(i) == nil || n.In(i).Known())
+	}
 	bAxis, columns := -1, -1
 	if f.isConv(n) {
 		bAxis, columns = 0, 1
@@ -149,17 +156,21 @@ func (f factors) bind(plain *graph.Node, at layout, c *Call, bind binder) func()
 		inner.In = append(inner.In, &Slot{Tensor: tensor.New(tensor.Float64, v.Shape)})
 	}
 	work := bind(inner)
+	ready := false // of b and the bias, once they are computed and can't change
 	return func() error {
 		if err := less(&inner.In[0].Tensor, c, f.a, f.aZero, at.a); err != nil {
 			return err
 		}
-		if err := less(&inner.In[1].Tensor, c, f.b, f.bZero, at.b); err != nil {
-			return err
-		}
-		if len(inner.In) > 2 {
-			if err := less(&inner.In[2].Tensor, c, f.bias, -1, nil); err != nil {
+		if !ready {
+			if err := less(&inner.In[1].Tensor, c, f.b, f.bZero, at.b); err != nil {
 				return err
 			}
+			if len(inner.In) > 2 {
+				if err := less(&inner.In[2].Tensor, c, f.bias, -1, nil); err != nil {
+					return err
+				}
+			}
+			ready = at.known
 		}
 		if err := work(); err != nil {
 			return err
@@ -176,8 +187,16 @@ func less(dst *tensor.Tensor, c *Call, input, zero int, at *scales) error {
 	if zero < 0 || zero >= len(c.In) || c.In[zero] == nil {
 		return nil
 	}
-	for i := range tensor.Data[float64](*dst) {
-		tensor.Data[float64](*dst)[i] -= realAt(&c.In[zero].Tensor, at.of(i))
+	data := tensor.Data[float64](*dst)
+	if at.d == 1 {
+		z := realAt(&c.In[zero].Tensor, 0)
+		for i := range data {
+			data[i] -= z
+		}
+		return nil
+	}
+	for i := range data {
+		data[i] -= realAt(&c.In[zero].Tensor, at.of(i))
 	}
 	return nil
 }
@@ -190,14 +209,29 @@ func (f factors) finish(c *Call, sums *tensor.Tensor, at layout) error {
 	}
 	low, high, _ := rangeOfType(out.DType)
 	scale, zero := realAt(&c.In[f.yScale].Tensor, 0), realAt(&c.In[f.yZero].Tensor, 0)
-	for i, v := range tensor.Data[float64](*sums) {
-		v *= realAt(&c.In[f.aScale].Tensor, at.rows.of(i)) * realAt(&c.In[f.bScale].Tensor, at.columns.of(i)) / scale
-		q := min(max(math.RoundToEven(v)+zero, low), high)
-		if out.DType == tensor.Uint8 {
-			out.Bytes[i] = uint8(q)
-		} else {
-			tensor.Data[int8](*out)[i] = int8(q)
+	data := tensor.Data[float64](*sums)
+	for i, left := 0, 0; i < len(data); i += left {
+		left = at.alike(i, len(data))
+		factor := realAt(&c.In[f.aScale].Tensor, at.rows.of(i)) * realAt(&c.In[f.bScale].Tensor, at.columns.of(i)) / scale
+		for k, v := range data[i : i+left] {
+			q := min(max(math.RoundToEven(v*factor)+zero, low), high)
+			if out.DType == tensor.Uint8 {
+				out.Bytes[i+k] = uint8(q)
+			} else {
+				out.Bytes[i+k] = uint8(int8(q))
+			}
 		}
 	}
 	return nil
+}
+
+// alike is how many of n elements from the i-th on surely have its scales.
+func (at layout) alike(i, n int) int {
+	each := func(s *scales) int {
+		if s.d == 1 {
+			return n - i
+		}
+		return s.inner - i%s.inner
+	}
+	return min(each(at.rows), each(at.columns), n-i)
 }
