@@ -230,6 +230,7 @@ var registry = map[string]Op{
 	"eiplan/FromChannels":  fromChannels(),
 	"eiplan/MatMul":        fusedMatMul(),
 	"eiplan/Softmax":       fusedSoftmax(),
+	"eiplan/TakeRow":       takeRow(),
 	"eiplan/ToChannels":    toChannels(),
 	"eiplan/UnpackWeights": unpackWeights(),
 }

@@ -35,7 +35,7 @@ var (
 	// Machine settles precision and layout for the machine at hand. It follows Portable.
 	Machine = []Pass{
 		widenHalves, removeNoop, foldAffine, fuseLayerNormalization, // again, for what was of 16 bits
-		nameProducts, fuseBias, fuseResidual, fuseClamp, fuseTranspose, fuseSoftmax, removeDead,
+		nameProducts, fuseBias, fuseResidual, fuseClamp, fuseOneHot, fuseTranspose, fuseSoftmax, removeDead,
 		choosePrecision, assignLayouts, fuseElementwise, storeBFloat16,
 	}
 )

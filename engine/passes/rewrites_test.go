@@ -149,6 +149,14 @@ var rewrites = []struct {
 	{"what others read is made by a node of its own", tiny{
 		[]string{"x 3x8"}, []string{"w 8x8"}, []string{"Exp x > a", "Neg a > b", "MatMul b w > c", "Sub c b > d", "Mul d a > y"},
 	}, "Exp Neg eiplan/MatMul eiplan/Elementwise"},
+	{"a product by one-hot vectors takes rows, and none beyond the last", tiny{
+		[]string{"x 3x7x1"}, []string{"ten =9", "n =i-3,-2,-1,0,1,2,3,4", "w 8x5", "b 5"},
+		[]string{"Mul x ten > a", "Cast a > i to=7", "Equal n i > e", "Cast e > f to=1", "MatMul f w > g", "Add g b > h", "Relu h > y"},
+	}, "Mul Cast eiplan/TakeRow"},
+	{"numbers that don't count up by one are compared", tiny{
+		[]string{"x 3x7x1"}, []string{"ten =9", "n =i0,2,3", "w 3x5"},
+		[]string{"Mul x ten > a", "Cast a > i to=7", "Equal i n > e", "Cast e > f to=1", "MatMul f w > y"},
+	}, "Mul Cast Equal Cast eiplan/MatMul"},
 	{"attention steps through its heads, with scale and mask in the softmax", tiny{
 		[]string{"q 2x7x3x8", "k 2x7x3x8", "v 2x7x3x8", "m 2x1x1x7"}, []string{"root =2.83"},
 		[]string{"Transpose q > a perm=0,2,1,3", "Transpose k > b perm=0,2,3,1", "MatMul a b > c", "Div c root > d", "Add d m > e", "Softmax e > f",
