@@ -29,52 +29,75 @@ func inferReorder(n *graph.Node) error {
 	return nil
 }
 
+// stretches cuts images into runs of pixels that lie side by side in the Channels layout as in a plane: rows, or where rows follow one another without a
+// gap, pieces of any length.
+type stretches struct {
+	img      conv.Image
+	pixels   int // in a stretch but for the last
+	perImage int
+}
+
+// stretchPixels is the length of pieces, whose channels fit a near cache.
+const stretchPixels = 64
+
+func stretchesOf(img conv.Image) stretches {
+	s := stretches{img, img.Width, img.Height}
+	if img.RowPitch == img.Width*img.PixelPitch {
+		s.pixels = min(stretchPixels, img.Height*img.Width)
+		s.perImage = ceilDiv(img.Height*img.Width, s.pixels)
+	}
+	return s
+}
+
+// at is where the i-th stretch of all images begins in the layout and in dense planes, and its pixels.
+func (s stretches) at(i int) (index, dense, pixels int) {
+	b, first := i/s.perImage, i%s.perImage*s.pixels
+	plane := s.img.Height * s.img.Width
+	return s.img.Index(b, 0, first/s.img.Width, first%s.img.Width), b*plane*s.img.Channels + first, min(s.pixels, plane-first)
+}
+
 func prepareToChannels(n *graph.Node, t *Target) (Kernel, error) {
 	f, v := move.For(t.Features), vector.For(t.Features)
 	img := imageOf(n.Outputs[0])
-	elements := img.Height * img.Width * img.Channels
+	s := stretchesOf(img)
 	narrowing := n.Outputs[0].DType != n.In(0).DType
 	k := Kernel{Class: "reorder " + f.Variant}
+	room := roundUp(s.pixels*img.PixelPitch, 16)
 	if narrowing {
-		k.Scratch = 4 * roundUp(img.Width*img.PixelPitch, 16) * max(t.Threads, 1)
+		k.Scratch = 4 * room * max(t.Threads, 1)
 	}
 	k.Bind = func(c *Call) func() error {
+		team := teamFor(c.Team, n.In(0).Shape.Elements())
 		part := func(worker, i int) {
-			b, y := i/img.Height, i%img.Height
-			row := moveImage(img)
-			row.Height, row.Origin = 1, row.Origin+y*row.RowPitch+b*img.ImagePitch
-			at := b*elements + y*img.Width
+			index, at, pixels := s.at(i)
 			if !narrowing && c.In[0].DType == tensor.BFloat16 {
-				rowFromPlanes(f, tensor.Data[uint16](c.Out[0].Tensor), row, tensor.Data[uint16](c.In[0].Tensor)[at:], img)
+				fromPlanes(f, tensor.Data[uint16](c.Out[0].Tensor)[index:], tensor.Data[uint16](c.In[0].Tensor)[at:], pixels, img)
 				return
 			}
 			src := tensor.Data[float32](c.In[0].Tensor)[at:]
 			if !narrowing {
-				rowFromPlanes(f, tensor.Data[float32](c.Out[0].Tensor), row, src, img)
+				fromPlanes(f, tensor.Data[float32](c.Out[0].Tensor)[index:], src, pixels, img)
 				return
 			}
-			wide := img.Width * img.PixelPitch
-			scratch, _ := scratchFloats(c.Scratch[worker*4*roundUp(wide, 16):], wide)
-			first := row.Origin
-			row.Origin = 0
-			rowFromPlanes(f, scratch, row, src, img)
-			v.ToBF16(tensor.Data[uint16](c.Out[0].Tensor)[first:first+wide], scratch)
+			wide := pixels * img.PixelPitch
+			scratch, _ := scratchFloats(c.Scratch[worker*4*room:], wide)
+			fromPlanes(f, scratch, src, pixels, img)
+			v.ToBF16(tensor.Data[uint16](c.Out[0].Tensor)[index:index+wide], scratch)
 		}
 		return func() error {
-			inParts(c.Team, n.In(0).Shape[0]*img.Height, part)
+			inParts(team, n.In(0).Shape[0]*s.perImage, part)
 			return nil
 		}
 	}
 	return k, nil
 }
 
-// rowFromPlanes gathers one row of pixels from planes and zeroes their channels after the last.
-func rowFromPlanes[T move.Element](f *move.Funcs, dst []T, row move.Image, src []T, img conv.Image) {
-	to := dst[row.Origin:]
-	move.Transpose(f, to, src, img.Channels, img.Width, img.PixelPitch, img.Height*img.Width)
+// fromPlanes gathers pixels from planes and zeroes their channels after the last.
+func fromPlanes[T move.Element](f *move.Funcs, dst, src []T, pixels int, img conv.Image) {
+	move.Transpose(f, dst, src, img.Channels, pixels, img.PixelPitch, img.Height*img.Width)
 	if img.Channels != img.PixelPitch {
-		for x := range img.Width {
-			clear(to[x*img.PixelPitch+img.Channels : (x+1)*img.PixelPitch])
+		for x := range pixels {
+			clear(dst[x*img.PixelPitch+img.Channels : (x+1)*img.PixelPitch])
 		}
 	}
 }
@@ -82,33 +105,34 @@ func rowFromPlanes[T move.Element](f *move.Funcs, dst []T, row move.Image, src [
 func prepareFromChannels(n *graph.Node, t *Target) (Kernel, error) {
 	f, v := move.For(t.Features), vector.For(t.Features)
 	img := imageOf(n.In(0))
-	elements := img.Height * img.Width * img.Channels
+	s := stretchesOf(img)
 	widening := n.Outputs[0].DType != n.In(0).DType
 	k := Kernel{Class: "reorder " + f.Variant}
+	room := roundUp(s.pixels*img.PixelPitch, 16)
 	if widening {
-		k.Scratch = 4 * roundUp(img.Width*img.PixelPitch, 16) * max(t.Threads, 1)
+		k.Scratch = 4 * room * max(t.Threads, 1)
 	}
 	plane := img.Height * img.Width
 	k.Bind = func(c *Call) func() error {
+		team := teamFor(c.Team, n.In(0).Shape.Elements())
 		part := func(worker, i int) {
-			b, y := i/img.Height, i%img.Height
-			first, at := img.Index(b, 0, y, 0), b*elements+y*img.Width
+			first, at, pixels := s.at(i)
 			if !widening && c.In[0].DType == tensor.BFloat16 {
-				move.Transpose(f, tensor.Data[uint16](c.Out[0].Tensor)[at:], tensor.Data[uint16](c.In[0].Tensor)[first:], img.Width, img.Channels, plane, img.PixelPitch)
+				move.Transpose(f, tensor.Data[uint16](c.Out[0].Tensor)[at:], tensor.Data[uint16](c.In[0].Tensor)[first:], pixels, img.Channels, plane, img.PixelPitch)
 				return
 			}
 			dst := tensor.Data[float32](c.Out[0].Tensor)[at:]
 			if !widening {
-				move.Transpose(f, dst, tensor.Data[float32](c.In[0].Tensor)[first:], img.Width, img.Channels, plane, img.PixelPitch)
+				move.Transpose(f, dst, tensor.Data[float32](c.In[0].Tensor)[first:], pixels, img.Channels, plane, img.PixelPitch)
 				return
 			}
-			wide := img.Width * img.PixelPitch
-			scratch, _ := scratchFloats(c.Scratch[worker*4*roundUp(wide, 16):], wide)
+			wide := pixels * img.PixelPitch
+			scratch, _ := scratchFloats(c.Scratch[worker*4*room:], wide)
 			v.FromBF16(scratch, tensor.Data[uint16](c.In[0].Tensor)[first:first+wide])
-			move.Transpose(f, dst, scratch, img.Width, img.Channels, plane, img.PixelPitch)
+			move.Transpose(f, dst, scratch, pixels, img.Channels, plane, img.PixelPitch)
 		}
 		return func() error {
-			inParts(c.Team, n.In(0).Shape[0]*img.Height, part)
+			inParts(team, n.In(0).Shape[0]*s.perImage, part)
 			return nil
 		}
 	}

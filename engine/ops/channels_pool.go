@@ -58,6 +58,7 @@ func poolImages(n *graph.Node, t *Target, largest bool, rows, cols []pool.Window
 	}
 	height := len(rows)
 	k.Bind = func(c *Call) func() error {
+		team := teamFor(c.Team, n.In(0).Shape.Elements())
 		part := func(_, i int) {
 			b, y := i/height, i%height
 			one := dst
@@ -70,7 +71,7 @@ func poolImages(n *graph.Node, t *Target, largest bool, rows, cols []pool.Window
 			run(tensor.Data[float32](out)[b*to.ImagePitch:], one, tensor.Data[float32](in)[b*from.ImagePitch:], src, channels, rows[y:y+1], cols)
 		}
 		return func() error {
-			inParts(c.Team, n.In(0).Shape[0]*height, part)
+			inParts(team, n.In(0).Shape[0]*height, part)
 			return nil
 		}
 	}
@@ -139,6 +140,7 @@ func prepareChannelsResize(n *graph.Node, t *Target) (Kernel, error) {
 	channels, nearest := n.In(0).Shape[1], axes[0].weight == nil
 	k := Kernel{Class: "resize " + f.Variant}
 	k.Bind = func(c *Call) func() error {
+		team := teamFor(c.Team, n.Outputs[0].Shape.Elements())
 		part := func(_, i int) {
 			b, y := i/len(rows), i%len(rows)
 			one := dst
@@ -161,7 +163,7 @@ func prepareChannelsResize(n *graph.Node, t *Target) (Kernel, error) {
 			}
 		}
 		return func() error {
-			inParts(c.Team, n.In(0).Shape[0]*len(rows), part)
+			inParts(team, n.In(0).Shape[0]*len(rows), part)
 			return nil
 		}
 	}
