@@ -15,8 +15,8 @@ type packedRecurrence struct {
 	*recurrence
 	v      *vector.Funcs
 	inputs []*gemm.Panels // W of each direction
-	states []*gemm.Panels // R, or its first gates
-	last   []*gemm.Panels // the last gate's part of R, where that waits for the others; nil elsewhere
+	states []*stepWeights // R, or its first gates
+	last   []*stepWeights // the last gate's part of R, where that waits for the others; nil elsewhere
 	bias   [][]float32    // of the input's product
 	rest   [][]float32    // of the state's product; nil for none
 	update func(s gateRow)
@@ -51,23 +51,25 @@ func newPackedRecurrence(n *graph.Node, t *Target, r *recurrence, first int) (*p
 	p := &packedRecurrence{recurrence: r, v: vector.For(t.Features)}
 	w, rec := constant[float32](n.In(inputW)), constant[float32](n.In(inputR))
 	wide := r.gates * r.hidden
-	pack := func(list *[]*gemm.Panels, from []float32, m, rows, k int) error {
-		panels, err := gemm.Pack(t.Weights(), gemm.Choose(t.Features, gemm.FP32, m, rows, k), from[:rows*k], k, rows, k, true)
-		*list = append(*list, panels)
-		return err
-	}
 	for d := range r.backward {
-		if err := pack(&p.inputs, w[d*wide*r.input:], r.steps*r.batch, wide, r.input); err != nil {
+		from := w[d*wide*r.input:][:wide*r.input]
+		panels, err := gemm.Pack(t.Weights(), gemm.Choose(t.Features, gemm.FP32, r.steps*r.batch, wide, r.input), from, r.input, wide, r.input, true)
+		if err != nil {
 			return nil, err
 		}
-		of := rec[d*wide*r.hidden:]
-		if err := pack(&p.states, of, r.batch, first*r.hidden, r.hidden); err != nil {
+		p.inputs = append(p.inputs, panels)
+		of := rec[d*wide*r.hidden:][:wide*r.hidden]
+		states, err := newStepWeights(t, of[:first*r.hidden*r.hidden], r.batch, r.hidden)
+		if err != nil {
 			return nil, err
 		}
+		p.states = append(p.states, states)
 		if first < r.gates {
-			if err := pack(&p.last, of[first*r.hidden*r.hidden:], r.batch, (r.gates-first)*r.hidden, r.hidden); err != nil {
+			last, err := newStepWeights(t, of[first*r.hidden*r.hidden:], r.batch, r.hidden)
+			if err != nil {
 				return nil, err
 			}
+			p.last = append(p.last, last)
 		}
 	}
 	return p, nil
@@ -102,7 +104,7 @@ func (p *packedRecurrence) biases(n *graph.Node, kept int) {
 func (p *packedRecurrence) kernel() Kernel {
 	used := p.inputs[0].Kernel()
 	wide := p.gates * p.hidden
-	perDirection := roundUp(p.steps*p.batch*wide, 16) + roundUp(p.batch*wide, 16) + 3*roundUp(p.batch*p.hidden, 16)
+	perDirection := roundUp(p.steps*p.batch*wide, 16) + p.batch*p.pitch() + 3*roundUp(p.batch*p.hidden, 16)
 	k := Kernel{Class: "recurrent " + used.String(), Scratch: 4 * perDirection * len(p.backward), Packed: []int{inputW, inputR, inputB}}
 	k.Bind = func(c *Call) func() error {
 		runs := make([]*directionRun, len(p.backward))
@@ -126,7 +128,8 @@ type directionRun struct {
 	p                  *packedRecurrence
 	c                  *Call
 	d                  int
-	input, state, last *gemm.Call
+	input              *gemm.Call
+	state, last        *stepProduct
 	x, r, h, cell, tmp []float32
 }
 
@@ -134,29 +137,26 @@ func (p *packedRecurrence) bindDirection(c *Call, d int, scratch []byte) *direct
 	run := &directionRun{p: p, c: c, d: d}
 	wide := p.gates * p.hidden
 	run.x, scratch = scratchFloats(scratch, p.steps*p.batch*wide)
-	run.r, scratch = scratchFloats(scratch, p.batch*wide)
+	run.r, scratch = scratchFloats(scratch, p.batch*p.pitch())
 	run.h, scratch = scratchFloats(scratch, p.batch*p.hidden)
 	run.cell, scratch = scratchFloats(scratch, p.batch*p.hidden)
 	run.tmp, _ = scratchFloats(scratch, p.batch*p.hidden)
-	bind := func(panels *gemm.Panels, m, workers int, bias []float32) *gemm.Call {
-		call, err := panels.Bind(m, workers, gemm.Epilogue{Bias: bias, Clamp: gemm.Unbounded()})
-		if err != nil {
-			panic("ops: a recurrent product: " + err.Error())
-		}
-		return call
-	}
-	run.input = bind(p.inputs[d], p.steps*p.batch, c.Team.Size(), p.bias[d])
+	run.input = bindStep(p.inputs[d], p.steps*p.batch, c.Team.Size(), p.bias[d])
 	rest := p.rest[d]
 	if p.last != nil {
-		split := wide - p.last[d].Columns()
 		var later []float32
-		if rest != nil {
+		if split := wide - p.last[d].columns; rest != nil {
 			rest, later = rest[:split], rest[split:]
 		}
-		run.last = bind(p.last[d], p.batch, 1, later)
+		run.last = p.last[d].bind(p.v, p.batch, later)
 	}
-	run.state = bind(p.states[d], p.batch, 1, rest)
+	run.state = p.states[d].bind(p.v, p.batch, rest)
 	return run
+}
+
+// pitch is the elements from one sequence's gates, as the states give them, to the next one's: products may write whole vectors.
+func (p *packedRecurrence) pitch() int {
+	return roundUp(p.gates*p.hidden, vector.MatVecLanes) + vector.MatVecLanes
 }
 
 // project computes what the inputs of all steps give to the gates.
@@ -175,12 +175,12 @@ func (run *directionRun) steps() {
 		loadState(c, inputCell, place, run.cell[b*size:][:size])
 	}
 	for i := range p.steps {
-		run.state.Run(nil, gemm.Matrix{F32: run.h, Stride: size}, gemm.Matrix{F32: run.r, Stride: wide}, gemm.Matrix{})
+		run.state.run(run.r, p.pitch(), run.h, size)
 		if run.last != nil {
 			for b := range p.batch {
 				p.wait(run.row(i, b))
 			}
-			run.last.Run(nil, gemm.Matrix{F32: run.tmp, Stride: size}, gemm.Matrix{F32: run.r[wide-run.p.last[run.d].Columns():], Stride: wide}, gemm.Matrix{})
+			run.last.run(run.r[wide-p.last[run.d].columns:], p.pitch(), run.tmp, size)
 		}
 		for b := range p.batch {
 			if i >= p.length(c, b) {
@@ -211,7 +211,7 @@ func (run *directionRun) at(i, b int) int {
 func (run *directionRun) row(i, b int) gateRow {
 	wide, size := run.p.gates*run.p.hidden, run.p.hidden
 	return gateRow{
-		x: run.x[run.p.position(run.at(i, b), b)*wide:][:wide], r: run.r[b*wide:][:wide],
+		x: run.x[run.p.position(run.at(i, b), b)*wide:][:wide], r: run.r[b*run.p.pitch():][:wide],
 		h: run.h[b*size:][:size], c: run.cell[b*size:][:size], tmp: run.tmp[b*size:][:size],
 	}
 }

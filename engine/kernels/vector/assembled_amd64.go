@@ -27,6 +27,7 @@ type bfloat16 struct {
 type reduction struct {
 	reduce [reduceOps]func(x *float32, n int) float32
 	dot    func(a, b *float32, n int) float32
+	matVec [matVecStrips]func(dst, x, w *float32, k, stride int) // of 16<<i columns; nil where there are too few registers
 }
 
 type conversion struct {
@@ -94,6 +95,7 @@ func (f *Funcs) addReductions(r reduction) {
 			return loop(&x[0], len(x))
 		}
 	}
+	f.MatVec = sliceMatVec(r.matVec)
 	f.Dot = func(a, b []float32) float32 {
 		if sameLength(len(a), len(b)); len(a) == 0 {
 			return 0

@@ -13,6 +13,12 @@ func reductionAVX512() reduction {
 			Minimum:    minimumAVX512,
 		},
 		dot: dotAVX512,
+		matVec: [matVecStrips]func(dst, x, w *float32, k, stride int){
+			0: matVec16AVX512,
+			1: matVec32AVX512,
+			2: matVec64AVX512,
+			3: matVec128AVX512,
+		},
 	}
 }
 
@@ -25,6 +31,11 @@ func reductionAVX2() reduction {
 			Minimum:    minimumAVX2,
 		},
 		dot: dotAVX2,
+		matVec: [matVecStrips]func(dst, x, w *float32, k, stride int){
+			0: matVec16AVX2,
+			1: matVec32AVX2,
+			2: matVec64AVX2,
+		},
 	}
 }
 
@@ -46,6 +57,18 @@ func minimumAVX512(x *float32, n int) float32
 func dotAVX512(a, b *float32, n int) float32
 
 //go:noescape
+func matVec16AVX512(dst, x, w *float32, k, stride int)
+
+//go:noescape
+func matVec32AVX512(dst, x, w *float32, k, stride int)
+
+//go:noescape
+func matVec64AVX512(dst, x, w *float32, k, stride int)
+
+//go:noescape
+func matVec128AVX512(dst, x, w *float32, k, stride int)
+
+//go:noescape
 func sumAVX2(x *float32, n int) float32
 
 //go:noescape
@@ -59,3 +82,12 @@ func minimumAVX2(x *float32, n int) float32
 
 //go:noescape
 func dotAVX2(a, b *float32, n int) float32
+
+//go:noescape
+func matVec16AVX2(dst, x, w *float32, k, stride int)
+
+//go:noescape
+func matVec32AVX2(dst, x, w *float32, k, stride int)
+
+//go:noescape
+func matVec64AVX2(dst, x, w *float32, k, stride int)

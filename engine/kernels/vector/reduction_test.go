@@ -53,6 +53,28 @@ func TestSums(t *testing.T) {
 	})
 }
 
+func TestMatVec(t *testing.T) {
+	eachVariant(t, func(t *testing.T, f *Funcs) {
+		for _, columns := range []int{0, 16, 32, 48, 112, 128, 240, 256, 512} {
+			for _, k := range []int{0, 1, 2, 3, 4, 5, 7, 8, 9, 31, 64, 65} {
+				first := moderate(columns, 7)
+				dst, x, w := fence.Copy(t, first), fence.Copy(t, moderate(k, 8)), fence.Copy(t, moderate(k*columns, 9))
+				f.MatVec(dst, x, w)
+				for j, got := range dst {
+					want, size := float64(first[j]), math.Abs(float64(first[j]))
+					for i, v := range x {
+						term := float64(v) * float64(w[i*columns+j])
+						want, size = want+term, size+math.Abs(term)
+					}
+					if diff := math.Abs(float64(got) - want); !(diff <= float64(k+8)*0x1p-24*size) {
+						t.Fatalf("%d of %d columns, %d rows: %g, want %g", j, columns, k, got, want)
+					}
+				}
+			}
+		}
+	})
+}
+
 func TestSumsOfSpecials(t *testing.T) {
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
 	for _, c := range []struct {

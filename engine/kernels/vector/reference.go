@@ -7,7 +7,7 @@ import "math"
 func Reference() *Funcs {
 	f := &Funcs{
 		Variant: "generic",
-		Dot:     dot, Axpy: axpy, ScaleShift: scaleShift,
+		Dot:     dot, MatVec: matVec, Axpy: axpy, ScaleShift: scaleShift,
 		ToBF16: toBF16, FromBF16: fromBF16, ToF16: toF16, FromF16: fromF16,
 		QuantizeUint8: quantizeUint8, QuantizeInt8: quantizeInt8,
 		DequantizeUint8: dequantizeUint8, DequantizeInt8: dequantizeInt8,

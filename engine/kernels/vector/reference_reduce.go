@@ -27,6 +27,25 @@ func dot(a, b []float32) float32 {
 	return float32(s)
 }
 
+func matVec(dst, x, w []float32) {
+	wholeMatrix(dst, x, w)
+	for j := range dst {
+		s := float64(dst[j])
+		for k, v := range x {
+			s += float64(v) * float64(w[k*len(dst)+j])
+		}
+		dst[j] = float32(s)
+	}
+}
+
+// wholeMatrix panics unless w has a row of len(dst) for each of x.
+func wholeMatrix(dst, x, w []float32) {
+	if len(dst)%MatVecLanes != 0 {
+		panic("vector: a matrix of columns that are no whole vectors")
+	}
+	sameLength(len(w), len(dst)*len(x))
+}
+
 func maximum(x []float32) float32 {
 	m := float32(math.Inf(-1))
 	for _, v := range x {

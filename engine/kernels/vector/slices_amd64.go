@@ -62,3 +62,20 @@ func sliceQuantizeInt8(loop func(dst *uint8, x *float32, n int, scale, zero, low
 		}
 	}
 }
+
+// sliceMatVec walks strips of columns, the widest first.
+func sliceMatVec(strips [matVecStrips]func(dst, x, w *float32, k, stride int)) func(dst, x, w []float32) {
+	return func(dst, x, w []float32) {
+		wholeMatrix(dst, x, w)
+		if len(x) == 0 {
+			return
+		}
+		at := 0
+		for i := matVecStrips - 1; i >= 0; i-- {
+			width := MatVecLanes << i
+			for ; strips[i] != nil && len(dst)-at >= width; at += width {
+				strips[i](&dst[at], &x[0], &w[at], len(x), 4*len(dst))
+			}
+		}
+	}
+}

@@ -115,6 +115,11 @@ type Funcs struct {
 	// Dot returns Σ a[i]·b[i], with the error of a Sum of the products.
 	Dot func(a, b []float32) float32
 
+	// MatVec does dst[j] += Σ over k of x[k]·w[k·len(dst)+j], with an error of
+	// at most (len(x)+8)·2⁻²⁴·Σ|term|. len(dst) is a multiple of MatVecLanes, and
+	// dst is none of the operands.
+	MatVec func(dst, x, w []float32)
+
 	// Axpy does y[i] += alpha·x[i], rounded once.
 	Axpy func(y, x []float32, alpha float32)
 
@@ -155,6 +160,13 @@ type Funcs struct {
 	FromInt32 func(dst []float32, x []int32)
 	FromInt64 func(dst []float32, x []int64)
 }
+
+// MatVecLanes divides the number of MatVec's columns.
+const MatVecLanes = 16
+
+// matVecStrips is how many widths of strips assembled variants cut a matrix into:
+// 16, 32, 64 and 128 columns.
+const matVecStrips = 4
 
 // Variant is what is known of an implementation, on every architecture.
 type Variant struct {

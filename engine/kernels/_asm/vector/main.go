@@ -59,6 +59,8 @@ var fieldTypes = map[string]string{
 	"scalar": "[scalarOps]func(dst, x *float32, n int, s float32)",
 	"reduce": "[reduceOps]func(x *float32, n int) float32",
 
+	"matVec": "[matVecStrips]func(dst, x, w *float32, k, stride int)",
+
 	"unaryBF16":  "[unaryOps]func(dst, x *uint16, n int)",
 	"paramBF16":  "[paramOps]func(dst, x *uint16, n int, alpha, beta float32)",
 	"binaryBF16": "[binaryOps]func(dst, a, b *uint16, n int)",

@@ -17,6 +17,7 @@ func reductions(f *file) {
 		extreme(f, set, "Maximum", (*isa.Algebra).Largest)
 		extreme(f, set, "Minimum", (*isa.Algebra).Least)
 		dot(f, set)
+		matVecs(f, set)
 	}
 }
 
