@@ -2,6 +2,8 @@ package engine_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/eiplan/eiplan/engine"
@@ -29,26 +31,58 @@ func TestRunAllocatesNothing(t *testing.T) {
 		list[name] = m
 	}
 	for name, m := range list {
-		for _, precision := range []engine.Precision{engine.FP32, engine.Mixed} {
-			for _, threads := range []int{1, 2} {
-				t.Run(fmt.Sprintf("%s/%v/%d", name, precision, threads), func(t *testing.T) {
-					p := compile(t, m, engine.Options{Features: cpu.Detect(), Threads: threads, Precision: precision})
-					s := session(t, p)
-					in, out := p.SeededInputs(1), make([]tensor.Tensor, len(p.Outputs))
-					var failed error
-					allocations := testing.AllocsPerRun(3, func() {
-						if err := s.Run(in, out); err != nil {
-							failed = err
-						}
-					})
-					if failed != nil {
-						t.Fatal(failed)
-					}
-					if allocations > 0 {
-						t.Errorf("%v allocations in a run", allocations)
+		t.Run(name, func(t *testing.T) { allocatesNothing(t, m, engine.Options{}, nil) })
+	}
+}
+
+// TestRecordedModelsAllocateNothing is TestRunAllocatesNothing for real models, at the shapes of their recorded inputs.
+func TestRecordedModelsAllocateNothing(t *testing.T) {
+	shared := os.Getenv("EIPLAN_SHARED")
+	if shared == "" {
+		t.Skip("SKIPPED: EIPLAN_SHARED names no folder with models")
+	}
+	files, err := filepath.Glob(filepath.Join(shared, "models", "*", "model.onnx"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d models, %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(filepath.Dir(file)), func(t *testing.T) {
+			m, err := models.Load(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer m.Close()
+			in := recordedInputs(t, m, filepath.Join(filepath.Dir(file), "test_data_set_0"))
+			allocatesNothing(t, m, engine.Options{Shapes: shapesOf(m, in)}, in)
+		})
+	}
+}
+
+// allocatesNothing runs a model in both precisions, alone and with a helper, on the given inputs or, where they are nil, on seeded ones.
+func allocatesNothing(t *testing.T, m *models.Model, o engine.Options, given []tensor.Tensor) {
+	for _, o.Precision = range []engine.Precision{engine.FP32, engine.Mixed} {
+		for _, o.Threads = range []int{1, 2} {
+			o.Features = cpu.Detect()
+			t.Run(fmt.Sprintf("%v/%d", o.Precision, o.Threads), func(t *testing.T) {
+				p := compile(t, m, o)
+				s := session(t, p)
+				in, out := p.SeededInputs(1), make([]tensor.Tensor, len(p.Outputs))
+				for i := range given {
+					in[i] = tensor.Aligned(given[i])
+				}
+				var failed error
+				allocations := testing.AllocsPerRun(3, func() {
+					if err := s.Run(in, out); err != nil {
+						failed = err
 					}
 				})
-			}
+				if failed != nil {
+					t.Fatal(failed)
+				}
+				if allocations > 0 {
+					t.Errorf("%v allocations in a run", allocations)
+				}
+			})
 		}
 	}
 }
