@@ -36,7 +36,7 @@ var (
 	Machine = []Pass{
 		widenHalves, removeNoop, foldAffine, fuseLayerNormalization, // again, for what was of 16 bits
 		nameProducts, fuseBias, fuseResidual, fuseClamp, fuseOneHot, fuseTranspose, fuseSoftmax, removeDead,
-		choosePrecision, assignLayouts, fuseElementwise, storeBFloat16,
+		choosePrecision, assignLayouts, fuseElementwise, reorderFirst, storeBFloat16,
 	}
 )
 

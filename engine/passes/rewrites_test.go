@@ -130,6 +130,9 @@ var rewrites = []struct {
 		[]string{"x 4x40"}, []string{"three =3", "lo =0", "hi =6"},
 		[]string{"Add x three > a", "Clip a lo hi > b", "Mul x b > c", "Div c hi > y"},
 	}, "HardSwish"},
+	{"few channels are reordered before a function of each element", tiny{
+		[]string{image}, []string{"w 2x32x3x3", "half =0.5"}, []string{"Conv x w > a", "Sigmoid a > b", "Add b half > y"},
+	}, "eiplan/ToChannels eiplan/Conv eiplan/FromChannels eiplan/Elementwise"},
 	{"one pass over rows, columns, numbers and what is read twice", tiny{
 		[]string{"x 3x5x40", "r 5x1", "q 3x1x1"}, []string{"b 40", "two =2", "c 3x1x40"},
 		[]string{"Add x b > a", "Mul a r > d", "Mul d two > e", "Add e two > f", "Sub f q > g", "Tanh g > h", "Max g h > i", "Mul i c > j", "PRelu j b > y"},
