@@ -43,20 +43,39 @@ func Compile(m *models.Model, o Options) (p *Program, err error) {
 	return p, nil
 }
 
-func compile(m *models.Model, o Options) (*Program, error) {
+// Count is the workload that a program compiled with these options would have. It prepares nothing to run and reads no large weights, so it
+// is quick.
+func Count(m *models.Model, o Options) (w Workload, err error) {
+	err = m.Guard(func() error {
+		low, _, err := portable(m, o, true)
+		if err == nil {
+			w = count(low.Graph)
+		}
+		return err
+	})
+	return w, err
+}
+
+// portable lowers a model and applies the passes that come before the workload is counted; a graph made for counting can't run.
+func portable(m *models.Model, o Options, counting bool) (*graph.Lowered, passes.Options, error) {
 	low, err := graph.Lower(m, graph.Bindings{Dims: o.Dims, Shapes: o.Shapes})
 	if err != nil {
-		return nil, err
+		return nil, passes.Options{}, err
 	}
 	if unsupported := ops.Unsupported(low.Graph); len(unsupported) > 0 {
-		return nil, &UnsupportedError{unsupported}
+		return nil, passes.Options{}, &UnsupportedError{unsupported}
 	}
-	po := passes.Options{Target: &ops.Target{Features: o.Features, Threads: max(o.Threads, 1), Body: compileBody}, Precision: o.Precision}
+	po := passes.Options{Target: &ops.Target{Features: o.Features, Threads: max(o.Threads, 1), Body: compileBody}, Precision: o.Precision, Counting: counting}
 	list := passes.Portable
 	if o.NoPasses {
 		list = passes.Required
 	}
-	if err := passes.Run(low.Graph, list, po); err != nil {
+	return low, po, passes.Run(low.Graph, list, po)
+}
+
+func compile(m *models.Model, o Options) (*Program, error) {
+	low, po, err := portable(m, o, false)
+	if err != nil {
 		return nil, err
 	}
 	workload := count(low.Graph)

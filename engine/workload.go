@@ -124,7 +124,7 @@ func (c *counter) node(n *graph.Node) {
 	cost := ops.CostOf(n)
 	if cost.Kind == View || c.free(n) {
 		for _, v := range n.Outputs {
-			if k, ok := c.launch[n.Inputs[0]]; ok && v != nil && len(c.readers[n.Inputs[0]]) == 1 {
+			if k, ok := c.launch[n.Inputs[0]]; ok && v != nil && len(c.readers[n.Inputs[0]]) == 1 && v.Shape.Elements() == n.Inputs[0].Shape.Elements() {
 				c.launch[v] = k
 			}
 		}
@@ -146,9 +146,10 @@ func (c *counter) node(n *graph.Node) {
 	}
 }
 
-// free reports whether n is a transpose that a matrix product beside it does by reading or writing with other strides.
+// free reports whether n only tells its readers where to read: a part of a value, or a transpose that a matrix product beside it does by reading or writing
+// with other strides.
 func (c *counter) free(n *graph.Node) bool {
-	return n.Is("", "Transpose") && (c.feedsProducts(n.Outputs[0]) || madeByProduct(n.Inputs[0]))
+	return n.Is("", "Split") || n.Is("", "Slice") || n.Is("", "Transpose") && (c.feedsProducts(n.Outputs[0]) || madeByProduct(n.Inputs[0]))
 }
 
 // feedsProducts reports whether all readers of v are matrix products, views apart.
@@ -168,17 +169,20 @@ func madeByProduct(v *graph.Value) bool {
 	return v.Producer != nil && v.Producer.Is("", "MatMul")
 }
 
-// join adds an elementwise node to the launch that makes one of its inputs, if nothing else reads that.
+// join adds an elementwise node to the launch that makes one of its inputs, if nothing else reads that and it is not spread over a larger one.
 func (c *counter) join(n *graph.Node, cost Cost) (int, bool) {
 	if cost.Kind != Elementwise {
 		return 0, false
 	}
 	for _, v := range n.Inputs {
 		k, made := c.launch[v]
-		if v == nil || !made || len(c.readers[v]) != 1 {
+		if v == nil || !made || len(c.readers[v]) != 1 || v.Shape.Elements() < n.Outputs[0].Shape.Elements() {
 			continue
 		}
 		s := &c.work.Steps[k]
+		if s.Kind == Copy || s.Kind == Pool || s.Kind == Reduction {
+			continue
+		}
 		if s.Kind == GEMM && len(s.Fused) == 0 && n.Op == "Add" && cost.Weights > 0 {
 			c.work.Unfused-- // a bias, which frameworks hand to the product itself
 		}

@@ -15,7 +15,7 @@ import (
 
 // zooStatus is the status of kind Zoo.
 type zooStatus struct {
-	Models []zoo.Entry `json:"models"`
+	Families []zoo.Family `json:"families"`
 }
 
 func newZoo(a *app) *cobra.Command {
@@ -24,12 +24,18 @@ func newZoo(a *app) *cobra.Command {
 		Short: "List the models that eiplan builds itself, with seeded weights",
 		Args:  noSuchCommand,
 		RunE: func(*cobra.Command, []string) error {
-			t := report.Table{Columns: report.Columns("NAME", "DEFAULT INPUT", "ALSO CALLED")}
-			list := zoo.List()
-			for _, e := range list {
-				t.Rows = append(t.Rows, []string{zooPrefix + e.Name, e.Input, e.Alias})
+			t := report.Table{Columns: report.Columns("FAMILY", "NAMES", "FOR EXAMPLE", "SOURCE")}
+			families, count := zoo.Families(), 0
+			for _, f := range families {
+				first := f.Models[0]
+				t.Rows = append(t.Rows, []string{f.Name, f.Grammars[0], zooPrefix + first.Name + "@" + first.Input, f.Source})
+				for _, g := range f.Grammars[1:] {
+					t.Rows = append(t.Rows, []string{"", g, "", ""})
+				}
+				count += len(f.Models)
 			}
-			return a.emit(report.Document{Tables: []report.Table{t}, Answer: fmt.Sprintf("%d models", len(list)), Value: a.envelope("Zoo", nil, zooStatus{list})})
+			answer := fmt.Sprintf("%d models in %d families, with numbers at one value each", count, len(families))
+			return a.emit(report.Document{Tables: []report.Table{t}, Answer: answer, Value: a.envelope("Zoo", nil, zooStatus{families})})
 		},
 	}
 	c.AddCommand(newZooExport(a))

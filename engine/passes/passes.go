@@ -14,6 +14,7 @@ import (
 type Options struct {
 	Target    *ops.Target
 	Precision graph.Precision
+	Counting  bool // the graph will be counted and not run, so large weights may keep their values where they should be scaled
 }
 
 // Pass is one rewrite of a graph and of the bodies in it. It leaves every value with its type and shape, as far as they can be known.

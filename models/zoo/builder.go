@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math"
-	"math/rand/v2"
+	"strings"
 
 	"github.com/eiplan/eiplan/models"
 	"github.com/eiplan/eiplan/models/tensor"
@@ -15,26 +15,44 @@ const opset = 17
 
 // builder appends nodes to a graph. Values are names.
 type builder struct {
-	graph *models.Graph
-	count int
+	graph   *models.Graph
+	count   int
+	outline bool  // matrices stay zero, untouched by any page
+	err     error // the first reason why the architecture can't take the input; nodes behind it mean nothing
 }
 
 func newBuilder(name string) *builder {
 	return &builder{graph: &models.Graph{Name: name, Values: map[string]*models.Value{}, Initializers: map[string]tensor.Tensor{}}}
 }
 
+// fail keeps the first reason why the architecture can't take its input.
+func (b *builder) fail(format string, args ...any) {
+	if b.err == nil {
+		b.err = fmt.Errorf(format, args...)
+	}
+}
+
 // attributes are a node's, as int, float32, string or []int.
 type attributes map[string]any
 
+// node appends an operator and returns the name of its one output.
 func (b *builder) node(op string, attrs attributes, inputs ...string) string {
+	return b.nodes(op, attrs, 1, inputs...)[0]
+}
+
+// nodes appends an operator of several outputs.
+func (b *builder) nodes(op string, attrs attributes, outputs int, inputs ...string) []string {
 	b.count++
 	name := fmt.Sprintf("%s_%d", op, b.count)
 	n := &models.Node{Name: name, Op: op, Inputs: inputs, Outputs: []string{name}, Attributes: map[string]models.Attribute{}}
+	for i := 1; i < outputs; i++ {
+		n.Outputs = append(n.Outputs, fmt.Sprintf("%s_%d", name, i))
+	}
 	for k, v := range attrs {
 		n.Attributes[k] = attribute(v)
 	}
 	b.graph.Nodes = append(b.graph.Nodes, n)
-	return name
+	return n.Outputs
 }
 
 func attribute(v any) models.Attribute {
@@ -43,6 +61,8 @@ func attribute(v any) models.Attribute {
 		return models.Attribute{Kind: models.IntAttribute, Int: int64(v)}
 	case float32:
 		return models.Attribute{Kind: models.FloatAttribute, Float: v}
+	case string:
+		return models.Attribute{Kind: models.StringAttribute, Str: v}
 	case []int:
 		a := models.Attribute{Kind: models.IntsAttribute}
 		for _, i := range v {
@@ -61,10 +81,11 @@ func (b *builder) input(name string, d tensor.DType, dims ...int) string {
 
 // output declares a value as an output of that name.
 func (b *builder) output(name, value string, dims ...int) {
-	last := b.graph.Nodes[len(b.graph.Nodes)-1]
 	for _, n := range b.graph.Nodes {
-		if n.Outputs[0] == value {
-			last = n
+		for i, out := range n.Outputs {
+			if out == value {
+				n.Outputs[i] = name
+			}
 		}
 		for i, in := range n.Inputs {
 			if in == value {
@@ -72,7 +93,6 @@ func (b *builder) output(name, value string, dims ...int) {
 			}
 		}
 	}
-	last.Outputs[0] = name
 	b.graph.Outputs = append(b.graph.Outputs, &models.Value{Name: name, Type: batched(tensor.Float32, dims)})
 }
 
@@ -84,19 +104,38 @@ func batched(d tensor.DType, dims []int) models.Type {
 	return t
 }
 
-// weights adds an initializer of uniform numbers in [mean-spread, mean+spread), seeded by its name.
+// weights adds an initializer of uniform numbers in [mean-spread, mean+spread), seeded by its name. A second call gives the same one.
 func (b *builder) weights(name string, mean, spread float64, dims ...int) string {
-	shape := tensor.Shape(dims)
-	t := tensor.New(tensor.Float32, shape)
-	h := fnv.New64a()
-	h.Write([]byte(name))
-	r := rand.New(rand.NewPCG(h.Sum64(), 1))
-	data := tensor.Data[float32](t)
-	for i := range data {
-		data[i] = float32(mean + spread*(2*r.Float64()-1))
+	if _, shared := b.graph.Initializers[name]; shared {
+		return name
+	}
+	t := tensor.New(tensor.Float32, tensor.Shape(dims))
+	if !b.outline || len(dims) < 2 {
+		h := fnv.New64a()
+		h.Write([]byte(name))
+		fill(tensor.Data[float32](t), h.Sum64(), mean, spread)
 	}
 	b.graph.Initializers[name] = t
 	return name
+}
+
+// fill draws numbers from SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014), two from each step.
+func fill(data []float32, seed uint64, mean, spread float64) {
+	scale, offset := float32(spread/(1<<31)), float32(mean)
+	next := func() uint64 {
+		seed += 0x9e3779b97f4a7c15
+		z := (seed ^ seed>>30) * 0xbf58476d1ce4e5b9
+		z = (z ^ z>>27) * 0x94d049bb133111eb
+		return z ^ z>>31
+	}
+	for len(data) > 1 {
+		z := next()
+		data[0], data[1] = float32(int32(z))*scale+offset, float32(int32(z>>32))*scale+offset
+		data = data[2:]
+	}
+	if len(data) == 1 {
+		data[0] = float32(int32(next()))*scale + offset
+	}
 }
 
 // he adds a weight whose spread keeps the variance of activations: He et al., "Delving Deep into Rectifiers" (2015), uniform.
@@ -104,13 +143,52 @@ func (b *builder) he(name string, fan int, dims ...int) string {
 	return b.weights(name, 0, math.Sqrt(6/float64(fan)), dims...)
 }
 
-// ints adds a constant list of integers.
-func (b *builder) ints(name string, list ...int64) string {
-	b.graph.Initializers[name] = tensor.From(tensor.Int64, tensor.Shape{len(list)}, list)
+// normal adds a weight with the standard deviation 0.02 that transformers begin with.
+func (b *builder) normal(name string, dims ...int) string {
+	return b.weights(name, 0, 0.02*math.Sqrt(3), dims...)
+}
+
+// ints adds a constant list of integers; equal lists are one constant.
+func (b *builder) ints(list ...int) string {
+	data := make([]int64, len(list))
+	for i, v := range list {
+		data[i] = int64(v)
+	}
+	name := strings.NewReplacer("[", "ints_", "]", "", " ", "_").Replace(fmt.Sprint(list))
+	b.graph.Initializers[name] = tensor.From(tensor.Int64, tensor.Shape{len(data)}, data)
+	return name
+}
+
+// constant adds numbers that are no weights.
+func (b *builder) constant(name string, list []float32, dims ...int) string {
+	b.graph.Initializers[name] = tensor.From(tensor.Float32, tensor.Shape(dims), list)
 	return name
 }
 
 func (b *builder) scalar(name string, v float32) string {
 	b.graph.Initializers[name] = tensor.Scalar(tensor.Float32, v)
 	return name
+}
+
+func (b *builder) index(name string, i int64) string {
+	b.graph.Initializers[name] = tensor.Scalar(tensor.Int64, i)
+	return name
+}
+
+func (b *builder) reshape(x string, dims ...int) string {
+	return b.node("Reshape", nil, x, b.ints(dims...))
+}
+
+func (b *builder) transpose(x string, perm ...int) string {
+	return b.node("Transpose", attributes{"perm": perm}, x)
+}
+
+// split cuts a value into parts of the sizes along an axis.
+func (b *builder) split(x string, axis int, sizes ...int) []string {
+	return b.nodes("Split", attributes{"axis": axis}, len(sizes), x, b.ints(sizes...))
+}
+
+// cut takes [from, to) along an axis.
+func (b *builder) cut(x string, axis, from, to int) string {
+	return b.node("Slice", nil, x, b.ints(from), b.ints(to), b.ints(axis))
 }

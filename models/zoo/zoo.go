@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/eiplan/eiplan/models"
@@ -16,72 +15,105 @@ import (
 type Entry struct {
 	Name  string `json:"name"`
 	Alias string `json:"alias,omitempty"` // a short name
-	Input string `json:"input"`           // the default for what follows @: an image's side in pixels, or a sequence's length
+	Input string `json:"input"`           // the default for what follows @: an image's sides in pixels, or a sequence's length
 }
 
-// architecture is an Entry with the function that builds it for an input size.
-type architecture struct {
-	Entry
-	build    func(b *builder, size int)
-	min, max int // sizes that the architecture takes
+// Family is a group of models that are built by one function from one table.
+type Family struct {
+	Name     string   `json:"name"`
+	Source   string   `json:"source"`   // the publication
+	Grammars []string `json:"grammars"` // of its names: {a,b} is a choice and {n} a number
+	Models   []Entry  `json:"models"`   // every name, with numbers at one value each
 }
 
-// architectures is the zoo.
-var architectures = []architecture{
-	{Entry{"resnet18", "", "224"}, func(b *builder, n int) { resnet(b, n, basic, [4]int{2, 2, 2, 2}) }, 32, 2048},
-	{Entry{"resnet50", "", "224"}, func(b *builder, n int) { resnet(b, n, bottleneck, [4]int{3, 4, 6, 3}) }, 32, 2048},
-	{Entry{"mobilenet_v2_x1.0", "mobilenetv2", "224"}, mobilenetV2, 32, 2048},
-	{Entry{"squeezenet1_1", "squeezenet", "224"}, squeezenet, 32, 2048},
-	{Entry{"bert_base", "", "128"}, func(b *builder, n int) { bert(b, n, encoder{layers: 12, hidden: 768, heads: 12, inner: 3072}) }, 1, 512},
-	{Entry{"minilm_l6_h384", "minilm", "128"}, func(b *builder, n int) { bert(b, n, encoder{layers: 6, hidden: 384, heads: 12, inner: 1536}) }, 1, 512},
+// member is a line of the zoo: names of one grammar with the function that builds them.
+type member struct {
+	family, source string // of a family's first member; empty in those that follow
+	grammar        grammar
+	input          string // the default: sides in pixels or seq and a length; one for each choice of the last braces, or one for all, or empty where the name holds a size
+	build          func(b *builder, r request)
+}
+
+// request is what a reference asks of a member: what the braces of its grammar stood for, and the input's size.
+type request struct {
+	atoms
+	height, width int // of an image
+	length        int // of a sequence
+}
+
+// members is the zoo. Of two that match a name the first is meant.
+func members() []member {
+	var all []member
+	for _, list := range [][]member{residual, plain, mobile, dense, efficient, encoders, visionTransformers, detectors} {
+		all = append(all, list...)
+	}
+	return all
+}
+
+// Families is the zoo by family.
+func Families() []Family {
+	short := map[string]string{}
+	for alias, name := range aliases {
+		if old, ok := short[name]; !ok || len(alias) < len(old) || len(alias) == len(old) && alias < old {
+			short[name] = alias
+		}
+	}
+	var list []Family
+	for _, m := range members() {
+		if m.family != "" {
+			list = append(list, Family{Name: m.family, Source: m.source})
+		}
+		f := &list[len(list)-1]
+		f.Grammars = append(f.Grammars, m.grammar.String())
+		for _, a := range m.grammar.all() {
+			name := m.grammar.name(a)
+			f.Models = append(f.Models, Entry{Name: name, Alias: short[name], Input: m.preset(a)})
+		}
+	}
+	return list
 }
 
 // List is every model of the zoo.
 func List() []Entry {
-	list := make([]Entry, len(architectures))
-	for i, a := range architectures {
-		list[i] = a.Entry
+	var list []Entry
+	for _, f := range Families() {
+		list = append(list, f.Models...)
 	}
 	return list
 }
 
 // weightsVersion changes whenever the same reference would give other weights.
-const weightsVersion = "1"
+const weightsVersion = "2"
 
-// Build makes the model of a reference NAME or NAME@INPUT, where hyphens may stand for underscores. Its batch dimension is named batch. The hash is that
-// of the reference, for there is no file.
-func Build(ref string) (*models.Model, error) {
+// Build makes the model of a reference NAME or NAME@INPUT. Its batch dimension is named batch. The hash is that of the reference, for there is no file.
+func Build(ref string) (*models.Model, error) { return build(ref, false) }
+
+// Outline makes the same model as Build, except that its matrices hold zeros that take up no memory until they are read: enough to count its work.
+func Outline(ref string) (*models.Model, error) { return build(ref, true) }
+
+func build(ref string, outline bool) (*models.Model, error) {
 	name, input, sized := strings.Cut(ref, "@")
-	a, err := find(name)
+	m, a, preset, err := find(name)
 	if err != nil {
 		return nil, err
 	}
 	if !sized {
-		input = a.Input
+		input = preset
 	}
-	input, _, _ = strings.Cut(input, "x") // 224x224 is 224
-	size, err := strconv.Atoi(strings.TrimPrefix(input, "seq"))
-	if err != nil || size < a.min || size > a.max {
-		return nil, fmt.Errorf("zoo:%s: input %q is not a size from %d to %d", ref, input, a.min, a.max)
+	r, err := m.request(a, input)
+	if err != nil {
+		return nil, fmt.Errorf("zoo:%s: %w", ref, err)
 	}
-	full := fmt.Sprintf("%s@%d", a.Name, size)
-	hash := sha256.Sum256([]byte("eiplan zoo " + weightsVersion + " " + full))
+	full := m.grammar.name(a) + "@" + r.size()
 	b := newBuilder(full)
-	a.build(b, size)
+	b.outline = outline
+	m.build(b, r)
+	if b.err != nil {
+		return nil, fmt.Errorf("zoo:%s: %w", ref, b.err)
+	}
+	hash := sha256.Sum256([]byte("eiplan zoo " + weightsVersion + " " + full))
 	return &models.Model{
 		Path: "zoo:" + full, SHA256: hex.EncodeToString(hash[:]), Format: "onnx", IRVersion: 8, Producer: "eiplan",
 		Opsets: map[string]int{"": opset}, Graph: b.graph,
 	}, nil
-}
-
-func find(name string) (architecture, error) {
-	wanted := strings.ReplaceAll(strings.ToLower(name), "-", "_")
-	var names []string
-	for _, a := range architectures {
-		if wanted == a.Name || a.Alias != "" && wanted == a.Alias {
-			return a, nil
-		}
-		names = append(names, a.Name)
-	}
-	return architecture{}, fmt.Errorf("no model %q in the zoo; it has %s", name, strings.Join(names, ", "))
 }
