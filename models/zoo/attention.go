@@ -89,7 +89,7 @@ func (b *builder) roll(x tokens, height, width int) feature {
 
 // meanToken is the mean over all tokens.
 func (b *builder) meanToken(x tokens) feature {
-	return feature{b.node("ReduceMean", attributes{"axes": []int{1}, "keepdims": 0}, x.name), x.width, 1, 1}
+	return feature{b.node("ReduceMean", attributes{"keepdims": 0}, x.name, b.ints(1)), x.width, 1, 1}
 }
 
 // tokenAt is one token.

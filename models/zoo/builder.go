@@ -11,7 +11,7 @@ import (
 )
 
 // opset is the operator set that the models are written in; what they use of it has the same form in all later ones.
-const opset = 17
+const opset = 18
 
 // builder appends nodes to a graph. Values are names.
 type builder struct {
@@ -150,11 +150,15 @@ func (b *builder) normal(name string, dims ...int) string {
 
 // ints adds a constant list of integers; equal lists are one constant.
 func (b *builder) ints(list ...int) string {
+	return b.integers(strings.NewReplacer("[", "ints_", "]", "", " ", "_").Replace(fmt.Sprint(list)), list)
+}
+
+// integers adds a constant list of integers under a name.
+func (b *builder) integers(name string, list []int) string {
 	data := make([]int64, len(list))
 	for i, v := range list {
 		data[i] = int64(v)
 	}
-	name := strings.NewReplacer("[", "ints_", "]", "", " ", "_").Replace(fmt.Sprint(list))
 	b.graph.Initializers[name] = tensor.From(tensor.Int64, tensor.Shape{len(data)}, data)
 	return name
 }

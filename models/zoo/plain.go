@@ -5,6 +5,15 @@ var plain = []member{
 	{"vgg", "arXiv 1409.1556", "vgg{11,13,16,19}{,_bn}", "224", func(b *builder, r request) { b.vgg(r, r.int(0), r.atoms[1] != "") }},
 	{"alexnet", "arXiv 1404.5997", "alexnet", "224", func(b *builder, r request) { b.alexnet(r) }},
 	{"squeezenet", "arXiv 1602.07360; 1.1 is as its authors later published it, with pools moved forward", "squeezenet{1_0,1_1}", "224", func(b *builder, r request) { b.squeezenet(r, r.atoms[0] == "1_1") }},
+	{"googlenet", "arXiv 1409.4842 with batch normalization, as torchvision has it", "{googlenet,inception_v1,inception_bn}", "224", func(b *builder, r request) { b.googlenet(r) }},
+	{"inception", "arXiv 1512.00567, 1602.07261", "inception_v{3,4}", "299", func(b *builder, r request) {
+		if r.atoms[0] == "3" {
+			b.inception3(r)
+		} else {
+			b.inception4(r)
+		}
+	}},
+	{"xception", "arXiv 1610.02357, 1802.02611", "xception{41,65,71}", "299", func(b *builder, r request) { b.xception(r, xceptions[r.atoms[0]]) }},
 	{"darknet", "arXiv 1804.02767", "darknet53", "256", func(b *builder, r request) { b.classify(b.darknet53(b.image(r))[4]) }},
 }
 

@@ -52,14 +52,15 @@ var depths = map[int][4]int{
 
 // resnet is what tells the members apart.
 type resnet struct {
-	layers [4]int
-	block  block
-	groups int  // of the 3×3 convolution
-	width  int  // channels of a group where the first stage has 64
-	scales int  // of Res2Net
-	stem   int  // channels that a deep stem begins with; 0 is one 7×7 convolution
-	means  bool // shortcuts shrink by a mean
-	excite bool // squeeze-and-excitation
+	layers   [4]int
+	block    block
+	groups   int  // of the 3×3 convolution
+	width    int  // channels of a group where the first stage has 64
+	scales   int  // of Res2Net
+	dilation int  // of the 3×3 convolution of a bottleneck; 0 is 1
+	stem     int  // channels that a deep stem begins with; 0 is one 7×7 convolution
+	means    bool // shortcuts shrink by a mean
+	excite   bool // squeeze-and-excitation
 }
 
 // resnetOf is the network of a suffix, with bottlenecks of ordinary width.
@@ -86,7 +87,7 @@ var (
 	}}
 	bottleneck = block{4, func(b *builder, n resnet, x feature, mid, stride int, _ bool) feature {
 		inner := mid * n.width / 64 * n.groups
-		y := b.conv(b.conv(x, inner, 1, with{act: relu}), inner, 3, with{stride: stride, groups: n.groups, act: relu})
+		y := b.conv(b.conv(x, inner, 1, with{act: relu}), inner, 3, with{stride: stride, groups: n.groups, dilation: n.dilation, act: relu})
 		return b.conv(y, 4*mid, 1, with{})
 	}}
 	// scaled is Res2Net's: parts of the channels, each added to what the part before became.
@@ -125,14 +126,11 @@ var (
 	}}
 )
 
-func (b *builder) resnet(r request, n resnet) {
-	stages := b.resnetStages(r, n, [4]int{1, 2, 2, 2}, [4]int{1, 1, 1, 1})
-	b.classify(stages[3])
-}
+func (b *builder) resnet(r request, n resnet) { b.classify(b.resnetStages(b.image(r), n, false)[3]) }
 
-// resnetStages is the network without its classifier: the ends of its four stages, at strides and dilations of their own.
-func (b *builder) resnetStages(r request, n resnet, strides, dilations [4]int) [4]feature {
-	x := b.image(r)
+// resnetStages is the network without its classifier: the ends of its four stages. Dilated, the last two keep the size of the second and spread their
+// convolutions instead.
+func (b *builder) resnetStages(x feature, n resnet, dilated bool) [4]feature {
 	if n.stem > 0 {
 		x = b.conv(b.conv(x, n.stem, 3, with{stride: 2, act: relu}), n.stem, 3, with{act: relu})
 		x = b.conv(x, 2*n.stem, 3, with{act: relu})
@@ -141,17 +139,19 @@ func (b *builder) resnetStages(r request, n resnet, strides, dilations [4]int) [
 	}
 	x = b.maxPool(x, window{kernel: 3, stride: 2, pad: 1})
 	var ends [4]feature
+	n.dilation = 1
 	for stage, blocks := range n.layers {
+		stride := min(stage+1, 2)
+		spread := n.dilation
+		if dilated && stage > 1 {
+			stride, spread = 1, 2*n.dilation
+		}
 		for i := range blocks {
-			stride := 1
-			if i == 0 {
-				stride = strides[stage]
-			}
 			x = b.residual(n, x, 64<<stage, stride, i == 0)
+			stride, n.dilation = 1, spread
 		}
 		ends[stage] = x
 	}
-	_ = dilations
 	return ends
 }
 
