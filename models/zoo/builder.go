@@ -13,12 +13,16 @@ import (
 // opset is the operator set that the models are written in; what they use of it has the same form in all later ones.
 const opset = 18
 
+// maxWeights keeps a number in a name from taking up all memory.
+const maxWeights = 2_000_000_000
+
 // builder appends nodes to a graph. Values are names.
 type builder struct {
-	graph   *models.Graph
-	count   int
-	outline bool  // matrices stay zero, untouched by any page
-	err     error // the first reason why the architecture can't take the input; nodes behind it mean nothing
+	graph    *models.Graph
+	count    int
+	elements int   // of all weights
+	outline  bool  // matrices stay zero, untouched by any page
+	err      error // the first reason why the architecture can't take the input; nodes behind it mean nothing
 }
 
 func newBuilder(name string) *builder {
@@ -107,6 +111,10 @@ func batched(d tensor.DType, dims []int) models.Type {
 // weights adds an initializer of uniform numbers in [mean-spread, mean+spread), seeded by its name. A second call gives the same one.
 func (b *builder) weights(name string, mean, spread float64, dims ...int) string {
 	if _, shared := b.graph.Initializers[name]; shared {
+		return name
+	}
+	if b.elements += tensor.Shape(dims).Elements(); b.elements > maxWeights {
+		b.fail("it has more than %d million weights", maxWeights/1_000_000)
 		return name
 	}
 	t := tensor.New(tensor.Float32, tensor.Shape(dims))

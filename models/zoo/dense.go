@@ -4,7 +4,7 @@ package zoo
 var dense = []member{
 	{"densenet", "arXiv 1608.06993", "densenet{121,161,169,201,264}", "224", func(b *builder, r request) { b.densenet(r, densenets[r.int(0)]) }},
 	{"dpn", "arXiv 1707.01629", "dpn{68,92,98,107,131}", "224", func(b *builder, r request) { b.dpn(r, dpns[r.int(0)]) }},
-	{"hrnet", "arXiv 1908.07919", "hrnet_w{18,30,32,40,44,48,64}{,_c}", "224", func(b *builder, r request) { b.hrnet(r, r.int(0)) }},
+	{"hrnet", "arXiv 1908.07919", "hrnet_w{18|18_c,30|30_c,32|32_c,40|40_c,44|44_c,48|48_c,64|64_c}", "224", func(b *builder, r request) { b.hrnet(r, r.int(0)) }},
 }
 
 // densenet is a row of Huang et al., "Densely Connected Convolutional Networks" (2016), table 1.

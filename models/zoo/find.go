@@ -38,8 +38,9 @@ func lookup(name string) (member, atoms, bool) {
 var (
 	publisher = regexp.MustCompile(`^[a-z0-9._-]+/`)
 	tag       = regexp.MustCompile(`\.[a-z][a-z0-9_]*$`) // how timm names a set of weights: resnet50.a1_in1k
-	prefix    = regexp.MustCompile(`^(timm|paddle|legacy|tf|tv|neuron|mm)_`)
-	suffix    = regexp.MustCompile(`_(uncased|cased|pretrained|ssld|in1k|in22k|in22ft1k|22k_1k)$`)
+	prefix    = regexp.MustCompile(`^(timm|paddle|legacy|tf|tv|neuron|mm|google|microsoft|facebook)_`)
+	suffix    = regexp.MustCompile(`_(uncased|cased|pretrained|ssld|wsl|in1k|in22k|in21k|in22ft1k|22k_1k)$`)
+	hundreds  = regexp.MustCompile(`^((?:mobilenet_?v\d(?:_?large|_?small)?|mnasnet)_)(0\d\d|1[0-57][05])$`) // a width as timm writes it
 	size      = regexp.MustCompile(`^(.+?)_(\d{2,4}(?:x\d{2,4})?)$`)
 )
 
@@ -47,8 +48,8 @@ var (
 func normal(name string) string {
 	name = publisher.ReplaceAllString(strings.ToLower(name), "")
 	name = tag.ReplaceAllString(name, "")
-	name = strings.NewReplacer("-", "_", " ", "_").Replace(name)
-	return suffix.ReplaceAllString(prefix.ReplaceAllString(name, ""), "")
+	name = strings.NewReplacer("-", "_", " ", "_", "swintransformer", "swin", "swin_transformer", "swin").Replace(name)
+	return hundreds.ReplaceAllString(suffix.ReplaceAllString(prefix.ReplaceAllString(name, ""), ""), "${1}x${2}")
 }
 
 // trailingSize takes the size of the image from the end of a name, such as resnet50_vd_320.

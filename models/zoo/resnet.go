@@ -13,7 +13,7 @@ var residual = []member{
 		n.layers = depths[r.int(1)]
 		b.resnet(r, n)
 	}},
-	{"", "", "{,se_|se}resnext{50,101,152}{,_vc,_vd}_{32,64}x{group}d{,_wsl}", "224", func(b *builder, r request) {
+	{"", "", "{,se_|se}resnext{50,101,152}{,_vc,_vd}_{32,64}x{group=4}d", "224", func(b *builder, r request) {
 		n := resnetOf(r.atoms[2])
 		n.excite = r.atoms[0] != ""
 		n.layers, n.groups, n.width = depths[r.int(1)], r.int(3), r.int(4)
