@@ -68,6 +68,18 @@ func TestWorkload(t *testing.T) {
 			engine.Workload{Unfused: 3, Peak: 16, InBytes: 32, OutBytes: 32},
 		},
 		{
+			"parts of a value are read where they lie, and what reads one is a launch of its own",
+			model("x float32 1,8,1,1", "y z", constants{"w": spread(8, 8, 1, 1), "halves": ints(shape{2}, 4, 4)}, node("Conv x w > c"), node("Split c halves > s t", "axis", 1), node("Relu s > y"), node("Neg t > z")),
+			"conv elementwise elementwise",
+			engine.Workload{Unfused: 3, FLOPs: 2 * 64, Weights: 64, Peak: 16, InBytes: 32, OutBytes: 32},
+		},
+		{
+			"a gate is not spread over a whole image by the convolution that makes it",
+			model("x float32 1,2,4,4", "y", constants{"w": spread(2, 2, 1, 1)}, node("GlobalAveragePool x > p"), node("Conv p w > g"), node("Mul x g > y")),
+			"reduction conv elementwise",
+			engine.Workload{Unfused: 3, FLOPs: 8, Weights: 4, Peak: 66, InBytes: 128, OutBytes: 128},
+		},
+		{
 			"what only a run tells is named, not counted",
 			model("x float32 8", "y", constants{"w": spread(8, 2)}, node("MatMul x w > p"), node("NonZero p > i"), node("Transpose i > y")),
 			"gemm",

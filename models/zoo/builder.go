@@ -130,20 +130,21 @@ func (b *builder) weights(name string, mean, spread float64, dims ...int) string
 // fill draws numbers from SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014), two from each step.
 func fill(data []float32, seed uint64, mean, spread float64) {
 	scale, offset := float32(spread/(1<<31)), float32(mean)
-	next := func() uint64 {
-		seed += 0x9e3779b97f4a7c15
-		z := (seed ^ seed>>30) * 0xbf58476d1ce4e5b9
-		z = (z ^ z>>27) * 0x94d049bb133111eb
-		return z ^ z>>31
-	}
 	for len(data) > 1 {
-		z := next()
+		seed += 0x9e3779b97f4a7c15
+		z := mix(seed)
 		data[0], data[1] = float32(int32(z))*scale+offset, float32(int32(z>>32))*scale+offset
 		data = data[2:]
 	}
 	if len(data) == 1 {
-		data[0] = float32(int32(next()))*scale + offset
+		data[0] = float32(int32(mix(seed+0x9e3779b97f4a7c15)))*scale + offset
 	}
+}
+
+func mix(z uint64) uint64 {
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
 }
 
 // he adds a weight whose spread keeps the variance of activations: He et al., "Delving Deep into Rectifiers" (2015), uniform.
