@@ -28,7 +28,6 @@ const (
 	hardSigmoid
 	silu
 	sigmoid
-	tanh
 	gelu
 )
 
@@ -50,8 +49,6 @@ func (b *builder) activate(x string, a activation) string {
 		return b.node("Mul", nil, x, b.node("Sigmoid", nil, x))
 	case sigmoid:
 		return b.node("Sigmoid", nil, x)
-	case tanh:
-		return b.node("Tanh", nil, x)
 	case gelu:
 		return b.gelu(x)
 	}

@@ -21,7 +21,6 @@ type inverted struct {
 	squeeze                    int // channels inside of squeeze-and-excitation; 0 is none
 	act, squeezeAct, gate      activation
 	fused                      bool // one full convolution widens, in place of two
-	straight                   bool // no residual
 }
 
 func (b *builder) inverted(x feature, v inverted) feature {
@@ -39,7 +38,7 @@ func (b *builder) inverted(x feature, v inverted) feature {
 		y = b.squeezeExcite(y, v.squeeze, v.squeezeAct, v.gate)
 	}
 	y = b.conv(y, v.out, 1, with{})
-	if v.stride == 1 && x.channels == v.out && !v.straight {
+	if v.stride == 1 && x.channels == v.out {
 		y = b.add(y, x, linear)
 	}
 	return y
@@ -97,24 +96,16 @@ var mobilenets3 = map[string]struct {
 
 func (b *builder) mobilenet3(r request, kind string, width float64) {
 	scaled := func(channels int) int { return multiple(float64(channels)*width, 8) }
-	x := b.mobilenet3Body(b.image(r), kind, width, func(int, feature) {})
-	x = b.conv(x, 6*x.channels, 1, with{act: hardSwish})
-	b.result(b.fully(b.fully(b.flatten(b.globalPool(x)), scaled(mobilenets3[kind].last), hardSwish), classes, linear))
-}
-
-// mobilenet3Body is all that comes before the last convolution; see is told the end of each block.
-func (b *builder) mobilenet3Body(x feature, kind string, width float64, see func(int, feature)) feature {
-	scaled := func(channels int) int { return multiple(float64(channels)*width, 8) }
-	x = b.conv(x, scaled(16), 3, with{stride: 2, act: hardSwish})
-	for i, s := range mobilenets3[kind].rows {
+	x := b.conv(b.image(r), scaled(16), 3, with{stride: 2, act: hardSwish})
+	for _, s := range mobilenets3[kind].rows {
 		v := inverted{kernel: s.kernel, stride: s.stride, inner: scaled(s.inner), out: scaled(s.out), act: s.act, squeezeAct: relu, gate: hardSigmoid}
 		if s.squeeze {
 			v.squeeze = multiple(float64(v.inner)/4, 8)
 		}
 		x = b.inverted(x, v)
-		see(i, x)
 	}
-	return x
+	x = b.conv(x, 6*x.channels, 1, with{act: hardSwish})
+	b.result(b.fully(b.fully(b.flatten(b.globalPool(x)), scaled(mobilenets3[kind].last), hardSwish), classes, linear))
 }
 
 // mnasnet is MnasNet-B1: Tan et al. (2018), figure 7, as torchvision has it.
