@@ -20,9 +20,10 @@ const maxWeights = 2_000_000_000
 type builder struct {
 	graph    *models.Graph
 	count    int
-	elements int   // of all weights
-	outline  bool  // matrices stay zero, untouched by any page
-	err      error // the first reason why the architecture can't take the input; nodes behind it mean nothing
+	elements int       // of all weights
+	outline  bool      // matrices are blank
+	zeros    []float32 // that blank matrices share
+	err      error     // the first reason why the architecture can't take the input; nodes behind it mean nothing
 }
 
 func newBuilder(name string) *builder {
@@ -117,14 +118,25 @@ func (b *builder) weights(name string, mean, spread float64, dims ...int) string
 		b.fail("it has more than %d million weights", maxWeights/1_000_000)
 		return name
 	}
-	t := tensor.New(tensor.Float32, tensor.Shape(dims))
-	if !b.outline || len(dims) < 2 {
-		h := fnv.New64a()
-		h.Write([]byte(name))
-		fill(tensor.Data[float32](t), h.Sum64(), mean, spread)
+	if b.outline && len(dims) > 1 {
+		b.graph.Initializers[name] = b.blank(dims)
+		return name
 	}
+	t := tensor.New(tensor.Float32, tensor.Shape(dims))
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	fill(tensor.Data[float32](t), h.Sum64(), mean, spread)
 	b.graph.Initializers[name] = t
 	return name
+}
+
+// blank is a tensor of zeros that shares its memory with the others.
+func (b *builder) blank(dims []int) tensor.Tensor {
+	n := tensor.Shape(dims).Elements()
+	if n > len(b.zeros) {
+		b.zeros = make([]float32, n)
+	}
+	return tensor.From(tensor.Float32, tensor.Shape(dims), b.zeros[:n])
 }
 
 // fill draws numbers from SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014), two from each step.

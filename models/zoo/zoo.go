@@ -88,7 +88,7 @@ const weightsVersion = "2"
 // Build makes the model of a reference NAME or NAME@INPUT. Its batch dimension is named batch. The hash is that of the reference, for there is no file.
 func Build(ref string) (*models.Model, error) { return build(ref, false) }
 
-// Outline makes the same model as Build, except that its matrices hold zeros that take up no memory until they are read: enough to count its work.
+// Outline makes the same model as Build, except that its matrices hold zeros, and share their memory: enough to count its work.
 func Outline(ref string) (*models.Model, error) { return build(ref, true) }
 
 func build(ref string, outline bool) (*models.Model, error) {
