@@ -222,6 +222,7 @@ var registry = map[string]Op{
 	"com.microsoft/Inverse":             inverse(),
 	"com.microsoft/Tokenizer":           tokenizer(),
 
+	"eiplan/Attend":        attend(),
 	"eiplan/BatchMatMul":   batchMatMul(),
 	"eiplan/Conv":          fusedConv(),
 	"eiplan/ConvTranspose": fusedConvTranspose(),

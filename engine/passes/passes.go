@@ -36,7 +36,7 @@ var (
 	// Machine settles precision and layout for the machine at hand. It follows Portable.
 	Machine = []Pass{
 		widenHalves, removeNoop, foldAffine, fuseLayerNormalization, // again, for what was of 16 bits
-		nameProducts, fuseBias, fuseResidual, fuseClamp, fuseOneHot, fuseTranspose, fuseSoftmax, removeDead,
+		unflattenSoftmax, nameProducts, fuseBias, fuseResidual, fuseClamp, fuseOneHot, fuseTranspose, fuseSoftmax, fuseHeads, removeDead, mergeProjections,
 		choosePrecision, assignLayouts, fuseElementwise, reorderFirst, storeBFloat16,
 	}
 )

@@ -160,11 +160,27 @@ var rewrites = []struct {
 		[]string{"x 3x7x1"}, []string{"ten =9", "n =i0,2,3", "w 3x5"},
 		[]string{"Mul x ten > a", "Cast a > i to=7", "Equal i n > e", "Cast e > f to=1", "MatMul f w > y"},
 	}, "Mul Cast Equal Cast eiplan/MatMul"},
-	{"attention steps through its heads, with scale and mask in the softmax", tiny{
+	{"attention of shared scores keeps its products, with scale and mask in the softmax", tiny{
+		[]string{"q 2x7x3x8", "k 2x7x3x8", "v 2x7x3x8", "m 2x1x1x7"}, []string{"root =2.83"},
+		[]string{"Transpose q > a perm=0,2,1,3", "Transpose k > b perm=0,2,3,1", "MatMul a b > c", "Div c root > d", "Add d m > e", "Softmax e > f",
+			"Transpose v > g perm=0,2,1,3", "MatMul f g > h", "Relu f > i", "MatMul i h > y"},
+	}, "eiplan/BatchMatMul eiplan/Softmax eiplan/BatchMatMul Relu MatMul"},
+	{"attention is one step through its heads", tiny{
 		[]string{"q 2x7x3x8", "k 2x7x3x8", "v 2x7x3x8", "m 2x1x1x7"}, []string{"root =2.83"},
 		[]string{"Transpose q > a perm=0,2,1,3", "Transpose k > b perm=0,2,3,1", "MatMul a b > c", "Div c root > d", "Add d m > e", "Softmax e > f",
 			"Transpose v > g perm=0,2,1,3", "MatMul f g > h", "Transpose h > y perm=0,2,1,3"},
-	}, "eiplan/BatchMatMul eiplan/Softmax eiplan/BatchMatMul"},
+	}, "eiplan/Attend"},
+	{"attention of wide rows, without a mask, its softmax in two dimensions", tiny{
+		[]string{"q 1x3x40x32", "k 1x3x40x32", "v 1x3x40x64"}, []string{"s =i120,40", "t =i1,3,40,40"},
+		[]string{"Transpose k > b perm=0,1,3,2", "MatMul q b > c", "Reshape c s > d", "Softmax d > e", "Reshape e t > f", "MatMul f v > y"},
+	}, "eiplan/Attend"},
+	{"projections of one value to attention are one product", tiny{
+		[]string{"x 1x20x24"}, []string{"wq 24x48", "wk 24x48", "wv 24x48", "bq 48", "bk 48", "bv 48", "s =i1,20,3,16"},
+		[]string{"MatMul x wq > q1", "Add q1 bq > q2", "Reshape q2 s > q3", "Transpose q3 > q perm=0,2,1,3",
+			"MatMul x wk > k1", "Add k1 bk > k2", "Reshape k2 s > k3", "Transpose k3 > k perm=0,2,3,1",
+			"MatMul x wv > v1", "Add v1 bv > v2", "Reshape v2 s > v3", "Transpose v3 > v perm=0,2,1,3",
+			"MatMul q k > c", "Softmax c > p", "MatMul p v > h", "Transpose h > y perm=0,2,1,3"},
+	}, "eiplan/MatMul Reshape eiplan/Attend"},
 	{"no-ops go", tiny{
 		[]string{"x 2x3x4"}, []string{"p =i0,0,0,0,0,0", "s =i2,3,4"},
 		[]string{"Identity x > a", "Pad a p > b", "Reshape b s > c", "Transpose c > d perm=2,0,1", "Transpose d > e perm=1,2,0", "Relu e > y"},

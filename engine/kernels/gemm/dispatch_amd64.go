@@ -64,6 +64,20 @@ func transposeVector(f family, dst unsafe.Pointer, dstStride int, src unsafe.Poi
 	transposeAVX2(dst, dstStride, src, srcStride, blocks)
 }
 
+// interleaveColumns is how many columns interleaveVector takes; 0 for none.
+func interleaveColumns(f family) int {
+	if f == avx512 || f == amx {
+		return 32
+	}
+	return 0
+}
+
+// interleaveVector writes dst[i][column][0, 1] of the rows 2i and 2i+1 of src, for
+// so many pairs of rows of interleaveColumns columns; the stride is in bytes.
+func interleaveVector(dst, src unsafe.Pointer, stride, pairs int) {
+	interleaveAVX512(dst, src, stride, pairs)
+}
+
 // amxTiles returns the AMX routines by height.
 func amxTiles(width int, bf16Out bool) []func(*Tile) {
 	switch {

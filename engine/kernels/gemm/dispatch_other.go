@@ -16,3 +16,9 @@ func transposeLanes(family) int { return 0 }
 func transposeVector(family, unsafe.Pointer, int, unsafe.Pointer, int, int) {
 	panic("gemm: no transposition compiled")
 }
+
+func interleaveColumns(family) int { return 0 }
+
+func interleaveVector(unsafe.Pointer, unsafe.Pointer, int, int) {
+	panic("gemm: no interleaving compiled")
+}

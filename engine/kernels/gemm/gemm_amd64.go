@@ -410,6 +410,9 @@ func transposeAVX512(dst unsafe.Pointer, dstStride int, src unsafe.Pointer, srcS
 //go:noescape
 func transposeAVX2(dst unsafe.Pointer, dstStride int, src unsafe.Pointer, srcStride int, blocks int)
 
+//go:noescape
+func interleaveAVX512(dst unsafe.Pointer, src unsafe.Pointer, stride int, pairs int)
+
 var (
 	// avx512, 32 columns, by rows.
 	tilesFP32AVX512x32 = [...]func(*Tile){

@@ -41308,3 +41308,64 @@ block:
 	JNZ        block
 	VZEROUPPER
 	RET
+
+DATA interleaveLower<>+0(SB)/4, $0x00200000
+DATA interleaveLower<>+4(SB)/4, $0x00210001
+DATA interleaveLower<>+8(SB)/4, $0x00220002
+DATA interleaveLower<>+12(SB)/4, $0x00230003
+DATA interleaveLower<>+16(SB)/4, $0x00240004
+DATA interleaveLower<>+20(SB)/4, $0x00250005
+DATA interleaveLower<>+24(SB)/4, $0x00260006
+DATA interleaveLower<>+28(SB)/4, $0x00270007
+DATA interleaveLower<>+32(SB)/4, $0x00280008
+DATA interleaveLower<>+36(SB)/4, $0x00290009
+DATA interleaveLower<>+40(SB)/4, $0x002a000a
+DATA interleaveLower<>+44(SB)/4, $0x002b000b
+DATA interleaveLower<>+48(SB)/4, $0x002c000c
+DATA interleaveLower<>+52(SB)/4, $0x002d000d
+DATA interleaveLower<>+56(SB)/4, $0x002e000e
+DATA interleaveLower<>+60(SB)/4, $0x002f000f
+GLOBL interleaveLower<>(SB), RODATA|NOPTR, $64
+
+DATA interleaveUpper<>+0(SB)/4, $0x00300010
+DATA interleaveUpper<>+4(SB)/4, $0x00310011
+DATA interleaveUpper<>+8(SB)/4, $0x00320012
+DATA interleaveUpper<>+12(SB)/4, $0x00330013
+DATA interleaveUpper<>+16(SB)/4, $0x00340014
+DATA interleaveUpper<>+20(SB)/4, $0x00350015
+DATA interleaveUpper<>+24(SB)/4, $0x00360016
+DATA interleaveUpper<>+28(SB)/4, $0x00370017
+DATA interleaveUpper<>+32(SB)/4, $0x00380018
+DATA interleaveUpper<>+36(SB)/4, $0x00390019
+DATA interleaveUpper<>+40(SB)/4, $0x003a001a
+DATA interleaveUpper<>+44(SB)/4, $0x003b001b
+DATA interleaveUpper<>+48(SB)/4, $0x003c001c
+DATA interleaveUpper<>+52(SB)/4, $0x003d001d
+DATA interleaveUpper<>+56(SB)/4, $0x003e001e
+DATA interleaveUpper<>+60(SB)/4, $0x003f001f
+GLOBL interleaveUpper<>(SB), RODATA|NOPTR, $64
+
+// func interleaveAVX512(dst *byte, src *byte, stride int, pairs int)
+// Requires: AVX, AVX512BW
+TEXT ·interleaveAVX512(SB), NOSPLIT, $0-32
+	MOVQ      dst+0(FP), AX
+	MOVQ      src+8(FP), CX
+	MOVQ      stride+16(FP), DX
+	MOVQ      pairs+24(FP), BX
+	VMOVDQU16 interleaveLower<>+0(SB), Z0
+	VMOVDQU16 interleaveUpper<>+0(SB), Z1
+
+pair:
+	VMOVDQU16 (CX)(DX*1), Z2
+	VMOVDQU16 (CX), Z3
+	VPERMT2W  Z2, Z0, Z3
+	VMOVDQU16 Z3, (AX)
+	VMOVDQU16 (CX), Z3
+	VPERMT2W  Z2, Z1, Z3
+	VMOVDQU16 Z3, 64(AX)
+	LEAQ      (CX)(DX*2), CX
+	ADDQ      $+128, AX
+	DECQ      BX
+	JNZ       pair
+	VZEROUPPER
+	RET

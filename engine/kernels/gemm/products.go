@@ -142,7 +142,8 @@ func (b *Batch) Do(worker, i int) {
 	t := &w.tile
 	t.B = w.panel.Pointer()
 	t.Cols, t.Width = b.layout.columns(panel), b.layout.width(panel)
-	b.pack(w.panel, b.B[product], b.layout.First(panel), t.Cols, t.Width)
+	from := operandB{unsafe.Add(b.b, b.B[product]*b.Format.valueBytes()), b.ldb, b.K, b.Transposed}
+	b.layout.packFrom(w.panel, panel, from)
 	routines := b.layout.kernel.routines(t.Width, b.valueBytes == 2)
 	t.Lda, t.Ldc = b.lda, b.ldc
 	t.Prefetch = uintptr(t.B)
@@ -157,95 +158,4 @@ func (b *Batch) Do(worker, i int) {
 		t.Compute(routines)
 	}
 	t.Finish(routines)
-}
-
-// pack packs one panel of the B at element offset: cols columns from first on,
-// and zeros up to width.
-func (b *Batch) pack(dst Block, offset, first, cols, width int) {
-	if b.Format == BF16 {
-		from := unsafe.Add(b.b, offset*2)
-		if b.Transposed {
-			b.packPairsTransposed(dst, unsafe.Add(from, first*b.ldb*2), cols, width)
-		} else {
-			packInterleaved(dst.Words(), unsafe.Slice((*uint16)(from), (b.K-1)*b.ldb+b.N)[first:], b.K, b.ldb, cols, width)
-		}
-		return
-	}
-	from := unsafe.Add(b.b, offset*4)
-	if b.Transposed {
-		transposePanel(b.kernel.family, dst.Pointer(), unsafe.Add(from, first*b.ldb*4), b.K, b.ldb*4, cols, width)
-		return
-	}
-	rows := dst.Floats()
-	for k := range b.K {
-		src := unsafe.Slice((*float32)(unsafe.Add(from, (k*b.ldb+first)*4)), cols)
-		copy(rows, src)
-		clear(rows[cols:width])
-		rows = rows[width:]
-	}
-}
-
-// packPairsTransposed moves pairs of k as units of 32 bits, and a last odd k.
-func (b *Batch) packPairsTransposed(dst Block, from unsafe.Pointer, cols, width int) {
-	whole := b.K / 2
-	transposePanel(b.kernel.family, dst.Pointer(), from, whole, b.ldb*2, cols, width)
-	if b.K%2 == 0 {
-		return
-	}
-	last := dst.Words()[whole*width*2:][:width*2]
-	clear(last)
-	for j := range cols {
-		last[2*j] = *(*uint16)(unsafe.Add(from, (j*b.ldb+b.K-1)*2))
-	}
-}
-
-// packInterleaved writes dst[k/2][column][k%2] of rows ldb apart.
-func packInterleaved(dst, src []uint16, k, ldb, cols, width int) {
-	for i := 0; i < k; i += 2 {
-		row := dst[i*width:][:2*width]
-		even := src[i*ldb:][:cols]
-		if i+1 == k {
-			clear(row)
-			for j, x := range even {
-				row[2*j] = x
-			}
-			return
-		}
-		odd := src[(i+1)*ldb:][:cols]
-		for j, x := range even {
-			row[2*j], row[2*j+1] = x, odd[j]
-		}
-		clear(row[2*cols:])
-	}
-}
-
-// transposePanel writes dst[k][j] = src[j][k] for j below cols and zero up to
-// width, all of 32 bits; src's rows are stride bytes apart.
-func transposePanel(f family, dst, src unsafe.Pointer, k, stride, cols, width int) {
-	lanes := transposeLanes(f)
-	j := 0
-	if lanes > 0 && k >= lanes {
-		for ; j+lanes <= cols; j += lanes {
-			to, from := unsafe.Add(dst, j*4), unsafe.Add(src, j*stride)
-			transposeVector(f, to, width*4, from, stride, k/lanes)
-			done := k / lanes * lanes
-			transposeReference(unsafe.Add(to, done*width*4), width*4, unsafe.Add(from, done*4), stride, lanes, k-done)
-		}
-	}
-	transposeReference(unsafe.Add(dst, j*4), width*4, unsafe.Add(src, j*stride), stride, cols-j, k)
-	if cols < width {
-		rows := unsafe.Slice((*uint32)(dst), k*width)
-		for i := range k {
-			clear(rows[i*width+cols : (i+1)*width])
-		}
-	}
-}
-
-// transposeReference writes dst[k][j] = src[j][k] for n rows j; strides in bytes.
-func transposeReference(dst unsafe.Pointer, dstStride int, src unsafe.Pointer, srcStride, n, k int) {
-	for j := range n {
-		for i, x := range unsafe.Slice((*uint32)(unsafe.Add(src, j*srcStride)), k) {
-			*(*uint32)(unsafe.Add(dst, i*dstStride+j*4)) = x
-		}
-	}
 }

@@ -3,6 +3,8 @@
 package normalize
 
 import (
+	"unsafe"
+
 	"github.com/eiplan/eiplan/engine/cpu"
 	"github.com/eiplan/eiplan/engine/kernels/vector"
 )
@@ -30,6 +32,12 @@ type passesBF16 struct {
 	standardizeUnbiasedBF16 func(dst *uint16, x, scale *float32, n int, mean, inverse float32)
 }
 
+type blocks struct {
+	exponentiate, exponentiateMasked         func(b *byte)
+	exponentiateBF16, exponentiateMaskedBF16 func(b *byte)
+	scale, scaleBF16                         func(b *byte)
+}
+
 // assembled returns the variant of that name, nil if this build holds none.
 func assembled(name string, features cpu.Features) *Funcs {
 	var p passes
@@ -44,7 +52,7 @@ func assembled(name string, features cpu.Features) *Funcs {
 	default:
 		return nil
 	}
-	return &Funcs{Variant: name, v: vector.For(features), rows: loops{
+	f := &Funcs{Variant: name, v: vector.For(features), rows: loops{
 		maxScaled: func(x, mask []float32, scale float32) float32 {
 			if mask == nil {
 				return p.maxScaled(&x[0], len(x), scale)
@@ -63,7 +71,30 @@ func assembled(name string, features cpu.Features) *Funcs {
 
 		standardize:     sliceStandardize(p.standardize, p.standardizeUnbiased),
 		standardizeBF16: sliceStandardize(b.standardizeBF16, b.standardizeUnbiasedBF16),
+
+		exponentiateBF16: noBFloat16, scaleBF16: noBFloat16,
 	}}
+	f.rows.exponentiate, f.rows.scale = f.rows.exponentiateRows, scaleRows(f.v.Scalar[vector.MulScalar])
+	if name != "avx2" {
+		w := blocksAVX512()
+		f.rows.exponentiate, f.rows.scale = blockMasked(w.exponentiate, w.exponentiateMasked), blockMasked(w.scale, w.scale)
+	}
+	if name == "avx512bf16" {
+		w := blocksAVX512BF16()
+		f.rows.exponentiateBF16, f.rows.scaleBF16 = blockMasked(w.exponentiateBF16, w.exponentiateMaskedBF16), blockMasked(w.scaleBF16, w.scaleBF16)
+	}
+	return f
+}
+
+// blockMasked chooses by whether there is a mask.
+func blockMasked(plain, masked func(b *byte)) func(b *Block) {
+	return func(b *Block) {
+		if b.Mask == nil {
+			plain((*byte)(unsafe.Pointer(b)))
+			return
+		}
+		masked((*byte)(unsafe.Pointer(b)))
+	}
 }
 
 func sliceStandardize[T float32 | uint16](

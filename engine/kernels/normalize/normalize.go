@@ -44,6 +44,12 @@ type loops struct {
 
 	// standardizeBF16 is standardize with a bfloat16 result.
 	standardizeBF16 func(dst []uint16, x, scale, bias []float32, mean, inverse float32)
+
+	// exponentiate and exponentiateBF16 are Exponentiate.
+	exponentiate, exponentiateBF16 func(b *Block)
+
+	// scale and scaleBF16 are ScaleRows.
+	scale, scaleBF16 func(b *Block)
 }
 
 // For returns the kernels that go with vector.For of the same features.
@@ -61,7 +67,9 @@ func For(features cpu.Features) *Funcs {
 
 // Reference returns the variant in plain Go.
 func Reference() *Funcs {
-	return &Funcs{Variant: "generic", v: vector.Reference(), rows: loops{
-		maxScaled, expScaled, expSum, addSum, deviation, standardize, standardizeBF16,
+	f := &Funcs{Variant: "generic", v: vector.Reference(), rows: loops{
+		maxScaled, expScaled, expSum, addSum, deviation, standardize, standardizeBF16, nil, noBFloat16, nil, noBFloat16,
 	}}
+	f.rows.exponentiate, f.rows.scale = f.rows.exponentiateRows, scaleRows(f.v.Scalar[vector.MulScalar])
+	return f
 }

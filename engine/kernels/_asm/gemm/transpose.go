@@ -99,3 +99,44 @@ func transpose8(i isa.ISA, x []reg.VecPhysical) []reg.VecPhysical {
 		func(a, b, dst reg.VecPhysical) { VPERM2F128(U8(0x20), b, a, dst) },
 		func(a, b, dst reg.VecPhysical) { VPERM2F128(U8(0x31), b, a, dst) })
 }
+
+// interleave writes, for each pair of rows of 32 elements of 16 bits, the
+// elements of the first in even places and those of the second in odd ones.
+// The stride is in bytes.
+func interleave() {
+	order := [2]Mem{GLOBL("interleaveLower", attr.RODATA|attr.NOPTR)}
+	interleaveOrder(0)
+	order[1] = GLOBL("interleaveUpper", attr.RODATA|attr.NOPTR)
+	interleaveOrder(16)
+	TEXT("interleave"+isa.AVX512.Title, attr.NOSPLIT, "func(dst *byte, src *byte, stride int, pairs int)")
+	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
+	stride, pairs := Load(Param("stride"), GP64()), Load(Param("pairs"), GP64())
+	var indices [2]reg.VecVirtual
+	for i, m := range order {
+		indices[i] = ZMM()
+		VMOVDQU16(m, indices[i])
+	}
+	Label("pair")
+	odd := ZMM()
+	VMOVDQU16(Mem{Base: src, Index: stride, Scale: 1}, odd)
+	for i, index := range indices {
+		even := ZMM()
+		VMOVDQU16(Mem{Base: src}, even)
+		VPERMT2W(odd, index, even)
+		VMOVDQU16(even, Mem{Base: dst, Disp: 64 * i})
+	}
+	LEAQ(Mem{Base: src, Index: stride, Scale: 2}, src)
+	ADDQ(I32(128), dst)
+	DECQ(pairs)
+	JNZ(LabelRef("pair"))
+	VZEROUPPER()
+	RET()
+}
+
+// interleaveOrder fills a table with which of 64 words, the second 32 those of
+// the odd row, come where.
+func interleaveOrder(first int) {
+	for i := range 16 {
+		DATA(4*i, U32(uint32(first+i)|uint32(32+first+i)<<16))
+	}
+}

@@ -20,6 +20,7 @@ type Stream struct {
 	n        reg.GPVirtual
 	pointers []*Pointer
 	bounce   Mem // stack room for a partial vector of short elements
+	name     string
 	labels   int
 }
 
@@ -59,6 +60,12 @@ func (a *Algebra) Stream() *Stream {
 // StreamOf begins a loop over as many elements as register n counts, and
 // destroys n.
 func (a *Algebra) StreamOf(n reg.GPVirtual) *Stream { return &Stream{Algebra: a, n: n} }
+
+// Named gives the labels of a stream a prefix, where a function has several.
+func (s *Stream) Named(name string) *Stream {
+	s.name = name
+	return s
+}
 
 // Slice adds the slice that the pointer parameter name begins.
 func (s *Stream) Slice(name string, f Format) *Pointer {
@@ -123,7 +130,7 @@ func (s *Stream) advance(vectors int) {
 // label is a name not yet used in the function.
 func (s *Stream) label(what string) string {
 	s.labels++
-	return fmt.Sprintf("%s%d", what, s.labels)
+	return fmt.Sprintf("%s%s%d", s.name, what, s.labels)
 }
 
 // firstLanes holds in the first n lanes.

@@ -25,7 +25,7 @@ func (f *file) begin(set isa.ISA, name, signature string) *isa.Algebra {
 }
 
 func main() {
-	group := flag.String("group", "", "which functions: passes or passesBF16")
+	group := flag.String("group", "", "which functions: passes, passesBF16 or blocks")
 	table := flag.String("table", "", "file for the functions' declarations and table")
 	ConstraintExpr("amd64")
 	ConstraintExpr("!purego")
@@ -41,6 +41,8 @@ func main() {
 			standardize(f, set, "standardizeBF16", "*uint16", isa.BFloat16, true)
 			standardize(f, set, "standardizeUnbiasedBF16", "*uint16", isa.BFloat16, false)
 		}
+	case "blocks":
+		blocks(f)
 	default:
 		fmt.Fprintf(os.Stderr, "unknown group %q\n", *group)
 		os.Exit(2)
