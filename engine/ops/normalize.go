@@ -19,7 +19,7 @@ func groupNormalization() Op {
 }
 
 func layerNormalization() Op {
-	return Op{Infer: inferLayerNormalization, Cost: costNormalize, Prepare: halved(byFloat(fastLayerNormalization, plainLayerNormalization[float64]))}
+	return Op{Infer: inferLayerNormalization, Cost: costNormalize, Prepare: prepareLayerNormalization}
 }
 
 func rmsNormalization() Op {

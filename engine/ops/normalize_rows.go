@@ -5,6 +5,7 @@ import (
 
 	"github.com/eiplan/eiplan/engine/graph"
 	"github.com/eiplan/eiplan/engine/kernels/normalize"
+	"github.com/eiplan/eiplan/engine/kernels/vector"
 	"github.com/eiplan/eiplan/models/tensor"
 )
 
@@ -137,6 +138,57 @@ func fastLayerNormalization(n *graph.Node, t *Target) (Kernel, error) {
 		}
 		f.LayerNorm(rowAt(c.Out[0], i, count), rowAt(c.In[0], i, count), rowAt(c.In[1], 0, count), shift, epsilon)
 	}), nil
+}
+
+// CanStoreRows reports whether a LayerNormalization can read and write rows of bfloat16.
+func CanStoreRows(n *graph.Node) bool {
+	_, count, err := layerRows(n)
+	parameters := n.In(1).DType == tensor.Float32 && (n.In(2) == nil || n.In(2).DType == tensor.Float32)
+	return err == nil && parameters && n.In(0).Static() && n.In(1).Static() && (n.In(2) == nil || n.In(2).Static()) && simpleRows(n, count)
+}
+
+// prepareLayerNormalization is fastLayerNormalization where X or Y is stored in bfloat16; its sums are of float32.
+func prepareLayerNormalization(n *graph.Node, t *Target) (Kernel, error) {
+	wide, short := n.In(0).DType == tensor.Float32, n.Outputs[0].DType == tensor.BFloat16
+	if wide && !short || n.In(0).DType != tensor.BFloat16 && !wide || !CanStoreRows(n) {
+		return halved(byFloat(fastLayerNormalization, plainLayerNormalization[float64]))(n, t)
+	}
+	rows, count, err := layerRows(n)
+	if err != nil {
+		return Kernel{}, err
+	}
+	f, v := normalize.For(t.Features), vector.For(t.Features)
+	epsilon, shifted := n.Float("epsilon", 1e-5), n.In(2) != nil
+	each := max(wantedPart/count, 1)
+	room := roundUp(4*count, 64)
+	k := Kernel{Class: "normalize " + f.Variant, Scratch: t.Threads * room}
+	k.Bind = func(c *Call) func() error {
+		part := func(worker, p int) {
+			own, _ := scratchFloats(c.Scratch[worker*room:], count)
+			scale, shift := rowAt(c.In[1], 0, count), []float32(nil)
+			if shifted {
+				shift = rowAt(c.In[2], 0, count)
+			}
+			for i := p * each; i < min((p+1)*each, rows); i++ {
+				x := own
+				if wide {
+					x = rowAt(c.In[0], i, count)
+				} else {
+					v.FromBF16(x, tensor.Data[uint16](c.In[0].Tensor)[i*count:][:count])
+				}
+				if short {
+					f.LayerNormBF16(tensor.Data[uint16](c.Out[0].Tensor)[i*count:][:count], x, scale, shift, epsilon)
+				} else {
+					f.LayerNorm(rowAt(c.Out[0], i, count), x, scale, shift, epsilon)
+				}
+			}
+		}
+		return func() error {
+			inParts(c.Team, ceilDiv(rows, each), part)
+			return nil
+		}
+	}
+	return k, nil
 }
 
 // fastRMSNormalization is RMSNormalization on float32 rows.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/eiplan/eiplan/engine/graph"
 	"github.com/eiplan/eiplan/engine/kernels/vector"
+	"github.com/eiplan/eiplan/models/tensor"
 )
 
 // unary is an operator on each element alone that keeps the type: Sqrt, Relu, Erf and their like. flops is its nominal cost, an exponential
@@ -22,11 +23,40 @@ func unary(allowed types, flops float64) Op {
 			yields(n, 0, n.Inputs[0].DType, n.Inputs[0].Shape)
 			return nil
 		},
-		Cost: costElementwise(flops),
-		Prepare: halved(func(n *graph.Node, t *Target) (Kernel, error) {
-			return Kernel{Class: "elementwise", Bind: laneOf(n.Inputs[0].DType).unary(n, t)}, nil
-		}),
+		Cost:    costElementwise(flops),
+		Prepare: prepareUnary,
 	}
+}
+
+func prepareUnary(n *graph.Node, t *Target) (Kernel, error) {
+	if n.Inputs[0].DType == tensor.BFloat16 && StoresBFloat16(n) {
+		return Kernel{Class: "elementwise", Bind: eachChunk(vector.For(t.Features).UnaryBF16[bfloat16Unary[spelling(n)]])}, nil
+	}
+	return halved(func(n *graph.Node, t *Target) (Kernel, error) {
+		return Kernel{Class: "elementwise", Bind: laneOf(n.Inputs[0].DType).unary(n, t)}, nil
+	})(n, t)
+}
+
+// bfloat16Unary lists what transformers do between products, by spelling.
+var bfloat16Unary = map[string]vector.UnaryOp{
+	"Gelu": vector.Gelu, "Gelu tanh": vector.GeluTanh, "Relu": vector.Relu, "Sigmoid": vector.Sigmoid, "Swish": vector.Silu, "Tanh": vector.Tanh,
+}
+
+// spelling is a node's operator, with what tells its variants apart.
+func spelling(n *graph.Node) string {
+	switch {
+	case n.Op == "Gelu" && n.Str("approximate", "none") == "tanh":
+		return "Gelu tanh"
+	case n.Op == "Swish" && n.Float("alpha", 1) != 1:
+		return "Swish by alpha"
+	}
+	return n.Op
+}
+
+// StoresBFloat16 reports whether a unary operator has a kernel that reads and writes bfloat16.
+func StoresBFloat16(n *graph.Node) bool {
+	_, ok := bfloat16Unary[spelling(n)]
+	return ok && n.Domain == ""
 }
 
 func (lanes[T]) unary(n *graph.Node, t *Target) binder {

@@ -7,9 +7,10 @@ import (
 )
 
 // choosePrecision marks the nodes whose products may be of 16-bit numbers, summed in float32. Everything else stays in float32: softmax and the
-// normalisations, reductions, exponentials and powers, recurrent states, indices and integers, and products of two values made during the run.
+// normalisations, reductions, exponentials and powers, recurrent states, indices and integers, and products of two values made during the run but for those
+// of attention.
 var choosePrecision = rewriting("choose precision", func(_ *editor, n *graph.Node, o Options) {
-	if o.Precision != graph.Mixed || !isProduct(n) {
+	if o.Precision != graph.Mixed || !isProduct(n) && !n.Is("eiplan", "Attend") {
 		return
 	}
 	for _, r := range staysFP32 {
@@ -38,6 +39,12 @@ var staysFP32 = []struct {
 	{"too few products in a sum to gain by narrower ones", func(n *graph.Node, _ cpu.Features) bool {
 		return n.Op == "Conv" && n.Inputs[1].Shape[1:].Elements() < fewProducts
 	}},
+	{"attention of weights in float16, of which it has none", func(n *graph.Node, f cpu.Features) bool {
+		return n.Op == "Attend" && !ops.MixedIsBFloat16(f)
+	}},
+	{"too few queries to gain by narrower keys", func(n *graph.Node, _ cpu.Features) bool {
+		return n.Op == "Attend" && ops.CostOf(n).M < fewQueries
+	}},
 	{"the fast 3×3 algorithm in float32 beats bfloat16 without matrix tiles", func(n *graph.Node, f cpu.Features) bool {
 		return n.Op == "Conv" && ops.MixedIsBFloat16(f) && !f.Has(cpu.AMXBF16) && ops.HasFastAlgorithm(n)
 	}},
@@ -45,3 +52,6 @@ var staysFP32 = []struct {
 
 // fewProducts is how many products an output of a convolution must sum to gain by mixed precision.
 const fewProducts = 64
+
+// fewQueries is how many queries of an attention share its keys too rarely for mixed precision.
+const fewQueries = 16

@@ -50,6 +50,9 @@ var keepsType = []string{"AveragePool", "Concat", "GlobalAveragePool", "GlobalMa
 
 // passesOn reports whether a node's output has the type of its inputs, whichever that is.
 func passesOn(n *graph.Node) bool {
+	if ops.StoresBFloat16(n) && !n.Outputs[0].Layout.Channels {
+		return true
+	}
 	if n.Domain != "" || !slices.Contains(keepsType, n.Op) {
 		return false
 	}
@@ -62,9 +65,22 @@ func takesEither(n *graph.Node) bool {
 	return n.Is("eiplan", "Elementwise") && n.Outputs[0].Layout.Channels
 }
 
+// converts reports whether a node reads and writes either type, whichever its input and its output have.
+func converts(n *graph.Node) bool {
+	return n.Is("", "LayerNormalization") && n.In(0).DType == tensor.Float32 && ops.CanStoreRows(n)
+}
+
+// multiplicands is how many of a mixed product's first inputs must be in bfloat16.
+func multiplicands(n *graph.Node) int {
+	if n.Op == "Attend" {
+		return 3
+	}
+	return 1
+}
+
 // writesNarrow reports whether a node can write bfloat16.
 func writesNarrow(n *graph.Node) bool {
-	return takesEither(n) || n.Precision == graph.Mixed && n.Op != "ConvTranspose" || n.Is("eiplan", "ToChannels") || n.Outputs[0] != nil && passesOn(n)
+	return takesEither(n) || converts(n) || n.Precision == graph.Mixed && n.Op != "ConvTranspose" || n.Is("eiplan", "ToChannels") || n.Outputs[0] != nil && passesOn(n)
 }
 
 // storage is which values are to be stored in bfloat16.
@@ -87,7 +103,11 @@ func (s *storage) shrink() bool {
 
 // writable reports whether a node can still write bfloat16, by what it reads.
 func (s *storage) writable(n *graph.Node) bool {
-	if n.Precision == graph.Mixed {
+	switch {
+	case n.Precision != graph.Mixed || n.Op == "Attend":
+	case n.Op == "MatMul": // what layer after layer adds to keeps its digits
+		return n.In(3) == nil
+	default:
 		r := n.In(3)
 		return r == nil || s.narrow[r]
 	}
@@ -114,6 +134,10 @@ func (s *storage) readable(n *graph.Node, v *graph.Value) bool {
 	switch {
 	case n.Is("eiplan", "FromChannels"), takesEither(n):
 		return true
+	case converts(n):
+		return n.Inputs[0] == v
+	case n.Op == "Attend" && n.Precision == graph.Mixed:
+		return n.In(3) != v
 	case n.Precision == graph.Mixed:
 		return n.In(3) != v || s.narrow[n.Outputs[0]]
 	case passesOn(n):
@@ -122,14 +146,17 @@ func (s *storage) readable(n *graph.Node, v *graph.Value) bool {
 	return false
 }
 
-// convertInputs gives every mixed product its input in bfloat16.
+// convertInputs gives every mixed product its inputs in bfloat16.
 func (s *storage) convertInputs() {
 	converted := map[*graph.Value]*graph.Value{}
 	nodes := s.g.Nodes
 	s.g.Nodes = nil
 	for _, n := range nodes {
-		if n.Precision == graph.Mixed && n.Inputs[0].DType == tensor.Float32 {
-			v := n.Inputs[0]
+		for i := range n.Inputs[:min(multiplicands(n), len(n.Inputs))] {
+			v := n.Inputs[i]
+			if n.Precision != graph.Mixed || v.DType != tensor.Float32 {
+				continue
+			}
 			if converted[v] == nil {
 				w := &graph.Value{Name: v.Name + ".bfloat16", DType: tensor.BFloat16, Shape: v.Shape.Clone(), Layout: v.Layout}
 				c := &graph.Node{Name: w.Name, Domain: "eiplan", Op: "Convert", Inputs: []*graph.Value{v}, Outputs: []*graph.Value{w}, From: n.From}
@@ -137,7 +164,7 @@ func (s *storage) convertInputs() {
 				converted[v] = w
 				s.g.Nodes = append(s.g.Nodes, c)
 			}
-			n.Inputs[0] = converted[v]
+			n.Inputs[i] = converted[v]
 		}
 		s.g.Nodes = append(s.g.Nodes, n)
 	}

@@ -21,7 +21,7 @@ import (
 // Q of Queries×Size, a K of Keys×Size, a V of Keys×ValueSize, and a Y like Q with
 // rows of ValueSize. Heads may share K and V.
 type Heads struct {
-	Format          gemm.Format // of Q, K, V, Y and the products: FP32 or BF16; sums and softmax are in binary32
+	Format          gemm.Format // of Q, K, V and the products: FP32 or BF16; sums and softmax are in binary32
 	Queries, Keys   int
 	Size, ValueSize int
 
@@ -84,8 +84,8 @@ func (h Heads) Bind(features cpu.Features, workers int) (*Call, error) {
 func (c *Call) Kernel() gemm.Kernel { return c.work[0].scores.Kernel() }
 
 // Run computes all heads. The matrices' strides are between rows of one head;
-// they are of the heads' format, the mask is binary32. The team has at most as
-// many threads as the call was bound for. Matrices that do not fit panic; Run
+// Q, K and V are of the heads' format, Y is binary32, or for BF16 either, the mask
+// is binary32. The team has at most as many threads as the call was bound for. Matrices that do not fit panic; Run
 // allocates nothing.
 func (c *Call) Run(team *parallel.Team, q, k, v, y gemm.Matrix, mask []float32) {
 	if team.Size() > len(c.work) {

@@ -87,6 +87,11 @@ func TestHeads(t *testing.T) {
 					call.Run(team, q, k, v, y, mask)
 					call.Run(team, q, k, v, y, mask) // nothing is left of the first
 					h.check(t, q, k, v, y, mask)
+					if format == gemm.BF16 {
+						y = operand(t, gemm.FP32, s.queries, s.heads*s.valueSize, 4)
+						call.Run(team, q, k, v, y, mask)
+						h.check(t, q, k, v, y, mask)
+					}
 				})
 			}
 		}

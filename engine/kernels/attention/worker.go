@@ -136,12 +136,12 @@ func (c *Call) finish(w *worker, count int, y gemm.Matrix) {
 	b := &w.call
 	*b = normalize.Block{X: unsafe.Pointer(&w.sums.F32[0]), StrideX: 4 * w.sums.Stride, Sum: &w.sum[0], Rows: count, Most: c.ValueSize}
 	last := (count-1)*y.Stride + c.ValueSize - 1
-	if c.Format == gemm.BF16 {
+	if y.BF16 != nil {
 		_ = y.BF16[last]
 		b.P, b.StrideP = unsafe.Pointer(&y.BF16[0]), 2*y.Stride
 	} else {
 		_ = y.F32[last]
 		b.P, b.StrideP = unsafe.Pointer(&y.F32[0]), 4*y.Stride
 	}
-	c.f.ScaleRows(b, c.Format == gemm.BF16)
+	c.f.ScaleRows(b, y.BF16 != nil)
 }
