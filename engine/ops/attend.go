@@ -169,19 +169,24 @@ func attendKernel(h attn.Heads, t *Target, operands func(c *Call) [4]gemm.Matrix
 	}
 	k := Kernel{Class: "attention " + trial.Kernel().String(), Mixed: h.Format == gemm.BF16}
 	k.Bind = func(c *Call) func() error {
-		call, err := h.Bind(t.Features, c.Team.Size())
-		if err != nil {
-			panic("ops: attention that bound before: " + err.Error())
-		}
-		return func() error {
-			var m []float32
-			if h.Mask != nil {
-				m = tensor.Data[float32](c.In[mask].Tensor)
-			}
-			x := operands(c)
-			call.Run(c.Team, x[0], x[1], x[2], x[3], m)
-			return nil
-		}
+		return bindHeads(h, t, c, mask, func() [4]gemm.Matrix { return operands(c) })
 	}
 	return k, nil
+}
+
+// bindHeads is attendKernel's work for one session.
+func bindHeads(h attn.Heads, t *Target, c *Call, mask int, operands func() [4]gemm.Matrix) func() error {
+	call, err := h.Bind(t.Features, c.Team.Size())
+	if err != nil {
+		panic("ops: attention that bound before: " + err.Error())
+	}
+	return func() error {
+		var m []float32
+		if h.Mask != nil {
+			m = tensor.Data[float32](c.In[mask].Tensor)
+		}
+		x := operands()
+		call.Run(c.Team, x[0], x[1], x[2], x[3], m)
+		return nil
+	}
 }

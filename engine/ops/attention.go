@@ -248,6 +248,9 @@ func prepareAttention[T real](n *graph.Node, t *Target) (Kernel, error) {
 			return Kernel{}, err
 		}
 	}
+	if p.streams(n) {
+		return p.streamed(n, t)
+	}
 	return p.kernel(n)
 }
 

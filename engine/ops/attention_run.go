@@ -105,23 +105,11 @@ func (p *attending[T]) kernel(n *graph.Node) (Kernel, error) {
 	if a.packed {
 		y = headsOf(a.batch, a.heads, 1, a.queries, a.valueSize, a.heads*a.valueSize, true)
 	}
-	join := func(output, size, stride int) (matrices, bool) {
-		if a.past == 0 && n.In(attendPastKey) == nil && !wants(n, output) {
-			return headsOf(a.batch, a.heads, group, a.new, size, stride, a.packed), false
-		}
-		return headsOf(a.batch, a.heads, group, a.keys(), size, size, false), true
-	}
-	k, joinK := join(attendPresentKey, a.size, a.kStride)
-	v, joinV := join(attendPresentValue, a.valueSize, a.vStride)
-	first := p.multiply(a.queries, a.keys(), a.size, q, k, scores, true)
-	second := p.multiply(a.queries, a.valueSize, a.keys(), scores, v, y, false)
-	sizes := []int{a.batch * a.heads * a.queries * a.keys(), 0, 0}
-	if joinK && !wants(n, attendPresentKey) {
-		sizes[1] = a.batch * a.kvHeads * a.keys() * a.size
-	}
-	if joinV && !wants(n, attendPresentValue) {
-		sizes[2] = a.batch * a.kvHeads * a.keys() * a.valueSize
-	}
+	k := p.joined(n, group, attendPresentKey, a.size, a.kStride)
+	v := p.joined(n, group, attendPresentValue, a.valueSize, a.vStride)
+	first := p.multiply(a.queries, a.keys(), a.size, q, k.matrices, scores, true)
+	second := p.multiply(a.queries, a.valueSize, a.keys(), scores, v.matrices, y, false)
+	sizes := []int{a.batch * a.heads * a.queries * a.keys(), k.room, v.room}
 	scratch := 0
 	for _, s := range sizes {
 		scratch += roundUp(8*s, 64)
@@ -133,8 +121,8 @@ func (p *attending[T]) kernel(n *graph.Node) (Kernel, error) {
 		scoreProduct, valueProduct := first(c), second(c)
 		rows := p.rows(c, s)
 		return func() error {
-			key := present(c, attendKey, attendPastKey, attendPresentKey, joinK, keys, &p.attention, a.size)
-			value := present(c, attendValue, attendPastValue, attendPresentValue, joinV, values, &p.attention, a.valueSize)
+			key := present(c, attendKey, attendPastKey, attendPresentKey, k.join, keys, &p.attention, a.size)
+			value := present(c, attendValue, attendPastValue, attendPresentValue, v.join, values, &p.attention, a.valueSize)
 			scoreProduct(elements[T](&c.In[attendQuery].Tensor), key, s)
 			rows()
 			valueProduct(s, value, elements[T](&c.Out[0].Tensor))

@@ -116,6 +116,7 @@ func (c *Call) Do(worker, i int) {
 	column := p.First(panel) * c.valueBytes
 	ahead := p.Ahead(panel)
 	tile, end := c.tiles.span(block)
+	t.Sparse = ahead.Over(end-tile, c.m/c.tiles.tiles)
 	for ; tile < end; tile++ {
 		row := c.tiles.row(tile)
 		t.Rows = c.tiles.row(tile+1) - row

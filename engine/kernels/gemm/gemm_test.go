@@ -31,6 +31,7 @@ func TestTileLayout(t *testing.T) {
 		{"Ldc", unsafe.Offsetof(x.Ldc), 56},
 		{"Bias", unsafe.Offsetof(x.Bias), 64},
 		{"Residual", unsafe.Offsetof(x.Residual), 72},
+		{"Sparse", unsafe.Offsetof(x.Sparse), 184},
 		{"Ldr", unsafe.Offsetof(x.Ldr), 80},
 		{"Prefetch", unsafe.Offsetof(x.Prefetch), 88},
 		{"Lo", unsafe.Offsetof(x.Lo), 96},

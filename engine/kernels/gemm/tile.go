@@ -14,7 +14,7 @@ import (
 //	    C[r][c] = clamp(Bias[c] + Residual[r][c] + Σ over t, k of A[t][r][k] · B[t][k][c])
 //
 // The vector kernels have Rows and Width built in and add in an order of their
-// own. Their generator in _asm/gemm knows the layout up to Odd.
+// own. Their generator in _asm/gemm knows the layout up to Odd, and Sparse.
 type Tile struct {
 	Taps     int            // at least 1
 	Tap      *int64         // byte offset of each tap's rows from A
@@ -39,12 +39,14 @@ type Tile struct {
 	// Rows of A may be those of several lines, with others between them that
 	// are multiplied but not stored: a gap. Only tiles of a family that
 	// StepsOverGaps may have one; without, Line and Left are 0.
-	Line  int              // rows of a line
-	Gap   int              // rows between two lines: 0 or more
-	Left  int              // rows of the first line in this tile, if it reaches into more
-	SkipC int              // bytes from where C's next row would lie to where the next line's does
-	SkipR int              // the same of the residual
-	_     [192 - 23*8]byte // a worker's tile shares no cache line with another's
+	Line  int // rows of a line
+	Gap   int // rows between two lines: 0 or more
+	Left  int // rows of the first line in this tile, if it reaches into more
+	SkipC int // bytes from where C's next row would lie to where the next line's does
+	SkipR int // the same of the residual
+
+	Sparse int // 1: a tall tile asks for one line of Prefetch in a pass; else for as many as Ahead reckons with
+	// With this a Tile fills 192 bytes: a worker's shares no cache line with another's.
 }
 
 // Compute computes t, or puts it off for Finish to compute with others; what

@@ -45,7 +45,21 @@ func (t tiling) height() int { return (t.m + t.tiles - 1) / t.tiles }
 type Ahead struct {
 	p          *Panels
 	idle, next uintptr
-	left       int // bytes of the next panel not asked for yet
+	left       int  // bytes of the next panel not asked for yet
+	sparse     bool // a line a pass is enough
+}
+
+// Over says how many tiles of about rows rows there are to spread the next panel
+// over, and returns what their Sparse should be: so that few requests wait for
+// memory at a time.
+func (a *Ahead) Over(tiles, rows int) int {
+	f := a.p.kernel.Format
+	passes := a.p.taps * (a.p.k / f.stepK() / unroll)
+	a.sparse = a.p.kernel.family == avx512 && rows > sparseHeight && a.left > 0 && tiles*passes*cacheLine >= a.left
+	if a.sparse {
+		return 1
+	}
+	return 0
 }
 
 // cached is the size of a B that may be expected to stay in the cache.
@@ -73,6 +87,9 @@ func (a *Ahead) Take(rows, width int) uintptr {
 	}
 	at := a.next
 	n := a.p.taps * a.p.tapLines(rows, width) * cacheLine
+	if a.sparse {
+		n = a.p.taps * (a.p.k / a.p.kernel.Format.stepK() / unroll) * cacheLine
+	}
 	a.next += uintptr(n)
 	a.left -= n
 	return at
@@ -81,6 +98,7 @@ func (a *Ahead) Take(rows, width int) uintptr {
 const (
 	unroll           = 4 // k steps in a kernel's main loop
 	cacheLine        = 64
+	sparseHeight     = 7 // the tallest tile without a sparse loop
 	amxPrefetchLines = 8 // that the AMX kernels ask for with each chunk of k
 )
 

@@ -34,6 +34,7 @@ const (
 	argHi       = 100
 	argCols     = 104
 	argOdd      = 112
+	argSparse   = 184
 )
 
 // unroll is the number of k steps in the main loop.
@@ -219,19 +220,15 @@ func (t *tile) multiply() {
 	MOVQ(Mem{Base: t.p, Disp: argK}, k)
 	SUBQ(U8(unroll), k)
 	JL(LabelRef("rest"))
-	Label("loop")
-	lines := prefetchLines(t.mr, stepB)
-	for u := 0; u < unroll; u++ {
-		t.step(u, u%t.sets)
-		for l := u * lines / unroll; l < (u+1)*lines/unroll; l++ {
-			PREFETCHT1(Mem{Base: prefetch, Disp: l * 64})
-		}
+	if t.sparse() {
+		CMPQ(Mem{Base: t.p, Disp: argSparse}, U8(0))
+		JNE(LabelRef("sparse"))
 	}
-	ADDQ(I32(int32(lines*64)), prefetch)
-	ADDQ(I32(int32(unroll*stepB)), t.b)
-	t.rows.Advance(unroll * 4)
-	SUBQ(U8(unroll), k)
-	JGE(LabelRef("loop"))
+	t.loop("loop", prefetchLines(t.mr, stepB), k, prefetch, stepB)
+	if t.sparse() {
+		JMP(LabelRef("rest"))
+		t.loop("sparse", 1, k, prefetch, stepB)
+	}
 	Label("rest")
 	ADDQ(U8(unroll), k)
 	JZ(LabelRef("odd"))
@@ -248,6 +245,27 @@ func (t *tile) multiply() {
 	ADDQ(U8(8), tap)
 	DECQ(taps)
 	JNZ(LabelRef("tap"))
+}
+
+// sparse reports whether a tile has a loop that prefetches one line a pass, for
+// products of so many tiles that they cover a panel with that.
+func (t *tile) sparse() bool { return t.Bytes == 64 && t.mr > 7 }
+
+// loop runs whole passes of unroll steps while k is not negative; each asks for
+// so many lines of the next panel.
+func (t *tile) loop(label string, lines int, k, prefetch reg.Register, stepB int) {
+	Label(label)
+	for u := 0; u < unroll; u++ {
+		t.step(u, u%t.sets)
+		for l := u * lines / unroll; l < (u+1)*lines/unroll; l++ {
+			PREFETCHT1(Mem{Base: prefetch, Disp: l * 64})
+		}
+	}
+	ADDQ(I32(int32(lines*64)), prefetch)
+	ADDQ(I32(int32(unroll*stepB)), t.b)
+	t.rows.Advance(unroll * 4)
+	SUBQ(U8(unroll), k)
+	JGE(LabelRef(label))
 }
 
 // prefetchLines is the number of cache lines of the next panel that one main
