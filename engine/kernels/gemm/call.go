@@ -40,7 +40,7 @@ func (p *Panels) Bind(m, workers int, e Epilogue) (*Call, error) {
 		return nil, fmt.Errorf("gemm: %d bias values for %d columns", len(e.Bias), p.n)
 	}
 	c := &Call{panels: p, m: m, bias: e.Bias, work: p.Tiles(workers, e.Clamp)}
-	c.tiles = newTiling(m, p.kernel.MR, p.Count(), m*p.lineBytes(), workers)
+	c.tiles = newTiling(p.kernel, m, p.Count(), m*p.lineBytes(), workers)
 	for i := range c.work {
 		c.work[i].Taps, c.work[i].Tap = 1, &c.tap
 	}

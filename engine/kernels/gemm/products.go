@@ -66,7 +66,7 @@ func (p Products) Bind(features cpu.Features, workers int) (*Batch, error) {
 			return nil, err
 		}
 	}
-	b.tiles = newTiling(p.M, b.layout.kernel.MR, b.layout.Count()*len(p.A), 1, workers)
+	b.tiles = newTiling(b.layout.kernel, p.M, b.layout.Count()*len(p.A), 1, workers)
 	b.work = make([]batchWorker, workers)
 	for i, t := range b.layout.Tiles(workers, p.Clamp) {
 		w := &b.work[i]

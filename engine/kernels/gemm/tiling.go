@@ -8,15 +8,21 @@ type tiling struct {
 	m, tiles, blocks, panels int
 }
 
-// blockBytes is how much of A may be in use at a time: half of a common L2.
-const blockBytes = 512 << 10
+// blockBytes is how much of A may be in use at a time: half of a common L2, and
+// of the larger one that all processors with tiles have.
+func (k Kernel) blockBytes() int {
+	if k.family == amx {
+		return 1 << 20
+	}
+	return 512 << 10
+}
 
 // unitsPerWorker is how many units each worker should find, for balance.
 const unitsPerWorker = 4
 
-func newTiling(m, limit, panels, bytesA, workers int) tiling {
-	t := tiling{m: m, tiles: (m + limit - 1) / limit, panels: panels}
-	t.blocks = min(t.tiles, (bytesA+blockBytes-1)/blockBytes)
+func newTiling(k Kernel, m, panels, bytesA, workers int) tiling {
+	t := tiling{m: m, tiles: (m + k.MR - 1) / k.MR, panels: panels}
+	t.blocks = min(t.tiles, (bytesA+k.blockBytes()-1)/k.blockBytes())
 	if workers > 1 && t.blocks*panels < unitsPerWorker*workers {
 		t.blocks = min(t.tiles, (unitsPerWorker*workers+panels-1)/panels)
 	}
