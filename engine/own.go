@@ -10,17 +10,18 @@ import (
 )
 
 // owner copies what lies in a model's file to memory of the program's own, so that a program outlives the model, and a file that shrinks under it.
-// Large constants that kernels pack are not copied, as nobody reads them again.
+// Large constants that kernels pack are not copied, and not kept where passes made them, as nobody reads them again.
 type owner struct {
 	mapped func([]byte) bool
 	copies map[*byte][]byte
+	packed map[*graph.Value]bool // by every kernel so far that has it for an input
 }
 
 // smallConstant is the size in bytes below which a constant is copied without asking who packs it: biases, of which kernels keep the slice.
 const smallConstant = 64 << 10
 
 func newOwner(mapped func([]byte) bool) *owner {
-	return &owner{mapped: mapped, copies: map[*byte][]byte{}}
+	return &owner{mapped: mapped, copies: map[*byte][]byte{}, packed: map[*graph.Value]bool{}}
 }
 
 // own is t in memory that stays.
@@ -36,6 +37,12 @@ func (o *owner) own(t tensor.Tensor) tensor.Tensor {
 	return t
 }
 
+// output makes the content of a program's output stay.
+func (o *owner) output(v *graph.Value) {
+	o.value(v)
+	o.packed[v] = false
+}
+
 // value makes v's content stay; it reports whether that was in the file before.
 func (o *owner) value(v *graph.Value) bool {
 	if !v.Known() || !o.mapped(v.Const.Bytes) {
@@ -49,6 +56,9 @@ func (o *owner) value(v *graph.Value) bool {
 // before makes the contents stay that a node's kernel may keep when it is prepared, or in dynamic steps later on: all but large ones of a static step.
 func (o *owner) before(n *graph.Node, how manner) {
 	for _, v := range slices.Concat(n.Inputs, n.Outputs) {
+		if how != static {
+			o.packed[v] = false
+		}
 		if v.Known() && (how != static || len(v.Const.Bytes) < smallConstant) {
 			o.value(v)
 		}
@@ -67,8 +77,12 @@ func (o *owner) before(n *graph.Node, how manner) {
 // after makes the contents stay that a prepared kernel did not pack. Where there were any, the node must be prepared again.
 func (o *owner) after(n *graph.Node, k ops.Kernel) (again bool) {
 	for i, v := range n.Inputs {
-		if !slices.Contains(k.Packed, i) && o.value(v) {
+		packed := slices.Contains(k.Packed, i)
+		if !packed && o.value(v) {
 			again = true
+		}
+		if before, seen := o.packed[v]; v.Known() {
+			o.packed[v] = packed && (before || !seen)
 		}
 	}
 	return again
@@ -84,9 +98,9 @@ func (o *owner) graph(g *graph.Graph) {
 	}
 }
 
-// forget takes the contents away that still lie in the file, which nobody reads any more.
+// forget takes the contents away that still lie in the file, and large ones that kernels hold in forms of their own: nobody reads them any more.
 func (o *owner) forget(v *graph.Value) {
-	if v.Known() && o.mapped(v.Const.Bytes) {
+	if v.Known() && (o.mapped(v.Const.Bytes) || o.packed[v] && len(v.Const.Bytes) >= smallConstant) {
 		v.Const = &tensor.Tensor{DType: v.DType, Shape: v.Shape}
 	}
 }

@@ -89,7 +89,7 @@ func build(g *graph.Graph, t *ops.Target, o *owner) (*Program, error) {
 		}
 	}
 	for _, v := range g.Outputs {
-		o.value(v)
+		o.output(v)
 		p.outputs = append(p.outputs, b.slot(v))
 		p.Outputs = append(p.Outputs, portOf(v))
 	}
