@@ -66,7 +66,7 @@ func (h Heads) Bind(features cpu.Features, workers int) (*Call, error) {
 	if n == 0 || len(h.K) != n || len(h.V) != n || len(h.Y) != n || h.Mask != nil && len(h.Mask) != n {
 		return nil, fmt.Errorf("attention: %d Q, %d K, %d V, %d Y, %d masks", n, len(h.K), len(h.V), len(h.Y), len(h.Mask))
 	}
-	if h.Format == gemm.FP16 || h.Format == gemm.BF16 && !features.Has(cpu.AVX512BF16) {
+	if h.Format == gemm.FP16 || h.Format == gemm.BF16 && !gemm.Choose(features, gemm.BF16, 1, 1, 1).Vector() {
 		return nil, fmt.Errorf("attention: no %v products on this machine", h.Format)
 	}
 	c := &Call{Heads: h, f: normalize.For(features), v: vector.For(features), work: make([]worker, workers)}

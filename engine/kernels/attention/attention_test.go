@@ -54,7 +54,7 @@ func TestHeads(t *testing.T) {
 	for i, s := range shapes {
 		for _, features := range levels() {
 			for _, format := range []gemm.Format{gemm.FP32, gemm.BF16} {
-				if format == gemm.BF16 && !features.Has(cpu.AVX512BF16) {
+				if format == gemm.BF16 && !gemm.Choose(features, gemm.BF16, 1, 1, 1).Vector() {
 					continue
 				}
 				t.Run(fmt.Sprintf("%s/%v/%v", s.reason, features.Level(), format), func(t *testing.T) {
