@@ -71,7 +71,7 @@ func (row *KernelSpeed) measureConv(needs cpu.Features, format gemm.Format, g co
 	if err != nil {
 		return err
 	}
-	call := p.Bind(1)
+	call := p.Bind(1, nil)
 	in, out := conv.Buffer{F32: ones(g.In.Size(1))}, conv.Buffer{F32: make([]float32, g.Out.Size(1))}
 	if format == gemm.BF16 {
 		in, out = conv.Buffer{BF16: make([]uint16, g.In.Size(1))}, conv.Buffer{BF16: make([]uint16, g.Out.Size(1))}

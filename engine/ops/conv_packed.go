@@ -207,13 +207,15 @@ func packedConv(n *graph.Node, t *Target) (Kernel, error) {
 	if err != nil {
 		return Kernel{}, err
 	}
-	k := Kernel{Class: plan.Class(), Mixed: plan.Mixed(), Scratch: 4 * (in.elements() + out.elements()), Packed: []int{1}}
+	k := Kernel{Class: plan.Class(), Mixed: plan.Mixed(), Scratch: roundUp(plan.Scratch(), 64) + 4*(in.elements()+out.elements()), Packed: []int{1}}
 	if residual != nil {
 		k.Scratch += 4 * residual.elements()
+		k.Over = []int{3}
 	}
 	k.Bind = func(c *Call) func() error {
-		call := plan.Bind(c.Team.Size())
-		x, rest := scratchFloats(c.Scratch, in.elements())
+		own := roundUp(plan.Scratch(), 64)
+		call := plan.Bind(c.Team.Size(), c.Scratch[:own])
+		x, rest := scratchFloats(c.Scratch[own:], in.elements())
 		y, rest := scratchFloats(rest, out.elements())
 		if residual == nil {
 			return func() error {

@@ -66,7 +66,7 @@ func benchmarkConv(b *testing.B, features cpu.Features, format gemm.Format, s sh
 		if s.residual {
 			res.F32 = make([]float32, g.Residual.Size(1))
 		}
-		call := plan.Bind(1)
+		call := plan.Bind(1, nil)
 		for b.Loop() {
 			call.Run(nil, in, out, res)
 		}

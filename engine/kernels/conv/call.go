@@ -26,12 +26,21 @@ type memory struct {
 	inBytes, outBytes int            // of one element; a residual's is the output's
 }
 
-// Bind prepares runs of a session whose team has at most workers threads.
-func (p *Plan) Bind(workers int) *Call {
+// Bind prepares runs of a session whose team has at most workers threads, on
+// Scratch bytes of memory that begin at a cache line and hold nothing between
+// runs: all of a session's calls may share them. With nil the call has its own.
+func (p *Plan) Bind(workers int, scratch []byte) *Call {
 	if workers < 1 {
 		panic("conv: Bind for no thread")
 	}
-	return &Call{p, workers, p.bind(workers)}
+	if scratch == nil {
+		block := (*gemm.Arena)(nil).Allocate(p.scratch)
+		scratch = unsafe.Slice((*byte)(block.Pointer()), p.scratch)
+	}
+	if len(scratch) < p.scratch {
+		panic(fmt.Sprintf("conv: %d bytes of scratch memory, %d needed", len(scratch), p.scratch))
+	}
+	return &Call{p, workers, p.bind(workers, scratch)}
 }
 
 // Run convolves. Buffers hold the images as the plan's Geometry lays them out;

@@ -7,7 +7,7 @@
 //
 //	g := conv.Geometry{N: 1, In: in, Out: out, KernelH: 3, KernelW: 3, …}
 //	plan, err := conv.Prepare(arena, features, gemm.FP32, g, weights, epilogue)
-//	call := plan.Bind(threads)
+//	call := plan.Bind(threads, nil)
 //	call.Run(team, conv.Buffer{F32: x}, conv.Buffer{F32: y}, conv.Buffer{})
 //
 // A Plan holds the packed weights and is shared by sessions; a Call belongs to
@@ -117,10 +117,11 @@ func (g Geometry) Halo() Halo { return g.reach(g.Out.Height, g.Out.Width) }
 // WinogradHalo is the halo that In needs for the fast 3×3 algorithm as well; it
 // is Halo where that does not apply.
 func (g Geometry) WinogradHalo() Halo {
-	if !g.winogradShape() {
+	s := g.scheme()
+	if s == nil {
 		return g.Halo()
 	}
-	return g.reach(roundUp(g.Out.Height, winogradTile), roundUp(g.Out.Width, winogradTile))
+	return g.reach(roundUp(g.Out.Height, s.tile), roundUp(g.Out.Width, s.tile))
 }
 
 // reach is the halo that outputs of the given size read.
@@ -186,7 +187,8 @@ type Plan struct {
 	class    string
 	format   gemm.Format
 	bytes    int
-	bind     func(workers int) runner
+	scratch  int
+	bind     func(workers int, scratch []byte) runner
 }
 
 // Prepare plans a convolution. Weights are in ONNX's order: output channel,
@@ -228,7 +230,11 @@ func (p *Plan) Mixed() bool { return p.format != gemm.FP32 }
 // Bytes is the size of the packed weights.
 func (p *Plan) Bytes() int { return p.bytes }
 
+// Scratch is how many bytes of memory a run works in.
+func (p *Plan) Scratch() int { return p.scratch }
+
 // Geometry is what the plan was prepared for.
 func (p *Plan) Geometry() Geometry { return p.geometry }
 
-func roundUp(x, n int) int { return (x + n - 1) / n * n }
+func ceilDiv(x, n int) int { return (x + n - 1) / n }
+func roundUp(x, n int) int { return ceilDiv(x, n) * n }

@@ -99,3 +99,9 @@ func winogradInput(p *Patch)
 
 //go:noescape
 func winogradOutput(p *Patch)
+
+//go:noescape
+func winogradInput2(p *Patch)
+
+//go:noescape
+func winogradOutput2(p *Patch)

@@ -6439,3 +6439,267 @@ counted:
 	JNZ  group
 	VZEROUPPER
 	RET
+
+// func winogradInput2(p *byte)
+// Requires: AVX, AVX512F
+TEXT ·winogradInput2(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 24(AX), SI
+	MOVQ 32(AX), DI
+	MOVQ 40(AX), AX
+	LEAQ (BX)(BX*2), R8
+
+group:
+	MOVQ    CX, R10
+	MOVQ    R10, R9
+	VMOVUPS (R9), Z16
+	VMOVUPS (R9)(BX*1), Z17
+	VMOVUPS (R9)(BX*2), Z18
+	VMOVUPS (R9)(R8*1), Z19
+	ADDQ    DX, R10
+	VSUBPS  Z18, Z16, Z0
+	VADDPS  Z18, Z17, Z1
+	VSUBPS  Z17, Z18, Z2
+	VSUBPS  Z19, Z17, Z3
+	MOVQ    R10, R9
+	VMOVUPS (R9), Z20
+	VMOVUPS (R9)(BX*1), Z21
+	VMOVUPS (R9)(BX*2), Z22
+	VMOVUPS (R9)(R8*1), Z23
+	ADDQ    DX, R10
+	VSUBPS  Z22, Z20, Z4
+	VADDPS  Z22, Z21, Z5
+	VSUBPS  Z21, Z22, Z6
+	VSUBPS  Z23, Z21, Z7
+	MOVQ    R10, R9
+	VMOVUPS (R9), Z16
+	VMOVUPS (R9)(BX*1), Z17
+	VMOVUPS (R9)(BX*2), Z18
+	VMOVUPS (R9)(R8*1), Z19
+	ADDQ    DX, R10
+	VSUBPS  Z18, Z16, Z8
+	VADDPS  Z18, Z17, Z9
+	VSUBPS  Z17, Z18, Z10
+	VSUBPS  Z19, Z17, Z11
+	MOVQ    R10, R9
+	VMOVUPS (R9), Z20
+	VMOVUPS (R9)(BX*1), Z21
+	VMOVUPS (R9)(BX*2), Z22
+	VMOVUPS (R9)(R8*1), Z23
+	VSUBPS  Z22, Z20, Z12
+	VADDPS  Z22, Z21, Z13
+	VSUBPS  Z21, Z22, Z14
+	VSUBPS  Z23, Z21, Z15
+	MOVQ    SI, R9
+	VSUBPS  Z8, Z0, Z16
+	VADDPS  Z8, Z4, Z17
+	VSUBPS  Z4, Z8, Z18
+	VSUBPS  Z12, Z4, Z19
+	VMOVUPS Z16, (R9)
+	ADDQ    DI, R9
+	VMOVUPS Z17, (R9)
+	ADDQ    DI, R9
+	VMOVUPS Z18, (R9)
+	ADDQ    DI, R9
+	VMOVUPS Z19, (R9)
+	ADDQ    DI, R9
+	VSUBPS  Z9, Z1, Z20
+	VADDPS  Z9, Z5, Z21
+	VSUBPS  Z5, Z9, Z22
+	VSUBPS  Z13, Z5, Z23
+	VMOVUPS Z20, (R9)
+	ADDQ    DI, R9
+	VMOVUPS Z21, (R9)
+	ADDQ    DI, R9
+	VMOVUPS Z22, (R9)
+	ADDQ    DI, R9
+	VMOVUPS Z23, (R9)
+	ADDQ    DI, R9
+	VSUBPS  Z10, Z2, Z16
+	VADDPS  Z10, Z6, Z17
+	VSUBPS  Z6, Z10, Z18
+	VSUBPS  Z14, Z6, Z19
+	VMOVUPS Z16, (R9)
+	ADDQ    DI, R9
+	VMOVUPS Z17, (R9)
+	ADDQ    DI, R9
+	VMOVUPS Z18, (R9)
+	ADDQ    DI, R9
+	VMOVUPS Z19, (R9)
+	ADDQ    DI, R9
+	VSUBPS  Z11, Z3, Z20
+	VADDPS  Z11, Z7, Z21
+	VSUBPS  Z7, Z11, Z22
+	VSUBPS  Z15, Z7, Z23
+	VMOVUPS Z20, (R9)
+	ADDQ    DI, R9
+	VMOVUPS Z21, (R9)
+	ADDQ    DI, R9
+	VMOVUPS Z22, (R9)
+	ADDQ    DI, R9
+	VMOVUPS Z23, (R9)
+	ADDQ    DI, R9
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, SI
+	DECQ    AX
+	JNZ     group
+	VZEROUPPER
+	RET
+
+// func winogradOutput2(p *byte)
+// Requires: AVX, AVX512F
+TEXT ·winogradOutput2(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 24(AX), SI
+	MOVQ 32(AX), DI
+	MOVQ 56(AX), R8
+	MOVQ 48(AX), R9
+
+group:
+	MOVQ         SI, R10
+	VMOVUPS      (R10), Z0
+	ADDQ         DI, R10
+	VMOVUPS      (R10), Z1
+	ADDQ         DI, R10
+	VMOVUPS      (R10), Z2
+	ADDQ         DI, R10
+	VMOVUPS      (R10), Z3
+	ADDQ         DI, R10
+	VADDPS       Z1, Z0, Z0
+	VADDPS       Z2, Z0, Z0
+	VSUBPS       Z2, Z1, Z1
+	VSUBPS       Z3, Z1, Z1
+	VMOVUPS      (R10), Z4
+	ADDQ         DI, R10
+	VMOVUPS      (R10), Z5
+	ADDQ         DI, R10
+	VMOVUPS      (R10), Z6
+	ADDQ         DI, R10
+	VMOVUPS      (R10), Z7
+	ADDQ         DI, R10
+	VADDPS       Z5, Z4, Z4
+	VADDPS       Z6, Z4, Z4
+	VSUBPS       Z6, Z5, Z5
+	VSUBPS       Z7, Z5, Z5
+	VMOVUPS      (R10), Z8
+	ADDQ         DI, R10
+	VMOVUPS      (R10), Z9
+	ADDQ         DI, R10
+	VMOVUPS      (R10), Z10
+	ADDQ         DI, R10
+	VMOVUPS      (R10), Z11
+	ADDQ         DI, R10
+	VADDPS       Z9, Z8, Z8
+	VADDPS       Z10, Z8, Z8
+	VSUBPS       Z10, Z9, Z9
+	VSUBPS       Z11, Z9, Z9
+	VMOVUPS      (R10), Z12
+	ADDQ         DI, R10
+	VMOVUPS      (R10), Z13
+	ADDQ         DI, R10
+	VMOVUPS      (R10), Z14
+	ADDQ         DI, R10
+	VMOVUPS      (R10), Z15
+	ADDQ         DI, R10
+	VADDPS       Z13, Z12, Z12
+	VADDPS       Z14, Z12, Z12
+	VSUBPS       Z14, Z13, Z13
+	VSUBPS       Z15, Z13, Z13
+	MOVQ         CX, R10
+	MOVQ         R8, R12
+	VADDPS       Z4, Z0, Z0
+	VADDPS       Z8, Z0, Z0
+	VSUBPS       Z8, Z4, Z4
+	VSUBPS       Z12, Z4, Z4
+	VMOVUPS      (R9), Z28
+	VBROADCASTSS 96(AX), Z26
+	VBROADCASTSS 100(AX), Z27
+	MOVQ         R10, R11
+	MOVQ         R12, R13
+	VADDPS       Z28, Z0, Z0
+	TESTQ        R13, R13
+	JZ           plain0_0
+	VADDPS       (R13), Z0, Z0
+	ADDQ         72(AX), R13
+
+plain0_0:
+	VMAXPS  Z0, Z26, Z0
+	VMINPS  Z0, Z27, Z0
+	VMOVUPS Z0, (R11)
+	ADDQ    BX, R11
+	CMPQ    88(AX), $0x01
+	JLE     row0
+	VADDPS  Z28, Z4, Z4
+	TESTQ   R13, R13
+	JZ      plain0_1
+	VADDPS  (R13), Z4, Z4
+	ADDQ    72(AX), R13
+
+plain0_1:
+	VMAXPS  Z4, Z26, Z4
+	VMINPS  Z4, Z27, Z4
+	VMOVUPS Z4, (R11)
+	ADDQ    BX, R11
+
+row0:
+	ADDQ         DX, R10
+	ADDQ         64(AX), R12
+	CMPQ         80(AX), $0x01
+	JLE          next
+	VADDPS       Z5, Z1, Z1
+	VADDPS       Z9, Z1, Z1
+	VSUBPS       Z9, Z5, Z5
+	VSUBPS       Z13, Z5, Z5
+	VMOVUPS      (R9), Z28
+	VBROADCASTSS 96(AX), Z26
+	VBROADCASTSS 100(AX), Z27
+	MOVQ         R10, R11
+	MOVQ         R12, R13
+	VADDPS       Z28, Z1, Z1
+	TESTQ        R13, R13
+	JZ           plain1_0
+	VADDPS       (R13), Z1, Z1
+	ADDQ         72(AX), R13
+
+plain1_0:
+	VMAXPS  Z1, Z26, Z1
+	VMINPS  Z1, Z27, Z1
+	VMOVUPS Z1, (R11)
+	ADDQ    BX, R11
+	CMPQ    88(AX), $0x01
+	JLE     row1
+	VADDPS  Z28, Z5, Z5
+	TESTQ   R13, R13
+	JZ      plain1_1
+	VADDPS  (R13), Z5, Z5
+	ADDQ    72(AX), R13
+
+plain1_1:
+	VMAXPS  Z5, Z26, Z5
+	VMINPS  Z5, Z27, Z5
+	VMOVUPS Z5, (R11)
+	ADDQ    BX, R11
+
+row1:
+	ADDQ DX, R10
+	ADDQ 64(AX), R12
+
+next:
+	ADDQ  $0x40, SI
+	ADDQ  $0x40, CX
+	ADDQ  $0x40, R9
+	TESTQ R8, R8
+	JZ    counted
+	ADDQ  $0x40, R8
+
+counted:
+	DECQ 40(AX)
+	JNZ  group
+	VZEROUPPER
+	RET

@@ -129,7 +129,7 @@ func TestWindowKernels(t *testing.T) {
 						fresh[i] = untouched
 					}
 					out := buffer(t, fresh, bf16Out)
-					plan.Bind(1).Run(nil, p.in, out, p.res)
+					plan.Bind(1, nil).Run(nil, p.in, out, p.res)
 					p.compare(t, plan.Class(), out)
 				}
 			}
@@ -155,8 +155,18 @@ type problem struct {
 const untouched = 77
 
 func newProblem(t *testing.T, s shape, format gemm.Format, clamp gemm.Clamp, bf16Out bool) problem {
-	p := problem{g: s.geometry(), format: format, epilogue: gemm.Epilogue{Clamp: clamp, Bias: make([]float32, s.k)}, bf16Out: bf16Out}
-	g := p.g
+	return newProblemOf(t, s, s.geometry(), format, clamp, bf16Out)
+}
+
+// newRoomyProblem is one in binary32 whose input has a halo of its own.
+func newRoomyProblem(t *testing.T, s shape, h Halo, clamp gemm.Clamp) problem {
+	g := s.geometry()
+	g.In = NewImage(s.h, s.w, s.c, 16, h)
+	return newProblemOf(t, s, g, gemm.FP32, clamp, false)
+}
+
+func newProblemOf(t *testing.T, s shape, g Geometry, format gemm.Format, clamp gemm.Clamp, bf16Out bool) problem {
+	p := problem{g: g, format: format, epilogue: gemm.Epilogue{Clamp: clamp, Bias: make([]float32, s.k)}, bf16Out: bf16Out}
 	r := rand.New(rand.NewPCG(5, uint64(len(s.reason))))
 	p.weights = make([]float32, s.k*s.c/g.Groups*s.kh*s.kw)
 	for i := range p.weights {
@@ -204,8 +214,36 @@ func checkConv(t *testing.T, team *parallel.Team, p problem) {
 			fresh[i] = untouched
 		}
 		out := buffer(t, fresh, p.bf16Out)
-		plan.Bind(2).Run(team, p.in, out, p.res)
+		plan.Bind(2, nil).Run(team, p.in, out, p.res)
 		p.compare(t, plan.Class(), out)
+	}
+}
+
+// TestSchemes runs each size of transformed patch on blocks that hold all patches
+// and on ones that do not, whole and cut off at the image's end.
+func TestSchemes(t *testing.T) {
+	if !fitsWinograd(cpu.Detect(), gemm.FP32, named(t, "3x3 with room for Winograd").geometry()) {
+		t.Skipf("transforms need AVX-512 in a build with its assembly; this machine has %v", cpu.Detect())
+	}
+	team := parallel.New(2)
+	defer team.Close()
+	for i := range schemes {
+		s := &schemes[i]
+		for _, x := range []shape{
+			named(t, "3x3 with room for Winograd"),
+			{reason: "patches that fit", n: 2, c: 16, h: 8, w: 4, k: 64, haloOut: 1},
+			{reason: "many blocks", c: 192, h: 33, w: 31, k: 96},
+		} {
+			x.kh, x.kw, x.top, x.left, x.bot, x.rt, x.fast = 3, 3, 1, 1, 1, 1, false
+			p := newRoomyProblem(t, x, Halo{1, 1, 4, 4}, gemm.Clamp{Lo: -20, Hi: 20})
+			plan := s.prepare(gemm.NewArena(), cpu.Detect(), p.g, p.weights, p.epilogue)
+			out := Buffer{F32: make([]float32, len(p.want))}
+			for i := range out.F32 {
+				out.F32[i] = untouched
+			}
+			plan.Bind(2, nil).Run(team, p.in, out, p.res)
+			p.compare(t, s.name+", "+x.reason, out)
+		}
 	}
 }
 
@@ -312,7 +350,7 @@ func TestRunDoesNotAllocate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		call := plan.Bind(2)
+		call := plan.Bind(2, nil)
 		in, out := Buffer{F32: make([]float32, g.In.Size(g.N))}, Buffer{F32: make([]float32, g.Out.Size(g.N))}
 		var res Buffer
 		if s.residual {

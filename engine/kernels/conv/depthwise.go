@@ -130,7 +130,7 @@ type depthwiseCall struct {
 	work    []Window
 }
 
-func (d *depthwise) bind(workers int) runner {
+func (d *depthwise) bind(workers int, _ []byte) runner {
 	return &depthwiseCall{depthwise: d, work: make([]Window, workers)}
 }
 

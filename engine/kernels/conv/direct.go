@@ -142,7 +142,7 @@ const (
 
 const unitsPerWorker = 4
 
-func (d *direct) bind(workers int) runner {
+func (d *direct) bind(workers int, _ []byte) runner {
 	c := &directCall{direct: d, work: d.groups[0].Tiles(workers, d.clamp)}
 	c.tiles = d.g.N * len(d.spans)
 	c.panels = d.groups[0].Count()
@@ -197,10 +197,10 @@ func (c *directCall) Do(worker, i int) {
 	}
 	t.SkipC = (g.Out.RowPitch - g.Out.Width*g.Out.PixelPitch) * c.outBytes
 	t.SkipR = (g.Residual.RowPitch - g.Residual.Width*g.Residual.PixelPitch) * c.outBytes
-	ahead := p.Ahead(panel)
 	input := group * (g.In.Channels / g.Groups)
-	end := (block + 1) * c.tiles / c.blocks
-	for tile := block * c.tiles / c.blocks; tile < end; tile++ {
+	tile, end := block*c.tiles/c.blocks, (block+1)*c.tiles/c.blocks
+	ahead := p.Ahead(panel, end-tile)
+	for ; tile < end; tile++ {
 		n, x := tile/len(c.spans), &c.spans[tile%len(c.spans)]
 		t.Rows, t.Left = x.rows, x.left
 		t.A = unsafe.Add(c.in, g.In.Index(n, input, x.line*g.StrideH-g.PadTop, x.pixel*g.StrideW-g.PadLeft)*c.inBytes)
@@ -209,7 +209,7 @@ func (c *directCall) Do(worker, i int) {
 		if c.residual != nil {
 			t.Residual = unsafe.Add(c.residual, g.Residual.Index(n, channel, x.line, x.pixel)*c.outBytes)
 		}
-		t.Prefetch = ahead.Take(t.Rows, t.Width)
+		ahead.Take(t)
 		t.Compute(routines)
 	}
 	t.Finish(routines)

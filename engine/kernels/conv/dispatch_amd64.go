@@ -28,5 +28,7 @@ func compiledWindow(f windowFamily, inBF, outBF bool, window int) func(*Window) 
 	return table[types][anyWindow]
 }
 
-func compiledWinogradInput(p *Patch)  { winogradInput(p) }
-func compiledWinogradOutput(p *Patch) { winogradOutput(p) }
+func compiledWinogradInput4(p *Patch)  { winogradInput(p) }
+func compiledWinogradOutput4(p *Patch) { winogradOutput(p) }
+func compiledWinogradInput2(p *Patch)  { winogradInput2(p) }
+func compiledWinogradOutput2(p *Patch) { winogradOutput2(p) }

@@ -9,5 +9,7 @@ func compiledWindow(windowFamily, bool, bool, int) func(*Window) {
 	panic("conv: no kernels compiled")
 }
 
-func compiledWinogradInput(*Patch)  { panic("conv: no kernels compiled") }
-func compiledWinogradOutput(*Patch) { panic("conv: no kernels compiled") }
+func compiledWinogradInput4(*Patch)  { panic("conv: no kernels compiled") }
+func compiledWinogradOutput4(*Patch) { panic("conv: no kernels compiled") }
+func compiledWinogradInput2(*Patch)  { panic("conv: no kernels compiled") }
+func compiledWinogradOutput2(*Patch) { panic("conv: no kernels compiled") }

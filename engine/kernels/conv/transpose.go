@@ -112,13 +112,14 @@ func PrepareTransposed(arena *gemm.Arena, features cpu.Features, format gemm.For
 			}
 			phases = append(phases, p)
 			whole.bytes += p.bytes
+			whole.scratch = max(whole.scratch, p.scratch)
 		}
 	}
 	whole.class, whole.format = "transposed "+phases[0].class, phases[0].format
-	whole.bind = func(workers int) runner {
+	whole.bind = func(workers int, scratch []byte) runner {
 		var runners sequence
 		for _, p := range phases {
-			runners = append(runners, p.bind(workers))
+			runners = append(runners, p.bind(workers, scratch))
 		}
 		return runners
 	}

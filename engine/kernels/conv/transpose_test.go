@@ -58,7 +58,7 @@ func TestTransposed(t *testing.T) {
 					fresh[i] = untouched
 				}
 				out := buffer(t, fresh, false)
-				plan.Bind(2).Run(team, p.in, out, Buffer{})
+				plan.Bind(2, nil).Run(team, p.in, out, Buffer{})
 				p.compare(t, plan.Class(), out)
 			}
 		})

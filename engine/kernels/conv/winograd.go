@@ -8,108 +8,171 @@ import (
 	"github.com/eiplan/eiplan/engine/parallel"
 )
 
-// Sizes of F(4×4, 3×3): 6×6 patches of input become 4×4 outputs through 36
-// products (Lavin and Gray, Fast Algorithms for Convolutional Neural Networks,
-// 2015, section 4.3).
-const (
-	winogradTile  = 4
-	winogradPatch = winogradTile + 2
-	planes        = winogradPatch * winogradPatch
-)
-
-// winogradLanes is how many channels the transforms take at a time.
-const winogradLanes = 16
-
-// winogradBytes bounds the transformed patches of a block: half a common L2 and
-// some, as each half is touched in turn.
-const winogradBytes = 1 << 20
-
-// winograd convolves 3×3 windows of stride 1 by transforming patches of input,
-// multiplying each of their 36 elements by transformed weights as matrices of
-// patches × channels, and transforming back. Blocks of patches keep what is
-// between in the cache.
-type winograd struct {
-	g       Geometry
-	clamp   gemm.Clamp
-	bias    gemm.Block
-	weights [planes]*gemm.Panels
-	across  int // patches in a row of the image
-	down    int
-	block   int // patches at a time
+// scheme is one size of F(tile×tile, 3×3): patches of input with an edge of
+// tile+2 become tile×tile outputs through edge² products (Lavin and Gray, Fast
+// Algorithms for Convolutional Neural Networks, 2015, section 4).
+type scheme struct {
+	name   string
+	tile   int
+	g      [][3]float64 // transforms a filter's rows
+	input  func(*Patch)
+	output func(*Patch)
 }
 
-// winogradShape reports whether the window is one that the algorithm computes
-// and the image one that gains by it.
-func (g Geometry) winogradShape() bool {
-	return g.KernelH == 3 && g.KernelW == 3 && g.StrideH == 1 && g.StrideW == 1 && g.DilationH == 1 && g.DilationW == 1 && g.Groups == 1 &&
-		!g.In.planar() && g.In.Channels%winogradLanes == 0 && g.Out.Channels%winogradLanes == 0 &&
-		min(g.Out.Height, g.Out.Width) >= winogradExtent && min(g.In.Channels, g.Out.Channels) >= winogradChannels
-}
+func (s *scheme) edge() int   { return s.tile + 2 }
+func (s *scheme) planes() int { return s.edge() * s.edge() }
 
-// Where fewer patches or channels share a product, transforms cost more than
-// they save.
-const (
-	winogradExtent   = 14
-	winogradChannels = 32
-)
-
-func fitsWinograd(features cpu.Features, format gemm.Format, g Geometry) bool {
-	return compiled && features.Has(cpu.AVX512) && format == gemm.FP32 && g.winogradShape() && g.WinogradHalo().within(g.In.Halo)
-}
-
-func prepareWinograd(arena *gemm.Arena, features cpu.Features, format gemm.Format, g Geometry, weights []float32, e gemm.Epilogue) *Plan {
-	w := &winograd{g: g, clamp: e.Clamp,
-		across: (g.Out.Width + winogradTile - 1) / winogradTile,
-		down:   (g.Out.Height + winogradTile - 1) / winogradTile}
-	ins, outs := g.In.Channels, g.Out.Channels
-	w.bias = arena.Allocate(4 * outs)
-	copy(w.bias.Floats(), e.Bias)
-	each := (ins + outs) * planes * 4
-	w.block = min(g.N*w.across*w.down, max(14, winogradBytes/each))
-	kernel := gemm.Choose(features, format, w.block, outs, ins)
-	transformed := transformWeights(weights, ins, outs)
-	bytes := 0
-	for i := range w.weights {
-		panels, err := gemm.Pack(arena, kernel, transformed[i*ins*outs:(i+1)*ins*outs], ins, outs, outs, false)
-		if err != nil {
-			panic("conv: transformed weights: " + err.Error())
-		}
-		w.weights[i] = panels
-		bytes += panels.Bytes()
-	}
-	return &Plan{geometry: g, class: "winograd_f4x3 " + kernel.String(), format: format, bytes: bytes, bind: w.bind}
-}
-
-// transformWeights returns G·g·Gᵀ of each 3×3 filter g, as planes of ins×outs.
-// Planes are numbered by column, then row, as the input transform writes them.
-func transformWeights(weights []float32, ins, outs int) []float32 {
-	g := [winogradPatch][3]float64{
+var schemes = [...]scheme{
+	{"winograd_f4x3", 4, [][3]float64{
 		{1. / 4, 0, 0},
 		{-1. / 6, -1. / 6, -1. / 6},
 		{-1. / 6, 1. / 6, -1. / 6},
 		{1. / 24, 1. / 12, 1. / 6},
 		{1. / 24, -1. / 12, 1. / 6},
 		{0, 0, 1},
+	}, compiledWinogradInput4, compiledWinogradOutput4},
+	{"winograd_f2x3", 2, [][3]float64{
+		{1, 0, 0},
+		{1. / 2, 1. / 2, 1. / 2},
+		{1. / 2, -1. / 2, 1. / 2},
+		{0, 0, 1},
+	}, compiledWinogradInput2, compiledWinogradOutput2},
+}
+
+// winogradLanes is how many channels the transforms take at a time.
+const winogradLanes = 16
+
+// winogradBytes bounds what a block's transformed patches take: half of a common
+// L2. Where the weights are so large that each block streams them from beyond it,
+// larger blocks stream them less often.
+const (
+	winogradBytes      = 1 << 20
+	winogradLargeBytes = 2 << 20
+)
+
+// winograd convolves 3×3 windows of stride 1 by transforming patches of input,
+// multiplying each of their elements by transformed weights as matrices of
+// patches × channels, and transforming back. Blocks of patches keep what is
+// between in the cache.
+type winograd struct {
+	*scheme
+	g       Geometry
+	clamp   gemm.Clamp
+	bias    gemm.Block
+	weights []*gemm.Panels // of each plane
+	across  int            // patches in a row of the image
+	down    int
+	block   int // patches at a time
+}
+
+// scheme is the fastest way to convolve g by transformed patches, nil where the
+// direct sum should be as fast.
+func (g Geometry) scheme() *scheme {
+	if g.KernelH != 3 || g.KernelW != 3 || g.StrideH != 1 || g.StrideW != 1 || g.DilationH != 1 || g.DilationW != 1 || g.Groups != 1 ||
+		g.In.planar() || g.In.Channels%winogradLanes != 0 || g.Out.Channels%winogradLanes != 0 {
+		return nil
 	}
-	u := make([]float32, planes*ins*outs)
+	var best *scheme
+	least := worthTransforming * g.directCost()
+	for i := range schemes {
+		if cost := g.winogradCost(&schemes[i]); cost < least {
+			best, least = &schemes[i], cost
+		}
+	}
+	return best
+}
+
+// The costs below are in FLOPs at the rate of a product whose operands lie in the
+// cache. Weights that do not stay there are streamed while the products run.
+const (
+	flopsPerByte        = 12  // while a byte of weights is streamed
+	flopsPerTransformed = 30  // for an element of a transformed patch, there and back
+	worthTransforming   = 0.9 // transforms round more, and are less certain to pay
+	residentWeights     = 1 << 20
+)
+
+func (g Geometry) directCost() float64 {
+	return streamed(g.FLOPs(), 9*4*float64(g.In.Channels*g.Out.Channels))
+}
+
+func (g Geometry) winogradCost(s *scheme) float64 {
+	patches := g.N * ((g.Out.Height + s.tile - 1) / s.tile) * ((g.Out.Width + s.tile - 1) / s.tile)
+	planes, weights := float64(s.planes()), float64(g.In.Channels*g.Out.Channels)
+	transformed := planes * float64(patches*(g.In.Channels+g.Out.Channels))
+	return streamed(2*planes*float64(patches)*weights, planes*4*weights) + flopsPerTransformed*transformed
+}
+
+// streamed is the cost of products with weights of a size in bytes.
+func streamed(flops, bytes float64) float64 {
+	if bytes <= residentWeights {
+		return flops
+	}
+	return max(flops, flopsPerByte*bytes)
+}
+
+func fitsWinograd(features cpu.Features, format gemm.Format, g Geometry) bool {
+	return compiled && features.Has(cpu.AVX512) && format == gemm.FP32 && g.scheme() != nil && g.WinogradHalo().within(g.In.Halo)
+}
+
+func prepareWinograd(arena *gemm.Arena, features cpu.Features, _ gemm.Format, g Geometry, weights []float32, e gemm.Epilogue) *Plan {
+	return g.scheme().prepare(arena, features, g, weights, e)
+}
+
+func (s *scheme) prepare(arena *gemm.Arena, features cpu.Features, g Geometry, weights []float32, e gemm.Epilogue) *Plan {
+	w := &winograd{scheme: s, g: g, clamp: e.Clamp,
+		across: (g.Out.Width + s.tile - 1) / s.tile,
+		down:   (g.Out.Height + s.tile - 1) / s.tile}
+	ins, outs := g.In.Channels, g.Out.Channels
+	w.bias = arena.Allocate(4 * outs)
+	copy(w.bias.Floats(), e.Bias)
+	limit := winogradBytes
+	if s.planes()*ins*outs*4 > winogradBytes {
+		limit = winogradLargeBytes
+	}
+	patches := g.N * w.across * w.down
+	blocks := ceilDiv(patches*(ins+outs)*s.planes()*4, limit)
+	w.block = max(ceilDiv(patches, blocks), min(patches, shortestBlock))
+	kernel := gemm.Choose(features, gemm.FP32, w.block, outs, ins)
+	transformed := s.transformWeights(weights, ins, outs)
+	bytes := 0
+	for i := range s.planes() {
+		panels, err := gemm.Pack(arena, kernel, transformed[i*ins*outs:(i+1)*ins*outs], ins, outs, outs, false)
+		if err != nil {
+			panic("conv: transformed weights: " + err.Error())
+		}
+		w.weights = append(w.weights, panels)
+		bytes += panels.Bytes()
+	}
+	return &Plan{geometry: g, class: s.name + " " + kernel.String(), format: gemm.FP32, bytes: bytes, scratch: w.scratch(), bind: w.bind}
+}
+
+// shortestBlock is how many patches should at least share the loading of weights.
+const shortestBlock = 14
+
+// transformWeights returns G·g·Gᵀ of each 3×3 filter g, as planes of ins×outs.
+// Planes are numbered by column, then row, as the input transform writes them.
+func (s *scheme) transformWeights(weights []float32, ins, outs int) []float32 {
+	edge := s.edge()
+	u := make([]float32, s.planes()*ins*outs)
+	rows := make([][3]float64, edge)
 	for o := range outs {
 		for i := range ins {
 			filter := weights[(o*ins+i)*9:]
-			var rows [winogradPatch][3]float64
+			clear(rows)
 			for r := range rows {
 				for c := range 3 {
 					for k := range 3 {
-						rows[r][c] += g[r][k] * float64(filter[k*3+c])
+						rows[r][c] += s.g[r][k] * float64(filter[k*3+c])
 					}
 				}
 			}
-			for r := range winogradPatch {
-				for c := range winogradPatch {
+			for r := range edge {
+				for c := range edge {
 					var sum float64
 					for k := range 3 {
-						sum += rows[r][k] * g[c][k]
+						sum += rows[r][k] * s.g[c][k]
 					}
-					u[((c*winogradPatch+r)*ins+i)*outs+o] = float32(sum)
+					u[((c*edge+r)*ins+i)*outs+o] = float32(sum)
 				}
 			}
 		}
@@ -121,7 +184,7 @@ func transformWeights(weights []float32, ins, outs int) []float32 {
 // channels of it. The generator in _asm/conv knows the layout; the output
 // transform leaves Groups changed.
 type Patch struct {
-	Image    unsafe.Pointer // the patch's first pixel: 6×6 are read, or Rows×Cols written
+	Image    unsafe.Pointer // the patch's first pixel: edge×edge are read, or Rows×Cols written
 	Row      int            // bytes between its rows
 	Pixel    int            // bytes between its pixels
 	Planes   unsafe.Pointer // the patch's channels in plane 0
@@ -131,7 +194,7 @@ type Patch struct {
 	Residual unsafe.Pointer // or nil, with ResRow 0
 	ResRow   int
 	ResPixel int
-	Rows     int // of output that lie in the image; more than 4 count as 4
+	Rows     int // of output that lie in the image; more than the tile's count as those
 	Cols     int
 	Lo, Hi   float32
 	Scratch  unsafe.Pointer // 36 vectors
@@ -143,22 +206,32 @@ type winogradCall struct {
 	*winograd
 	memory
 	phase    func(c *winogradCall, worker, i int)
-	first, n int        // the block's patches
-	v, m     gemm.Block // transformed inputs and products: [plane][patch][channel]
+	first, n int            // the block's patches
+	v, m     unsafe.Pointer // transformed inputs and products: [plane][patch][channel]
 	tiles    []gemm.Tile
 	patches  []Patch
-	scratch  []gemm.Block
 	tap      int64
 }
 
-func (w *winograd) bind(workers int) runner {
+// pitch is the number of bytes from one plane of a block to the next, of patches
+// of channels: an odd number of cache lines, so that the lines of one element of
+// all planes do not compete for their place in the cache.
+func (w *winograd) pitch(channels int) int { return w.block*channels*4 | cacheLine }
+
+const cacheLine = 64
+
+// scratch is how many bytes the transformed patches of a block take, and the
+// transforms' own.
+func (w *winograd) scratch() int {
+	return w.planes() * (w.pitch(w.g.In.Channels) + w.pitch(w.g.Out.Channels))
+}
+
+func (w *winograd) bind(workers int, scratch []byte) runner {
 	c := &winogradCall{winograd: w, tiles: w.weights[0].Tiles(workers, gemm.Unbounded()), patches: make([]Patch, workers)}
-	c.v = (*gemm.Arena)(nil).Allocate(planes * w.block * w.g.In.Channels * 4)
-	c.m = (*gemm.Arena)(nil).Allocate(planes * w.block * w.g.Out.Channels * 4)
+	c.v = unsafe.Pointer(unsafe.SliceData(scratch))
+	c.m = unsafe.Add(c.v, w.planes()*w.pitch(w.g.In.Channels))
 	for i := range workers {
-		s := (*gemm.Arena)(nil).Allocate(planes * 64)
-		c.scratch = append(c.scratch, s)
-		c.patches[i].Scratch = s.Pointer()
+		c.patches[i].Scratch = (*gemm.Arena)(nil).Allocate(w.planes() * 64).Pointer()
 		c.tiles[i].Taps, c.tiles[i].Tap = 1, &c.tap
 	}
 	return c
@@ -172,7 +245,7 @@ func (c *winogradCall) run(team *parallel.Team, m memory) {
 		c.phase = (*winogradCall).transformIn
 		team.Run(c.n, c)
 		c.phase = (*winogradCall).multiply
-		team.Run(planes, c)
+		team.Run(c.planes(), c)
 		c.phase = (*winogradCall).transformOut
 		team.Run(c.n, c)
 	}
@@ -185,7 +258,7 @@ func (c *winogradCall) Do(worker, i int) { c.phase(c, worker, i) }
 func (c *winogradCall) place(i int) (n, y, x int) {
 	i += c.first
 	x, i = i%c.across, i/c.across
-	return i / c.down, i % c.down * winogradTile, x * winogradTile
+	return i / c.down, i % c.down * c.tile, x * c.tile
 }
 
 func (c *winogradCall) transformIn(worker, i int) {
@@ -193,10 +266,10 @@ func (c *winogradCall) transformIn(worker, i int) {
 	n, y, x := c.place(i)
 	p.Image = unsafe.Add(c.in, g.In.Index(n, 0, y-g.PadTop, x-g.PadLeft)*4)
 	p.Row, p.Pixel = g.In.RowPitch*4, g.In.PixelPitch*4
-	p.Planes = unsafe.Add(c.v.Pointer(), i*g.In.Channels*4)
-	p.Plane = c.n * g.In.Channels * 4
+	p.Planes = unsafe.Add(c.v, i*g.In.Channels*4)
+	p.Plane = c.pitch(g.In.Channels)
 	p.Groups = g.In.Channels / winogradLanes
-	compiledWinogradInput(p)
+	c.input(p)
 }
 
 // multiply multiplies plane i of all patches of the block.
@@ -204,20 +277,21 @@ func (c *winogradCall) multiply(worker, i int) {
 	w, t := c.weights[i], &c.tiles[worker]
 	ins, outs := c.g.In.Channels*4, c.g.Out.Channels*4
 	t.Lda, t.Ldc = ins, outs
+	a, to := unsafe.Add(c.v, i*c.pitch(c.g.In.Channels)), unsafe.Add(c.m, i*c.pitch(c.g.Out.Channels))
 	limit := w.Kernel().MR
 	tiles := (c.n + limit - 1) / limit
 	for panel := range w.Count() {
 		routines := w.Load(t, panel, false)
-		ahead := w.Ahead(panel)
-		if panel == w.Count()-1 && i < planes-1 {
-			ahead = w.AheadTo(panel, c.weights[i+1])
+		ahead := w.Ahead(panel, tiles)
+		if panel == w.Count()-1 && i < c.planes()-1 {
+			ahead = w.AheadTo(panel, c.weights[i+1], tiles)
 		}
 		for tile := range tiles {
 			row := tile * c.n / tiles
 			t.Rows = (tile+1)*c.n/tiles - row
-			t.A = unsafe.Add(c.v.Pointer(), (i*c.n+row)*ins)
-			t.C = unsafe.Add(c.m.Pointer(), (i*c.n+row)*outs+w.First(panel)*4)
-			t.Prefetch = ahead.Take(t.Rows, t.Width)
+			t.A = unsafe.Add(a, row*ins)
+			t.C = unsafe.Add(to, row*outs+w.First(panel)*4)
+			ahead.Take(t)
 			t.Compute(routines)
 		}
 		t.Finish(routines)
@@ -229,8 +303,8 @@ func (c *winogradCall) transformOut(worker, i int) {
 	n, y, x := c.place(i)
 	p.Image = unsafe.Add(c.out, g.Out.Index(n, 0, y, x)*4)
 	p.Row, p.Pixel = g.Out.RowPitch*4, g.Out.PixelPitch*4
-	p.Planes = unsafe.Add(c.m.Pointer(), i*g.Out.Channels*4)
-	p.Plane = c.n * g.Out.Channels * 4
+	p.Planes = unsafe.Add(c.m, i*g.Out.Channels*4)
+	p.Plane = c.pitch(g.Out.Channels)
 	p.Groups = g.Out.Channels / winogradLanes
 	p.Bias = c.bias.Pointer()
 	p.Residual, p.ResRow, p.ResPixel = nil, 0, 0
@@ -240,5 +314,5 @@ func (c *winogradCall) transformOut(worker, i int) {
 	}
 	p.Rows, p.Cols = g.Out.Height-y, g.Out.Width-x
 	p.Lo, p.Hi = c.clamp.Lo, c.clamp.Hi
-	compiledWinogradOutput(p)
+	c.output(p)
 }

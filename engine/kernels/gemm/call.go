@@ -114,9 +114,8 @@ func (c *Call) Do(worker, i int) {
 	}
 	t.Lda, t.Ldc, t.Ldr = c.lda, c.ldc, c.ldr
 	column := p.First(panel) * c.valueBytes
-	ahead := p.Ahead(panel)
 	tile, end := c.tiles.span(block)
-	t.Sparse = ahead.Over(end-tile, c.m/c.tiles.tiles)
+	ahead := p.Ahead(panel, end-tile)
 	for ; tile < end; tile++ {
 		row := c.tiles.row(tile)
 		t.Rows = c.tiles.row(tile+1) - row
@@ -126,7 +125,7 @@ func (c *Call) Do(worker, i int) {
 		if c.residual != nil {
 			t.Residual = unsafe.Add(c.residual, row*c.ldr+column)
 		}
-		t.Prefetch = ahead.Take(t.Rows, t.Width)
+		ahead.Take(t)
 		t.Compute(routines)
 	}
 	t.Finish(routines)

@@ -44,6 +44,7 @@ func TestTileLayout(t *testing.T) {
 		{"Gap", unsafe.Offsetof(x.Gap), 152},
 		{"SkipC", unsafe.Offsetof(x.SkipC), 168},
 		{"SkipR", unsafe.Offsetof(x.SkipR), 176},
+		{"Sparse", unsafe.Offsetof(x.Sparse), 184},
 		{"amxState.chunks", unsafe.Offsetof(state.chunks), 64},
 		{"amxState.pairs", unsafe.Offsetof(state.pairs), 72},
 		{"amxState.upper", unsafe.Offsetof(state.upper), 80},

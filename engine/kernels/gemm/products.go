@@ -146,7 +146,7 @@ func (b *Batch) Do(worker, i int) {
 	b.layout.packFrom(w.panel, panel, from)
 	routines := b.layout.kernel.routines(t.Width, b.valueBytes == 2)
 	t.Lda, t.Ldc = b.lda, b.ldc
-	t.Prefetch = uintptr(t.B)
+	t.Prefetch, t.Sparse = uintptr(t.B), sparsest
 	a := unsafe.Add(b.a, b.A[product]*b.Format.valueBytes())
 	c := unsafe.Add(b.c, (b.C[product]+b.layout.First(panel))*b.valueBytes)
 	tile, end := b.tiles.span(block)

@@ -45,8 +45,9 @@ type Tile struct {
 	SkipC int // bytes from where C's next row would lie to where the next line's does
 	SkipR int // the same of the residual
 
-	Sparse int // 1: a tall tile asks for one line of Prefetch in a pass; else for as many as Ahead reckons with
-	// With this a Tile fills 192 bytes: a worker's shares no cache line with another's.
+	// Sparse thins the fetching out: a vector kernel fetches in those passes of
+	// its main loop whose number of k steps left has no bit in common with it.
+	Sparse int // a worker's tile shares no cache line with another's: it is three lines long
 }
 
 // Compute computes t, or puts it off for Finish to compute with others; what

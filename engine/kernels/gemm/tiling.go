@@ -46,76 +46,76 @@ func (t tiling) row(tile int) int { return tile * t.m / t.tiles }
 // height is the tallest tile's rows.
 func (t tiling) height() int { return (t.m + t.tiles - 1) / t.tiles }
 
-// Ahead hands out prefetch addresses: the panel that comes next, a part with
-// each tile of the present one.
+// Ahead lets tiles fetch the panel that comes next, each a part of it, as evenly
+// spread over their work as can be: memory is slowest where it is asked for more
+// than it can give.
 type Ahead struct {
 	p          *Panels
 	idle, next uintptr
-	left       int  // bytes of the next panel not asked for yet
-	sparse     bool // a line a pass is enough
-}
-
-// Over says how many tiles of about rows rows there are to spread the next panel
-// over, and returns what their Sparse should be: so that few requests wait for
-// memory at a time.
-func (a *Ahead) Over(tiles, rows int) int {
-	f := a.p.kernel.Format
-	passes := a.p.taps * (a.p.k / f.stepK() / unroll)
-	a.sparse = a.p.kernel.family == avx512 && rows > sparseHeight && a.left > 0 && tiles*passes*cacheLine >= a.left
-	if a.sparse {
-		return 1
-	}
-	return 0
+	left       int // bytes of the next panel not asked for yet
+	tiles      int // to come
 }
 
 // cached is the size of a B that may be expected to stay in the cache.
 const cached = 256 << 10
 
-// Ahead starts on panel i's successor, if B is too large to stay in the cache.
-func (p *Panels) Ahead(i int) Ahead {
+// Ahead starts on panel i's successor, for a number of tiles, if B is too large to
+// stay in the cache.
+func (p *Panels) Ahead(i, tiles int) Ahead {
 	if i+1 == p.Count() || p.Bytes() <= cached {
 		return Ahead{p: p, idle: uintptr(p.panel(i))}
 	}
-	return p.aheadTo(i, p, i+1)
+	return p.aheadTo(i, p, i+1, tiles)
 }
 
 // AheadTo starts on the first panel of another B, which comes after panel i.
-func (p *Panels) AheadTo(i int, next *Panels) Ahead { return p.aheadTo(i, next, 0) }
-
-func (p *Panels) aheadTo(i int, next *Panels, panel int) Ahead {
-	return Ahead{p: p, idle: uintptr(p.panel(i)), next: uintptr(next.panel(panel)), left: next.offset(panel+1) - next.offset(panel)}
+func (p *Panels) AheadTo(i int, next *Panels, tiles int) Ahead {
+	return p.aheadTo(i, next, 0, tiles)
 }
 
-// Take returns the address for a tile of the given height.
-func (a *Ahead) Take(rows, width int) uintptr {
+func (p *Panels) aheadTo(i int, next *Panels, panel, tiles int) Ahead {
+	return Ahead{p: p, idle: uintptr(p.panel(i)), next: uintptr(next.panel(panel)), left: next.offset(panel+1) - next.offset(panel), tiles: tiles}
+}
+
+// Take lets t, whose rows are set, fetch its part.
+func (a *Ahead) Take(t *Tile) {
 	if a.left <= 0 {
-		return a.idle
+		t.Prefetch, t.Sparse = a.idle, sparsest
+		return
 	}
-	at := a.next
-	n := a.p.taps * a.p.tapLines(rows, width) * cacheLine
-	if a.sparse {
-		n = a.p.taps * (a.p.k / a.p.kernel.Format.stepK() / unroll) * cacheLine
+	t.Prefetch, t.Sparse = a.next, 0
+	n := a.p.fetched(t)
+	for t.Sparse < sparsest {
+		thinner := *t
+		thinner.Sparse += t.Sparse + unroll
+		fewer := a.p.fetched(&thinner)
+		if fewer*a.tiles < a.left {
+			break
+		}
+		t.Sparse, n = thinner.Sparse, fewer
 	}
 	a.next += uintptr(n)
 	a.left -= n
-	return at
+	a.tiles--
 }
 
 const (
-	unroll           = 4 // k steps in a kernel's main loop
+	unroll           = 4           // k steps in a kernel's main loop
+	sparsest         = 15 * unroll // a Tile's Sparse: every pass of the loop fetches at 0, one in 16 here
 	cacheLine        = 64
-	sparseHeight     = 7 // the tallest tile without a sparse loop
 	amxPrefetchLines = 8 // that the AMX kernels ask for with each chunk of k
 )
 
-// tapLines is how many lines a tile asks for in one tap.
-func (p *Panels) tapLines(rows, width int) int {
+// fetched is how many bytes a tile asks for.
+func (p *Panels) fetched(t *Tile) int {
 	f := p.kernel.Format
 	steps := p.k / f.stepK()
 	if p.kernel.family == amx {
-		return steps / amxChunk(p.k) * amxPrefetchLines
+		return p.taps * (steps / amxChunk(p.k)) * amxPrefetchLines * cacheLine
 	}
-	return steps / unroll * prefetchLines(rows, width*f.stepK()*f.valueBytes())
+	every := t.Sparse/unroll + 1
+	passes := (steps/unroll + every - 1) / every
+	return p.taps * passes * prefetchLines(t.Rows, t.Width*f.stepK()*f.valueBytes()) * cacheLine
 }
 
 // prefetchLines is how many lines a kernel asks for in one pass of its main

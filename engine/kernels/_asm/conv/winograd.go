@@ -127,26 +127,18 @@ func transformInput(first int, two, four, five reg.VecPhysical) [edge]reg.VecPhy
 // of m are transformed first; all 24 results stay in registers.
 func winogradOutput(constant map[int]Mem) {
 	TEXT("winogradOutput", attr.NOSPLIT, "func(p *byte)")
-	p := Load(Param("p"), GP64())
-	image, row, pixel := isa.Field(p, patchImage), isa.Field(p, patchRow), isa.Field(p, patchPixel)
-	planes, plane := isa.Field(p, patchPlanes), isa.Field(p, patchPlane)
-	residual, bias := isa.Field(p, patchResidual), isa.Field(p, patchBias)
+	o := beginOutput(inner)
 	two, four, eight := z(31), z(30), z(29)
 	VBROADCASTSS(constant[2], two)
 	VBROADCASTSS(constant[4], four)
 	VBROADCASTSS(constant[8], eight)
-	from, line, to, resLine, res := GP64(), GP64(), GP64(), GP64(), GP64()
 	Label("group")
-	MOVQ(planes, from)
+	MOVQ(o.planes, o.from)
 	y := func(c, r int) reg.VecPhysical { return z(c*inner + r) }
 	for c := range edge {
-		load := func(r reg.VecPhysical) {
-			VMOVUPS(Mem{Base: from}, r)
-			ADDQ(plane, from)
-		}
-		load(y(c, 0))
+		o.load(y(c, 0))
 		for i := range 4 {
-			load(z(24 + i))
+			o.load(z(24 + i))
 		}
 		// The sixth plane is added from memory.
 		VADDPS(z(25), z(24), y(c, 2))
@@ -155,19 +147,13 @@ func winogradOutput(constant map[int]Mem) {
 		VSUBPS(z(27), z(26), z(25))
 		VADDPS(y(c, 2), y(c, 0), y(c, 0))
 		VADDPS(z(24), y(c, 0), y(c, 0))
-		VADDPS(Mem{Base: from}, y(c, 1), y(c, 3))
-		ADDQ(plane, from)
+		VADDPS(Mem{Base: o.from}, y(c, 1), y(c, 3))
+		ADDQ(o.plane, o.from)
 		VFMADD231PS(z(25), eight, y(c, 3))
 		VFMADD231PS(z(25), two, y(c, 1))
 		VFMADD231PS(z(24), four, y(c, 2))
 	}
-	MOVQ(image, line)
-	MOVQ(residual, resLine)
-	for r := range inner {
-		if r > 0 {
-			CMPQ(Mem{Base: p, Disp: patchRows}, U8(uint8(r)))
-			JLE(LabelRef("next"))
-		}
+	o.rows(func(r int) []reg.VecPhysical {
 		x := func(c int) reg.VecPhysical { return y(c, r) }
 		VADDPS(x(2), x(1), z(24))
 		VSUBPS(x(2), x(1), z(25))
@@ -179,41 +165,88 @@ func winogradOutput(constant map[int]Mem) {
 		VFMADD231PS(z(27), eight, x(5))
 		VFMADD231PS(z(27), two, z(25))
 		VFMADD231PS(z(26), four, z(24))
-		VMOVUPS(Mem{Base: bias}, z(28))
-		VBROADCASTSS(Mem{Base: p, Disp: patchLo}, z(26))
-		VBROADCASTSS(Mem{Base: p, Disp: patchHi}, z(27))
-		MOVQ(line, to)
-		MOVQ(resLine, res)
-		for c, v := range [inner]reg.VecPhysical{x(0), z(25), z(24), x(5)} {
+		return []reg.VecPhysical{x(0), z(25), z(24), x(5)}
+	})
+	o.nextGroup()
+}
+
+// output is an output transform under generation.
+type output struct {
+	inner                        int
+	p                            reg.Register
+	image, row, pixel            reg.Register
+	planes, plane                reg.Register
+	residual, bias               reg.Register
+	from, line, to, resLine, res reg.GPVirtual
+}
+
+func beginOutput(inner int) *output {
+	p := Load(Param("p"), GP64())
+	return &output{
+		inner: inner, p: p,
+		image: isa.Field(p, patchImage), row: isa.Field(p, patchRow), pixel: isa.Field(p, patchPixel),
+		planes: isa.Field(p, patchPlanes), plane: isa.Field(p, patchPlane),
+		residual: isa.Field(p, patchResidual), bias: isa.Field(p, patchBias),
+		from: GP64(), line: GP64(), to: GP64(), resLine: GP64(), res: GP64(),
+	}
+}
+
+// load reads the next plane.
+func (o *output) load(r reg.VecPhysical) {
+	VMOVUPS(Mem{Base: o.from}, r)
+	ADDQ(o.plane, o.from)
+}
+
+// rows finishes and stores the rows of outputs that transform returns. It needs
+// the registers 26 to 28.
+func (o *output) rows(transform func(r int) []reg.VecPhysical) {
+	MOVQ(o.image, o.line)
+	MOVQ(o.residual, o.resLine)
+	for r := range o.inner {
+		if r > 0 {
+			CMPQ(Mem{Base: o.p, Disp: patchRows}, U8(uint8(r)))
+			JLE(LabelRef("next"))
+		}
+		values := transform(r)
+		VMOVUPS(Mem{Base: o.bias}, z(28))
+		VBROADCASTSS(Mem{Base: o.p, Disp: patchLo}, z(26))
+		VBROADCASTSS(Mem{Base: o.p, Disp: patchHi}, z(27))
+		MOVQ(o.line, o.to)
+		MOVQ(o.resLine, o.res)
+		for c, v := range values {
 			if c > 0 {
-				CMPQ(Mem{Base: p, Disp: patchCols}, U8(uint8(c)))
+				CMPQ(Mem{Base: o.p, Disp: patchCols}, U8(uint8(c)))
 				JLE(LabelRef(fmt.Sprintf("row%d", r)))
 			}
 			VADDPS(z(28), v, v)
 			plain := fmt.Sprintf("plain%d_%d", r, c)
-			TESTQ(res, res)
+			TESTQ(o.res, o.res)
 			JZ(LabelRef(plain))
-			VADDPS(Mem{Base: res}, v, v)
-			ADDQ(Mem{Base: p, Disp: patchResPixel}, res)
+			VADDPS(Mem{Base: o.res}, v, v)
+			ADDQ(Mem{Base: o.p, Disp: patchResPixel}, o.res)
 			Label(plain)
 			VMAXPS(v, z(26), v)
 			VMINPS(v, z(27), v)
-			VMOVUPS(v, Mem{Base: to})
-			ADDQ(pixel, to)
+			VMOVUPS(v, Mem{Base: o.to})
+			ADDQ(o.pixel, o.to)
 		}
 		Label(fmt.Sprintf("row%d", r))
-		ADDQ(row, line)
-		ADDQ(Mem{Base: p, Disp: patchResRow}, resLine)
+		ADDQ(o.row, o.line)
+		ADDQ(Mem{Base: o.p, Disp: patchResRow}, o.resLine)
 	}
 	Label("next")
-	ADDQ(U8(64), planes)
-	ADDQ(U8(64), image)
-	ADDQ(U8(64), bias)
-	TESTQ(residual, residual)
+}
+
+// nextGroup moves on by 16 channels, and ends the function after the last.
+func (o *output) nextGroup() {
+	ADDQ(U8(64), o.planes)
+	ADDQ(U8(64), o.image)
+	ADDQ(U8(64), o.bias)
+	TESTQ(o.residual, o.residual)
 	JZ(LabelRef("counted"))
-	ADDQ(U8(64), residual)
+	ADDQ(U8(64), o.residual)
 	Label("counted")
-	DECQ(Mem{Base: p, Disp: patchGroups})
+	DECQ(Mem{Base: o.p, Disp: patchGroups})
 	JNZ(LabelRef("group"))
 	VZEROUPPER()
 	RET()

@@ -169,6 +169,7 @@ func (t *tile) free(n int) reg.VecPhysical { return t.Reg(t.sets*t.mr*t.nv + n) 
 
 // start sets the accumulators to the bias, or to zero where there is none.
 func (t *tile) start() {
+	t.fetchResult()
 	if t.Bytes == 64 {
 		t.loadMasks()
 	}
@@ -202,6 +203,34 @@ func (t *tile) start() {
 	}
 }
 
+// fetchResult asks for the lines of C and of the residual, which are needed when
+// the products are summed.
+func (t *tile) fetchResult() {
+	columns := t.nv * t.columnBytes()
+	c, ldc := isa.Field(t.p, argC), isa.Field(t.p, argLdc)
+	fetch := func(row reg.Register, stride reg.Register) {
+		for i := 0; i < t.mr; i++ {
+			for at := 0; at < columns; at += 64 {
+				PREFETCHT0(Mem{Base: row, Disp: at})
+			}
+			if i < t.mr-1 {
+				ADDQ(stride, row)
+			}
+		}
+	}
+	residual, ldr := isa.Field(t.p, argResidual), isa.Field(t.p, argLdr)
+	CMPQ(residual, c)
+	JE(LabelRef("same"))
+	fetch(c, ldc)
+	Label("same")
+	TESTQ(residual, residual)
+	JZ(LabelRef("asked"))
+	TESTQ(ldr, ldr)
+	JZ(LabelRef("asked"))
+	fetch(residual, ldr)
+	Label("asked")
+}
+
 // multiply runs all taps and k steps.
 func (t *tile) multiply() {
 	t.b = isa.Field(t.p, argB)
@@ -220,15 +249,22 @@ func (t *tile) multiply() {
 	MOVQ(Mem{Base: t.p, Disp: argK}, k)
 	SUBQ(U8(unroll), k)
 	JL(LabelRef("rest"))
-	if t.sparse() {
-		CMPQ(Mem{Base: t.p, Disp: argSparse}, U8(0))
-		JNE(LabelRef("sparse"))
+	Label("loop")
+	lines := prefetchLines(t.mr, stepB)
+	for u := 0; u < unroll; u++ {
+		t.step(u, u%t.sets)
 	}
-	t.loop("loop", prefetchLines(t.mr, stepB), k, prefetch, stepB)
-	if t.sparse() {
-		JMP(LabelRef("rest"))
-		t.loop("sparse", 1, k, prefetch, stepB)
+	TESTQ(k, Mem{Base: t.p, Disp: argSparse})
+	JNZ(LabelRef("fetched"))
+	for l := range lines {
+		PREFETCHT1(Mem{Base: prefetch, Disp: l * 64})
 	}
+	ADDQ(I32(int32(lines*64)), prefetch)
+	Label("fetched")
+	ADDQ(I32(int32(unroll*stepB)), t.b)
+	t.rows.Advance(unroll * 4)
+	SUBQ(U8(unroll), k)
+	JGE(LabelRef("loop"))
 	Label("rest")
 	ADDQ(U8(unroll), k)
 	JZ(LabelRef("odd"))
@@ -245,27 +281,6 @@ func (t *tile) multiply() {
 	ADDQ(U8(8), tap)
 	DECQ(taps)
 	JNZ(LabelRef("tap"))
-}
-
-// sparse reports whether a tile has a loop that prefetches one line a pass, for
-// products of so many tiles that they cover a panel with that.
-func (t *tile) sparse() bool { return t.Bytes == 64 && t.mr > 7 }
-
-// loop runs whole passes of unroll steps while k is not negative; each asks for
-// so many lines of the next panel.
-func (t *tile) loop(label string, lines int, k, prefetch reg.Register, stepB int) {
-	Label(label)
-	for u := 0; u < unroll; u++ {
-		t.step(u, u%t.sets)
-		for l := u * lines / unroll; l < (u+1)*lines/unroll; l++ {
-			PREFETCHT1(Mem{Base: prefetch, Disp: l * 64})
-		}
-	}
-	ADDQ(I32(int32(lines*64)), prefetch)
-	ADDQ(I32(int32(unroll*stepB)), t.b)
-	t.rows.Advance(unroll * 4)
-	SUBQ(U8(unroll), k)
-	JGE(LabelRef(label))
 }
 
 // prefetchLines is the number of cache lines of the next panel that one main
