@@ -18,7 +18,7 @@ type buffer struct {
 	size        int // bytes; a multiple of align
 	first, last int
 	geometry    string // of values that keep zeros: only values of the same may share their memory; "" for the others
-	within      int    // the buffer whose memory this one uses; itself where it has its own
+	within      int    // the buffer whose memory this one uses; its own number where it has its own
 	offset      int
 }
 
@@ -32,6 +32,24 @@ type arena struct {
 func keepsZeros(v *graph.Value) bool {
 	l := v.Layout
 	return l.Channels && (l.Top+l.Left+l.Bottom+l.Right > 0 || l.Stride != v.Shape[1])
+}
+
+// join lets buffer j, which is first used at step k, continue buffer i, if i is not needed after k and they are alike.
+func (a *arena) join(i, j, k int) bool {
+	x, y := &a.buffers[i], &a.buffers[j]
+	if i == j || x.last != k || y.first != k || x.size != y.size || x.geometry != y.geometry {
+		return false
+	}
+	x.last, y.within = y.last, i
+	return true
+}
+
+// whole is the buffer that buffer i continues, or i itself.
+func (a *arena) whole(i int) int {
+	for a.buffers[i].within != i {
+		i = a.buffers[i].within
+	}
+	return i
 }
 
 // place gives every buffer an offset, the largest first, each at the lowest one where no buffer alive at the same time lies: the greedy-by-size
@@ -74,9 +92,8 @@ func (a *arena) mergeHalos() {
 	end := 0
 	for i := range a.buffers {
 		b := &a.buffers[i]
-		b.within = i
 		end = max(end, b.last)
-		if b.geometry == "" {
+		if b.geometry == "" || b.within != i {
 			continue
 		}
 		same := rooms[b.geometry]
@@ -96,4 +113,4 @@ func (a *arena) mergeHalos() {
 }
 
 // at is the offset of a placed buffer.
-func (a *arena) at(i int) int { return a.buffers[a.buffers[i].within].offset }
+func (a *arena) at(i int) int { return a.buffers[a.whole(i)].offset }

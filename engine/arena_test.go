@@ -20,7 +20,7 @@ func randomBuffers(r *rand.Rand) []buffer {
 	for i := range buffers {
 		step += r.IntN(2)
 		b := &buffers[i]
-		b.size, b.first = align*r.IntN(40), step
+		b.size, b.first, b.within = align*r.IntN(40), step, i
 		b.last = step + r.IntN(6)
 		if r.IntN(4) == 0 {
 			kind := r.IntN(3)
@@ -78,10 +78,35 @@ func TestArenaIsTight(t *testing.T) {
 	}
 	chain := arena{} // each value made from the one before: two rooms do
 	for i := range 50 {
-		chain.buffers = append(chain.buffers, buffer{size: align, first: i, last: i + 1})
+		chain.buffers = append(chain.buffers, buffer{size: align, first: i, last: i + 1, within: i})
 	}
 	if chain.place(); chain.size != 2*align {
 		t.Errorf("a chain takes %d bytes", chain.size)
+	}
+}
+
+// TestArenaJoins lets a buffer continue another where nobody needs that any more.
+func TestArenaJoins(t *testing.T) {
+	for _, c := range []struct {
+		reason string
+		y      buffer
+		step   int
+		joins  bool
+	}{
+		{"made as the other is read for the last time", buffer{size: align, first: 3, last: 5}, 3, true},
+		{"the other is needed later", buffer{size: align, first: 2, last: 5}, 2, false},
+		{"of another size", buffer{size: 2 * align, first: 3, last: 5}, 3, false},
+		{"of another geometry", buffer{size: align, first: 3, last: 5, geometry: "halo"}, 3, false},
+	} {
+		c.y.within = 1
+		a := arena{buffers: []buffer{{size: align, first: 0, last: 3}, c.y}}
+		if got := a.join(0, 1, c.step); got != c.joins {
+			t.Errorf("%s: joins: %v", c.reason, got)
+		}
+		a.place()
+		if a.at(0) == a.at(1) != c.joins {
+			t.Errorf("%s: at %d and %d", c.reason, a.at(0), a.at(1))
+		}
 	}
 }
 

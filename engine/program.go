@@ -199,7 +199,7 @@ func (b *builder) buffers() {
 				continue
 			}
 			v := b.slots[i].value
-			buf := buffer{size: (physicalBytes(v) + slack + align - 1) &^ (align - 1), first: k, last: k}
+			buf := buffer{size: (physicalBytes(v) + slack + align - 1) &^ (align - 1), first: k, last: k, within: len(b.arena.buffers)}
 			if keepsZeros(v) {
 				buf.geometry = fmt.Sprintf("%v %v%v", v.DType, v.Shape, v.Layout)
 			}
@@ -211,7 +211,42 @@ func (b *builder) buffers() {
 	for _, i := range b.outputs {
 		b.extend(made, root, i, len(b.steps))
 	}
+	b.overwrite(made, root)
 	b.arena.place()
+}
+
+// overwrite lets an output take the memory of an input that its step is the last to read, where the kernel can.
+func (b *builder) overwrite(made map[int]int, root []int) {
+	for k, s := range b.steps {
+		for _, i := range s.kernel.Over {
+			out, ok := made[s.out[0]]
+			in, ok2 := b.bufferOf(made, root, s.in[i])
+			shared := 0 // inputs that lie there
+			for _, other := range s.in {
+				if buf, ok := b.bufferOf(made, root, other); ok && buf == in {
+					shared++
+				}
+			}
+			if !ok || !ok2 || shared != 1 || b.slots[s.in[i]].value.Layout != b.slots[s.out[0]].value.Layout {
+				continue
+			}
+			if b.arena.join(in, out, k) {
+				break
+			}
+		}
+	}
+}
+
+// bufferOf is the buffer behind a slot, if it has one.
+func (b *builder) bufferOf(made map[int]int, root []int, slot int) (int, bool) {
+	if slot == none {
+		return none, false
+	}
+	buf, ok := made[root[slot]]
+	if ok {
+		buf = b.arena.whole(buf)
+	}
+	return buf, ok
 }
 
 // extend lets the memory behind slot i live until step k.

@@ -3,7 +3,6 @@ package ops
 import (
 	"fmt"
 	"slices"
-	"unsafe"
 
 	"github.com/eiplan/eiplan/engine/graph"
 	"github.com/eiplan/eiplan/engine/parallel"
@@ -118,16 +117,3 @@ const MostBytes = 1 << 40
 
 // BytesOf is the size of n elements of a type; for an n beyond all bounds still more than MostBytes.
 func BytesOf(d tensor.DType, n int) int { return d.Bytes(min(n, 8*MostBytes+8)) }
-
-// memoryAlign is what memory that kernels work in is aligned to, in bytes: a cache line, and the widest vector.
-const memoryAlign = 64
-
-// NewMemory makes n zeroed bytes that begin at a multiple of 64.
-func NewMemory(n int) []byte {
-	if n == 0 {
-		return nil
-	}
-	b := make([]byte, n+memoryAlign)
-	skip := -int(uintptr(unsafe.Pointer(&b[0]))) & (memoryAlign - 1)
-	return b[skip : skip+n : skip+n]
-}

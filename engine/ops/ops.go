@@ -65,6 +65,7 @@ type Kernel struct {
 	Class   string // what does the work, as reports print it: "gemm avx512_8x32 bf16", "copy"
 	Mixed   bool   // its multiplications were of 16-bit numbers
 	Scratch int    // bytes of scratch memory that a call wants, aligned to 64
+	Over    []int  // inputs in whose memory the first output may lie, in the same layout: of each, the work reads no element after it writes there
 	Packed  []int  // constant inputs whose content the kernel holds in a form of its own: the work reads neither their slots nor their memory
 	// Bind fixes a session's memory and returns the work itself, which is run many times and allocates nothing (but for Call.Alloc).
 	Bind func(c *Call) func() error
