@@ -31,7 +31,7 @@ type arena struct {
 // keepsZeros reports whether the kernels rely on zeros in v's memory that they do not write: a halo, or channels after the last.
 func keepsZeros(v *graph.Value) bool {
 	l := v.Layout
-	return l.Channels && (l.Top+l.Left+l.Bottom+l.Right > 0 || l.Stride != v.Shape[1])
+	return l.Channels && l.Within == nil && (l.Top+l.Left+l.Bottom+l.Right > 0 || l.Stride != v.Shape[1])
 }
 
 // join lets buffer j, which is first used at step k, continue buffer i, if i is not needed after k and they are alike.

@@ -182,7 +182,7 @@ func sameLayout(n *graph.Node) bool { return n.Inputs[0].Layout == n.Outputs[0].
 
 // buffers finds out how long each value is needed and places those that the session must hold.
 func (b *builder) buffers() {
-	root := make([]int, len(b.slots)) // the slot whose memory a view shows
+	root := make([]int, len(b.slots)) // the slot whose memory a view shows, or of which a value's is a part
 	for i := range root {
 		root[i] = i
 	}
@@ -195,17 +195,18 @@ func (b *builder) buffers() {
 			b.extend(made, root, i, k)
 		}
 		for _, i := range s.out {
-			if i == none || root[i] != i || !holds(b.slots[i].value) {
+			if i == none || s.how == view || !holds(b.slots[i].value) {
 				continue
 			}
-			v := b.slots[i].value
-			buf := buffer{size: (physicalBytes(v) + slack + align - 1) &^ (align - 1), first: k, last: k, within: len(b.arena.buffers)}
-			if keepsZeros(v) {
-				buf.geometry = fmt.Sprintf("%v %v%v", v.DType, v.Shape, v.Layout)
+			if w := b.slots[i].value.Layout.Within; w != nil {
+				root[i] = b.index[w]
 			}
-			b.slots[i].buffer = len(b.arena.buffers)
-			made[i] = len(b.arena.buffers)
-			b.arena.buffers = append(b.arena.buffers, buf)
+			if _, ok := made[root[i]]; !ok {
+				made[root[i]] = len(b.arena.buffers)
+				b.arena.buffers = append(b.arena.buffers, b.buffer(b.slots[root[i]].value, k))
+			}
+			b.slots[i].buffer = made[root[i]]
+			b.extend(made, root, i, k)
 		}
 	}
 	for _, i := range b.outputs {
@@ -213,6 +214,16 @@ func (b *builder) buffers() {
 	}
 	b.overwrite(made, root)
 	b.arena.place()
+}
+
+// buffer is memory for v from step k on. Values that lie in its channels end as far behind it as they begin behind its start.
+func (b *builder) buffer(v *graph.Value, k int) buffer {
+	within := v.DType.Bytes(v.Layout.Stride)
+	x := buffer{size: (physicalBytes(v) + within + slack + align - 1) &^ (align - 1), first: k, last: k, within: len(b.arena.buffers)}
+	if keepsZeros(v) {
+		x.geometry = fmt.Sprintf("%v %v%v", v.DType, v.Shape, v.Layout)
+	}
+	return x
 }
 
 // overwrite lets an output take the memory of an input that its step is the last to read, where the kernel can.
@@ -257,6 +268,11 @@ func (b *builder) extend(made map[int]int, root []int, i, k int) {
 	if buf, ok := made[root[i]]; ok {
 		b.arena.buffers[buf].last = max(b.arena.buffers[buf].last, k)
 	}
+}
+
+// place is the offset of a slot that has a buffer.
+func (p *Program) place(s slot) int {
+	return p.arena.at(s.buffer) + s.value.DType.Bytes(s.value.Layout.First)
 }
 
 // holds reports whether a session plans memory for v.
@@ -328,7 +344,7 @@ func (p *Program) String() string {
 			}
 			sl := p.slots[o]
 			if sl.buffer != none {
-				fmt.Fprintf(&b, " [%d]", p.arena.at(sl.buffer))
+				fmt.Fprintf(&b, " [%d]", p.place(sl))
 			}
 			fmt.Fprintf(&b, " %v", sl.value)
 		}

@@ -36,7 +36,7 @@ func (p *Program) newSession(team *parallel.Team) *Session {
 		case v.Const != nil:
 			s.slots[i].Tensor = *v.Const
 		case sl.buffer != none:
-			at := p.arena.at(sl.buffer)
+			at := p.place(sl)
 			s.slots[i].Tensor = tensor.Tensor{DType: v.DType, Shape: v.Shape, Bytes: block[at : at+physicalBytes(v) : at+physicalBytes(v)+slack]}
 		case v.DType == tensor.String && v.Kind == models.TensorKind && v.Static():
 			s.slots[i].Tensor = tensor.New(v.DType, v.Shape)

@@ -29,6 +29,9 @@ func (c cloning) values(list []*Value) []*Value {
 			twin := *v
 			twin.Shape = slices.Clone(v.Shape)
 			c[v] = &twin
+			if w := v.Layout.Within; w != nil {
+				twin.Layout.Within = c.values([]*Value{w})[0]
+			}
 		}
 		copied[i] = c[v]
 	}

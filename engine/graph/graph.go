@@ -44,6 +44,10 @@ type Layout struct {
 	Channels                 bool
 	Stride                   int // elements from one pixel to the next: C rounded up to a multiple of 16
 	Top, Left, Bottom, Right int // the halo, in pixels
+
+	// Within is the value whose memory this one's is a part of: its channels from First on, in pixels of one stride and halo. It lies in none itself.
+	Within *Value
+	First  int
 }
 
 // Node applies one operator.

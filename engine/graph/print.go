@@ -77,10 +77,15 @@ func TypeName(kind models.Kind, d tensor.DType, e Elem) string {
 	return d.String()
 }
 
-// String is empty for a dense layout, and else such as @nhwc64+1,1,1,1: the channel stride and the halo's top, left, bottom and right.
+// String is empty for a dense layout, and else such as @nhwc64+1,1,1,1: the channel stride and the halo's top, left, bottom and right; then the
+// value in whose channels it lies, if it does.
 func (l Layout) String() string {
 	if !l.Channels {
 		return ""
 	}
-	return fmt.Sprintf("@nhwc%d+%d,%d,%d,%d", l.Stride, l.Top, l.Left, l.Bottom, l.Right)
+	within := ""
+	if l.Within != nil {
+		within = fmt.Sprintf(" in %s from %d", l.Within.Name, l.First)
+	}
+	return fmt.Sprintf("@nhwc%d+%d,%d,%d,%d%s", l.Stride, l.Top, l.Left, l.Bottom, l.Right, within)
 }

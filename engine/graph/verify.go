@@ -73,6 +73,13 @@ func verifyLayout(v *Value) error {
 	if l.Stride < v.Shape[1] || l.Stride%16 != 0 {
 		return fmt.Errorf("channel stride %d for %d channels", l.Stride, v.Shape[1])
 	}
+	if w := l.Within; w != nil {
+		whole := w.Layout
+		whole.Within, whole.First = w, l.First
+		if l != whole || w.Layout.Within != nil || w.DType != v.DType || l.First < 0 || l.First+v.Shape[1] > w.Shape[1] {
+			return fmt.Errorf("channels from %d on of %v", l.First, w)
+		}
+	}
 	if min(l.Top, l.Left, l.Bottom, l.Right) < 0 {
 		return fmt.Errorf("a negative halo")
 	}

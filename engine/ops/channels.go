@@ -70,6 +70,31 @@ var channelsOps = map[string]channelsOp{
 
 func fitsImage(n *graph.Node) bool { return image4(n.In(0)) }
 
+// WritesWithin reports whether a node can make its output among the channels of another value, from first on.
+func WritesWithin(n *graph.Node, first int) bool {
+	return first%channelLanes == 0 && strided(n)
+}
+
+// ReadsWithin reports whether a node can read a value that lies among the channels of another.
+func ReadsWithin(n *graph.Node) bool {
+	switch Key(n.Domain, n.Op) {
+	case "eiplan/FromChannels", "BatchNormalization", "GlobalAveragePool", "GlobalMaxPool":
+		return inChannels(n)
+	}
+	return strided(n)
+}
+
+// strided reports whether a node's kernel touches, of each pixel, the channels of its values alone.
+func strided(n *graph.Node) bool {
+	switch Key(n.Domain, n.Op) {
+	case "eiplan/Conv":
+		return packable(n)
+	case "AveragePool", "Concat", "MaxPool", "Resize":
+		return inChannels(n)
+	}
+	return false
+}
+
 // inChannels reports whether any of a node's values lies in a Channels layout.
 func inChannels(n *graph.Node) bool {
 	channels := func(v *graph.Value) bool { return v != nil && v.Layout.Channels }

@@ -228,13 +228,21 @@ func fitsConcat(n *graph.Node) bool {
 	return images > 0
 }
 
-// prepareChannelsConcat copies the channels of each input into each pixel.
+// prepareChannelsConcat copies the channels of each input into each pixel, but for inputs that were made there.
 func prepareChannelsConcat(n *graph.Node, t *Target) (Kernel, error) {
 	to := imageOf(n.Outputs[0])
 	size := n.Outputs[0].DType.Bits() / 8
-	from := make([]conv.Image, len(n.Inputs))
+	var copied []int // inputs
+	from, firsts := make([]conv.Image, len(n.Inputs)), make([]int, len(n.Inputs))
 	constants := make([][]byte, len(n.Inputs))
+	first := 0
 	for i, v := range n.Inputs {
+		firsts[i] = first
+		first += v.Shape[1]
+		if liesIn(v, n.Outputs[0], firsts[i]) {
+			continue
+		}
+		copied = append(copied, i)
 		if v.Const == nil {
 			from[i] = imageOf(v)
 			continue
@@ -245,18 +253,16 @@ func prepareChannelsConcat(n *graph.Node, t *Target) (Kernel, error) {
 	bind := func(c *Call) func() error {
 		part := func(_, i int) {
 			image, y := i/to.Height, i%to.Height
-			first := 0
-			for j, img := range from {
-				src := constants[j]
+			for _, j := range copied {
+				img, src := from[j], constants[j]
 				if src == nil {
 					src = c.In[j].Bytes
 				}
-				dst := c.Out[0].Bytes[to.Index(image, first, y, 0)*size:]
+				dst := c.Out[0].Bytes[to.Index(image, firsts[j], y, 0)*size:]
 				src = src[img.Index(image, 0, y, 0)*size:]
 				for x := range to.Width {
 					copy(dst[x*to.PixelPitch*size:][:img.Channels*size], src[x*img.PixelPitch*size:])
 				}
-				first += img.Channels
 			}
 		}
 		return func() error {
@@ -264,7 +270,19 @@ func prepareChannelsConcat(n *graph.Node, t *Target) (Kernel, error) {
 			return nil
 		}
 	}
+	if len(copied) == 0 {
+		return Kernel{Class: "in place", Bind: func(*Call) func() error { return func() error { return nil } }}, nil
+	}
 	return Kernel{Class: "copy", Bind: bind}, nil
+}
+
+// liesIn reports whether v's memory is that of y's channels from first on.
+func liesIn(v, y *graph.Value, first int) bool {
+	l, in := v.Layout, y
+	if y.Layout.Within != nil {
+		in, first = y.Layout.Within, first+y.Layout.First
+	}
+	return l.Within == in && l.First == first
 }
 
 // pixelsOf lays a constant out with its channels innermost.
@@ -305,8 +323,14 @@ func prepareChannelsBatchNormalization(n *graph.Node, t *Target) (Kernel, error)
 	bind := func(c *Call) func() error {
 		part := func(_, i int) {
 			image, y := i/to.Height, i%to.Height
-			dst := tensor.Data[float32](c.Out[0].Tensor)[to.Index(image, 0, y, 0):][:row]
-			f.ScaleShift(dst, tensor.Data[float32](c.In[0].Tensor)[from.Index(image, 0, y, 0):][:row], scale, shift)
+			dst, src := tensor.Data[float32](c.Out[0].Tensor)[to.Index(image, 0, y, 0):], tensor.Data[float32](c.In[0].Tensor)[from.Index(image, 0, y, 0):]
+			if from.PixelPitch == to.PixelPitch {
+				f.ScaleShift(dst[:row], src[:row], scale, shift)
+				return
+			}
+			for x := range to.Width { // of an input within the channels of another value
+				f.ScaleShift(dst[x*to.PixelPitch:][:from.Channels], src[x*from.PixelPitch:][:from.Channels], scale[:from.Channels], shift[:from.Channels])
+			}
 		}
 		return func() error {
 			inParts(c.Team, n.In(0).Shape[0]*to.Height, part)

@@ -24,10 +24,8 @@ func planeOf(s tensor.Shape) (height, width int) {
 func imageOf(v *graph.Value) conv.Image {
 	l := v.Layout
 	height, width := planeOf(v.Shape)
-	m := conv.NewImage(height, width, v.Shape[1], channelLanes, conv.Halo{Top: l.Top, Left: l.Left, Bottom: l.Bottom, Right: l.Right})
-	if m.PixelPitch != l.Stride {
-		panic("ops: " + v.String() + " has a channel stride of its own")
-	}
+	m := conv.NewImage(height, width, l.Stride, channelLanes, conv.Halo{Top: l.Top, Left: l.Left, Bottom: l.Bottom, Right: l.Right})
+	m.Channels = v.Shape[1]
 	return m
 }
 
