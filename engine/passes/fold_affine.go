@@ -123,14 +123,16 @@ func (a *affine) weights(c *graph.Node) *graph.Value {
 	w := c.Inputs[1]
 	src := floats(w)
 	dst := make([]float32, len(src))
-	channel := func(i int) int { return i / w.Shape[1:].Elements() }
+	run, channel := w.Shape[1:].Elements(), func(i int) int { return i } // of a run of weights
 	if c.Op == "ConvTranspose" {
-		group := c.Int("group", 1)
-		taps, perGroup, inGroup := w.Shape[2:].Elements(), w.Shape[1], w.Shape[0]/group
-		channel = func(i int) int { return i/taps/perGroup/inGroup*perGroup + i/taps%perGroup }
+		perGroup, inGroup := w.Shape[1], w.Shape[0]/c.Int("group", 1)
+		run, channel = w.Shape[2:].Elements(), func(i int) int { return i/perGroup/inGroup*perGroup + i%perGroup }
 	}
-	for i, x := range src {
-		dst[i] = float32(float64(x) * a.scale[channel(i)])
+	for i := range len(src) / max(run, 1) {
+		scale := a.scale[channel(i)]
+		for j, x := range src[i*run : (i+1)*run] {
+			dst[i*run+j] = float32(float64(x) * scale)
+		}
 	}
 	return constantOf(w.Name, w.Shape.Clone(), dst)
 }

@@ -1,6 +1,8 @@
 package conv
 
 import (
+	"runtime"
+	"sync"
 	"unsafe"
 
 	"github.com/eiplan/eiplan/engine/cpu"
@@ -152,32 +154,40 @@ const shortestBlock = 14
 // transformWeights returns G·g·Gᵀ of each 3×3 filter g, as planes of ins×outs.
 // Planes are numbered by column, then row, as the input transform writes them.
 func (s *scheme) transformWeights(weights []float32, ins, outs int) []float32 {
-	edge := s.edge()
 	u := make([]float32, s.planes()*ins*outs)
-	rows := make([][3]float64, edge)
-	for o := range outs {
-		for i := range ins {
-			filter := weights[(o*ins+i)*9:]
-			clear(rows)
-			for r := range rows {
-				for c := range 3 {
-					for k := range 3 {
-						rows[r][c] += s.g[r][k] * float64(filter[k*3+c])
-					}
-				}
+	workers := min(runtime.GOMAXPROCS(0), outs/winogradLanes)
+	var transforms sync.WaitGroup
+	for w := range workers {
+		transforms.Go(func() {
+			for o := w * winogradLanes; o < outs; o += workers * winogradLanes {
+				s.transformFilters(u, weights, ins, outs, o)
 			}
+		})
+	}
+	transforms.Wait()
+	return u
+}
+
+// transformFilters transforms the filters of winogradLanes outputs from first on,
+// which make up whole cache lines of u.
+func (s *scheme) transformFilters(u, weights []float32, ins, outs, first int) {
+	edge := s.edge()
+	for i := range ins {
+		for o := first; o < first+winogradLanes; o++ {
+			filter := (*[9]float32)(weights[(o*ins+i)*9:])
+			at := i*outs + o
 			for r := range edge {
+				g := &s.g[r]
+				x := g[0]*float64(filter[0]) + g[1]*float64(filter[3]) + g[2]*float64(filter[6])
+				y := g[0]*float64(filter[1]) + g[1]*float64(filter[4]) + g[2]*float64(filter[7])
+				z := g[0]*float64(filter[2]) + g[1]*float64(filter[5]) + g[2]*float64(filter[8])
 				for c := range edge {
-					var sum float64
-					for k := range 3 {
-						sum += rows[r][k] * s.g[c][k]
-					}
-					u[((c*edge+r)*ins+i)*outs+o] = float32(sum)
+					g := &s.g[c]
+					u[(c*edge+r)*ins*outs+at] = float32(x*g[0] + y*g[1] + z*g[2])
 				}
 			}
 		}
 	}
-	return u
 }
 
 // Patch is the argument of one call of a transform: one patch, Groups times 16

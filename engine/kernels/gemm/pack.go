@@ -2,6 +2,9 @@ package gemm
 
 import (
 	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/x448/float16"
@@ -65,11 +68,27 @@ func PackTaps(arena *Arena, kernel Kernel, s Source) *Panels {
 	}
 	p := &Panels{kernel: kernel.widest(), taps: len(s.Taps), k: len(s.K), n: s.N}
 	p.block = arena.Allocate(p.offset(p.Count()))
-	for i := range p.Count() {
-		p.packPanel(i, s)
+	if p.block.Len() < parallelBytes {
+		for i := range p.Count() {
+			p.packPanel(i, s)
+		}
+		return p
 	}
+	var next atomic.Int64
+	var packers sync.WaitGroup
+	for range min(p.Count(), runtime.GOMAXPROCS(0)) {
+		packers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < p.Count(); i = int(next.Add(1)) - 1 {
+				p.packPanel(i, s)
+			}
+		})
+	}
+	packers.Wait()
 	return p
 }
+
+// parallelBytes is the size of a B that several goroutines pack.
+const parallelBytes = 1 << 20
 
 // PackedSize is the number of bytes that a k×n B takes in a kernel's packing.
 func PackedSize(kernel Kernel, k, n int) int {
@@ -159,15 +178,43 @@ func (p *Panels) packPanel(i int, s Source) {
 	width, columns := p.width(i), p.columns(i)
 	first := i * p.kernel.NR * s.Column
 	length := width * p.columnBytes()
-	switch p.kernel.Format {
-	case FP32:
+	switch {
+	case p.kernel.Format == FP32 && s.Column == 1:
+		copyRows(unsafe.Slice((*float32)(p.panel(i)), length/4), s, first, width, columns)
+	case p.kernel.Format == FP32 && s.contiguous():
+		for t, tap := range s.Taps {
+			dst := unsafe.Add(p.panel(i), t*p.k*width*4)
+			from := s.Data[tap+s.K[0]+first:][:(columns-1)*s.Column+p.k]
+			transposePanel(p.kernel.family, dst, unsafe.Pointer(unsafe.SliceData(from)), p.k, s.Column*4, columns, width)
+		}
+	case p.kernel.Format == FP32:
 		packRows(unsafe.Slice((*float32)(p.panel(i)), length/4), s, first, width, columns, func(x float32) float32 { return x })
-	case FP16:
+	case p.kernel.Format == FP16:
 		packRows(unsafe.Slice((*uint16)(p.panel(i)), length/2), s, first, width, columns, func(x float32) uint16 {
 			return float16.Fromfloat32(x).Bits()
 		})
-	case BF16:
+	default:
 		packPairs(unsafe.Slice((*uint16)(p.panel(i)), length/2), s, first, width, columns)
+	}
+}
+
+// contiguous reports whether the elements of a column within a tap follow each other.
+func (s *Source) contiguous() bool {
+	for i, k := range s.K {
+		if k != s.K[0]+i {
+			return false
+		}
+	}
+	return true
+}
+
+// copyRows is packRows where columns follow each other and keep their type.
+func copyRows(dst []float32, s Source, first, width, columns int) {
+	for _, tap := range s.Taps {
+		for _, k := range s.K {
+			copy(dst[:columns], s.Data[tap+k+first:])
+			dst = dst[width:]
+		}
 	}
 }
 
