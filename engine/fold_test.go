@@ -6,6 +6,7 @@ import (
 
 	"github.com/eiplan/eiplan/engine"
 	"github.com/eiplan/eiplan/models"
+	"github.com/eiplan/eiplan/models/tensor"
 )
 
 // TestFolding compiles without rewrites: what is known before a run takes no step in it.
@@ -21,7 +22,8 @@ func TestFolding(t *testing.T) {
 			node("Shape x > s"), node("Gather s i > g"), node("ConstantOfShape g > z"), node("Add x z > y")), []string{"Add"}},
 		{"the shape of what only a run tells", model("x float32 2", "y", nil, node("NonZero x > n"), node("Shape n > y")), []string{"NonZero", "Shape"}},
 		{"a random number is made in each run", model("", "y z", constants{"half": floats(shape{2}, 0.5, 0.5)}, node("RandomNormal > y", "shape", []int64{2}), node("Bernoulli half > z")), []string{"RandomNormal", "Bernoulli"}},
-		{"a constant larger than memory ought to hold", model("x float32 1", "y", constants{"n": ints(shape{2}, 1<<14, 1<<15)}, node("ConstantOfShape n > z"), node("Add x z > y")), []string{"ConstantOfShape", "Add"}},
+		{"a constant larger than memory ought to hold", model("x float32 1", "y", constants{"c": tensor.New(tensor.Float32, shape{1 << 19}), "n": ints(shape{2}, 1<<10, 1<<19)},
+			node("Expand c n > z"), node("Add x z > y")), []string{"Expand", "Add"}},
 		{"a branch that is known, within one that is known", model("x float32 2", "y", constants{"no": truth(false)}, node("Not no > yes"), node("If yes > y",
 			"then_branch", body("", "r", nil, node("If no > r", "then_branch", body("", "q", nil, node("Neg x > q")), "else_branch", body("", "q", nil, node("Abs x > q")))),
 			"else_branch", body("", "r", nil, node("Exp x > r")))), []string{"Abs"}},

@@ -77,9 +77,6 @@ func build(g *graph.Graph, t *ops.Target, o *owner) (*Program, error) {
 	p := &Program{graph: g, target: t}
 	b := builder{Program: p, index: map[*graph.Value]int{}, owner: o}
 	for _, v := range g.Inputs {
-		if v.Static() && ops.BytesOf(v.DType, v.Shape.Elements()) > ops.MostBytes {
-			return nil, fmt.Errorf("input %v is larger than memory can be", v)
-		}
 		p.inputs = append(p.inputs, b.slot(v))
 		p.Inputs = append(p.Inputs, portOf(v))
 	}

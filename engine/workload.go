@@ -74,6 +74,9 @@ func count(g *graph.Graph) Workload {
 		c.work.Weights += s.Weights
 	}
 	c.work.Peak = peakActivations(g)
+	if c.work.Unknown == nil {
+		c.work.Unknown = []string{} // reports list none rather than leave it open
+	}
 	return c.work
 }
 

@@ -104,6 +104,9 @@ func TestWorkload(t *testing.T) {
 				t.Errorf("steps %q, want %q", all, c.steps)
 			}
 			got.Steps = nil
+			if c.want.Unknown == nil {
+				c.want.Unknown = []string{}
+			}
 			if !reflect.DeepEqual(got, c.want) {
 				t.Errorf("got  %+v\nwant %+v", got, c.want)
 			}

@@ -136,6 +136,9 @@ func (b *benchFlags) measure(ctx context.Context, a *app, l *loaded, ready func(
 	if err := ready(r); err != nil {
 		return nil, err
 	}
+	if err := fits(l, prog); err != nil {
+		return nil, err
+	}
 	a.say("measuring this machine's peaks")
 	host := engine.MeasurePeaks(info, b.threads)
 	r.Status.Host = planner.Host{CPU: info.Model, ISA: string(info.ISA), Cores: info.PhysicalCores,
@@ -164,6 +167,9 @@ func workOf(l *loaded, prog *engine.Program) *benchReport {
 
 // timed measures one compiled program, adds the run to the report and returns the outputs.
 func (b *benchFlags) timed(ctx context.Context, a *app, l *loaded, prog *engine.Program, p engine.Precision, into *benchReport) ([]models.Datum, error) {
+	if err := fits(l, prog); err != nil {
+		return nil, err
+	}
 	in, err := b.contents(l, prog)
 	if err != nil {
 		return nil, err

@@ -17,6 +17,7 @@ import (
 	"github.com/eiplan/eiplan/models"
 	"github.com/eiplan/eiplan/models/tensor"
 	"github.com/eiplan/eiplan/models/zoo"
+	"github.com/eiplan/eiplan/pricing"
 )
 
 // modelFlags are the flags that settle how a model is compiled.
@@ -122,7 +123,7 @@ func (m *modelFlags) load(ref string) (*loaded, error) {
 	return l, nil
 }
 
-// checkShaped refuses --shape and --input of what is no input of the model.
+// checkShaped refuses --shape and --input of what is no input of the model, and --dim of what is no dimension of one.
 func (m *modelFlags) checkShaped(model *models.Model) error {
 	for _, flag := range []struct {
 		name   string
@@ -137,7 +138,33 @@ func (m *modelFlags) checkShaped(model *models.Model) error {
 			}
 		}
 	}
+	known := dimNames(model)
+	for _, name := range slices.Sorted(maps.Keys(m.dims)) {
+		if slices.Contains(known, name) {
+			continue
+		}
+		e := usageError("--dim %s: the model has no such dimension", name)
+		if e.hint = didYouMean(pricing.Nearest(name, known)); e.hint == "" && len(known) > 0 {
+			e.hint = "its dimensions are " + strings.Join(known, ", ")
+		} else if e.hint == "" {
+			e.hint = "the model names no dimension of its inputs; --shape INPUT=SHAPE gives a whole one"
+		}
+		return e
+	}
 	return nil
+}
+
+// dimNames are the names of the dimensions of a model's inputs, each once.
+func dimNames(m *models.Model) []string {
+	var names []string
+	for _, in := range m.Graph.Inputs {
+		for _, d := range in.Type.Dims {
+			if d.Param != "" && !slices.Contains(names, d.Param) {
+				names = append(names, d.Param)
+			}
+		}
+	}
+	return names
 }
 
 // readInputs takes what --input states: files, or where there is no such file what all elements are.

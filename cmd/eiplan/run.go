@@ -42,6 +42,9 @@ func newRun(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := fits(l, prog); err != nil {
+				return err
+			}
 			s := prog.NewSession()
 			defer s.Close()
 			in, err := m.contents(l, prog)

@@ -188,6 +188,9 @@ func (v *verification) dataSet(model *models.Model, folder string, r *caseResult
 	if err != nil {
 		return err
 	}
+	if err := fits(l, p); err != nil {
+		return err
+	}
 	in := set.Inputs
 	for i := len(in); i < len(p.Inputs); i++ {
 		in = append(in, models.Datum{Tensor: ramp(p.Inputs[i])})

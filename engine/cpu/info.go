@@ -25,6 +25,11 @@ type Info struct {
 	Features Features
 }
 
+// AvailableMemory is how many bytes the operating system can give without
+// taking them from other processes, as it estimates itself; false where it
+// does not tell. A limit of the process's own cgroup is not in it.
+func AvailableMemory() (bytes int64, known bool) { return available() }
+
 // Describe reads what the operating system tells of the machine, best effort:
 // it does not fail. The features are those the caller goes by, capped or not.
 func Describe(features Features) Info {

@@ -6,6 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+func available() (int64, bool) { return 0, false }
+
 func describe() Info {
 	info := Info{LogicalCPUs: runtime.NumCPU(), PhysicalCores: runtime.NumCPU()}
 	// A name that this kernel does not know leaves its field as it is.

@@ -7,6 +7,8 @@ import (
 	"runtime"
 )
 
+func available() (int64, bool) { return 0, false }
+
 func describe() Info {
 	// Windows names its processor in this variable; elsewhere it is empty.
 	return Info{Model: os.Getenv("PROCESSOR_IDENTIFIER"), PhysicalCores: runtime.NumCPU(), LogicalCPUs: runtime.NumCPU()}

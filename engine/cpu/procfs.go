@@ -223,6 +223,18 @@ func readWord(root fs.FS, name string) string {
 }
 
 // readLines returns a file's lines; none if it can't be read.
+// availableLinux is MemAvailable of /proc/meminfo (proc_meminfo(5)), in bytes.
+func availableLinux(root fs.FS) (int64, bool) {
+	for _, line := range readLines(root, "proc/meminfo") {
+		fields := strings.Fields(line)
+		if len(fields) == 3 && fields[0] == "MemAvailable:" && fields[2] == "kB" {
+			kib, err := strconv.ParseInt(fields[1], 10, 53)
+			return kib << 10, err == nil
+		}
+	}
+	return 0, false
+}
+
 func readLines(root fs.FS, name string) []string {
 	file, err := root.Open(name)
 	if err != nil {

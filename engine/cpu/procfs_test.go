@@ -19,6 +19,28 @@ func machine(lines ...string) fstest.MapFS {
 	return root
 }
 
+func TestAvailableLinux(t *testing.T) {
+	for _, c := range []struct {
+		reason, text string
+		want         int64
+		known        bool
+	}{
+		{"as the kernel writes it", "MemTotal:       24605112 kB|MemFree:        20000000 kB|MemAvailable:   23456789 kB", 23456789 << 10, true},
+		{"an old kernel, before 3.14", "MemTotal:       24605112 kB|MemFree:        20000000 kB", 0, false},
+		{"no number", "MemAvailable:   many kB", 0, false},
+		{"another unit", "MemAvailable:   5 MB", 0, false},
+	} {
+		t.Run(c.reason, func(t *testing.T) {
+			if got, known := availableLinux(machine("proc/meminfo: " + c.text)); got != c.want || known != c.known {
+				t.Errorf("got %d, %v; want %d, %v", got, known, c.want, c.known)
+			}
+		})
+	}
+	if _, known := availableLinux(machine()); known {
+		t.Error("known without the file")
+	}
+}
+
 // topology tells that cpu is the given core of socket 0.
 func topology(cpu, core string) []string {
 	dir := "sys/devices/system/cpu/cpu" + cpu + "/topology/"

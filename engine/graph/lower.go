@@ -282,6 +282,9 @@ func (l *lowering) bodies(n *Node, mn *models.Node, s *scope) error {
 			if err := v.Declare(in.Type); err != nil {
 				return fmt.Errorf("%s: input %q: %w", name, in.Name, err)
 			}
+			if n.Op == "Loop" && in.Type.HasShape && len(in.Type.Dims) == 1 && in.Type.Dims[0].Size == 1 {
+				v.Shape = tensor.Shape{1} // some exporters declare the iteration's number so; the operator settles all other shapes
+			}
 			body.Inputs = append(body.Inputs, v)
 			inner.values[in.Name] = v
 		}

@@ -28,7 +28,7 @@ const (
 // serves as many neighbouring heads of Q; or all have rank 3 with the heads of a position side by side. Earlier keys and values may come first.
 // A query none of whose keys may be seen yields zeros.
 func attentionOp() Op {
-	return Op{Infer: inferAttention, Cost: costAttention, Prepare: byFloat(prepareAttention[float32], prepareAttention[float64])}
+	return Op{Infer: inferAttention, Cost: costAttention, Prepare: halved(byFloat(prepareAttention[float32], prepareAttention[float64]))}
 }
 
 // attention is the geometry of a node; dimensions may be tensor.Unknown.
@@ -131,6 +131,9 @@ func inferAttention(n *graph.Node) error {
 	}
 	if err := sameTypes(n, floats, attendValue, attendPastValue); err != nil {
 		return err
+	}
+	if q, v := n.Inputs[attendQuery].DType, n.Inputs[attendValue].DType; (q == tensor.Float64) != (v == tensor.Float64) {
+		return fmt.Errorf("values are %s where queries are %s", v, q)
 	}
 	if err := takes(n, attendMask, floats|integers|bools); err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 // batchNormalization is ONNX BatchNormalization: Y = (X - mean)/√(var + epsilon)·scale + B for each channel. With training_mode the mean and the
 // variance are those of X, and the running ones come out beside Y.
 func batchNormalization() Op {
-	return Op{Infer: inferBatchNormalization, Cost: costNormalize, Prepare: byFloat(plainBatchNormalization[float32], plainBatchNormalization[float64])}
+	return Op{Infer: inferBatchNormalization, Cost: costNormalize, Prepare: halved(byFloat(plainBatchNormalization[float32], plainBatchNormalization[float64]))}
 }
 
 func inferBatchNormalization(n *graph.Node) error {
@@ -19,6 +19,14 @@ func inferBatchNormalization(n *graph.Node) error {
 		return err
 	}
 	x := n.In(0)
+	for i := range n.Inputs {
+		if err := takes(n, i, floats); err != nil {
+			return err
+		}
+	}
+	if d := n.In(3).DType; d != n.In(4).DType || n.Int("training_mode", 0) != 0 && (d == tensor.Float64) != (x.DType == tensor.Float64) {
+		return fmt.Errorf("mean %s and variance %s for X %s", d, n.In(4).DType, x.DType)
+	}
 	yields(n, 0, x.DType, x.Shape)
 	yields(n, 1, n.In(3).DType, n.In(3).Shape)
 	yields(n, 2, n.In(4).DType, n.In(4).Shape)

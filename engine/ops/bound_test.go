@@ -63,10 +63,12 @@ func bound(n *graph.Node, call *ops.Call) (func() error, error) {
 	return k.Bind(call), nil
 }
 
-func target() *ops.Target { return &ops.Target{Features: cpu.Detect(), Threads: 1} }
+func target() *ops.Target {
+	return &ops.Target{Features: cpu.Detect(), Threads: 1, Iterations: 1000, Body: func(g *graph.Graph, _ *ops.Target) (ops.Body, error) { return interpreter{g}, nil }}
+}
 
 // single is the only node of a case whose inputs are all tensors, with a call on its first data set; nil for other cases.
-func single(t *testing.T, files map[string][]byte) (*graph.Node, *ops.Call, error) {
+func single(t testing.TB, files map[string][]byte) (*graph.Node, *ops.Call, error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "model.onnx")
 	if err := os.WriteFile(file, files["model.onnx"], 0o600); err != nil {

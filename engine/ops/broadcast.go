@@ -190,7 +190,7 @@ func (c *cursor) next() {
 // width is how many elements an operand has along a row: the row's, or one.
 func (w *broadcast) width(operand int) int {
 	if w.stride[operand][len(w.dims)-1] == 0 {
-		return 1
+		return min(1, w.row)
 	}
 	return w.row
 }

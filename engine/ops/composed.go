@@ -170,7 +170,9 @@ func (c *composition) ints(list ...int) *graph.Value {
 // number is a known scalar of a type.
 func (c *composition) number(d tensor.DType, x float64) *graph.Value {
 	t, from := tensor.New(d, tensor.Shape{}), tensor.Scalar(tensor.Float64, x)
-	_ = conversion{}.convert(&t, &from) // numbers always convert
+	if (numbers | packed | float8 | bools).has(d) { // else the node that takes it refuses the type
+		_ = conversion{}.convert(&t, &from) // numbers always convert
+	}
 	return c.constant(t)
 }
 

@@ -24,7 +24,7 @@ func ofOneType(infer func(*graph.Node) error) func(*graph.Node) error {
 
 // inferConv sets Y to N×M×out.
 func inferConv(n *graph.Node) error {
-	if len(n.Inputs) < 2 || n.In(0) == nil || n.In(1) == nil {
+	if len(n.Inputs) < 2 || n.In(0) == nil || n.In(1) == nil || n.Domain == "" && len(n.Inputs) > 3 {
 		return wrongInputs(n, "X, W and optionally B")
 	}
 	x, w, y := n.In(0), n.In(1), n.Outputs[0]

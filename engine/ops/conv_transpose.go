@@ -63,8 +63,14 @@ func transposedWindow(n *graph.Node) (*window, error) {
 	if err != nil {
 		return nil, err
 	}
-	if shape := n.Ints("output_shape"); shape != nil && len(shape) != rank {
+	shape := n.Ints("output_shape")
+	if shape != nil && len(shape) != rank || negative(shape) >= 0 {
 		return nil, fmt.Errorf("output_shape %v for %d spatial dimensions", shape, rank)
+	}
+	for i := range rank {
+		if win.kernel[i] < 1 || win.stride[i] < 1 || win.dilation[i] < 1 || extra[i] < 0 {
+			return nil, fmt.Errorf("kernel %v, strides %v and dilations %v must be positive, and output_padding %v not negative", win.kernel, win.stride, win.dilation, extra)
+		}
 	}
 	if mode := n.Str("auto_pad", "NOTSET"); mode != "SAME_UPPER" && mode != "SAME_LOWER" {
 		if err := win.pad(n); err != nil {

@@ -24,8 +24,8 @@ func constantOfShape() Op {
 			if err := takes(n, 0, indices); err != nil {
 				return err
 			}
-			if v := value(n); v.Len() != 1 {
-				return fmt.Errorf("value of shape %s; one element is wanted", v.Shape)
+			if v := value(n); v.Len() != 1 || !anything.has(v.DType) {
+				return fmt.Errorf("value is %s; one element is wanted", v)
 			}
 			var out tensor.Shape
 			if in := n.Inputs[0]; in.Known() {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/eiplan/eiplan/engine/graph"
 	"github.com/eiplan/eiplan/models/tensor"
+	"golang.org/x/image/webp"
 )
 
 // imageDecoder decodes the bytes of an image file to height×width×3 bytes, or ×1 where the attribute pixel_format asks for Grayscale.
@@ -85,15 +86,15 @@ var imageFormats = [...]struct {
 	name, begin string
 	decode      func(file []byte) (*pixels, error)
 }{
-	{"PNG", "\x89PNG\r\n\x1a\n", decodeWith(png.DecodeConfig, png.Decode)},
-	{"GIF", "GIF8", decodeWith(gif.DecodeConfig, gif.Decode)},
-	{"JPEG", "\xff\xd8", decodeWith(jpeg.DecodeConfig, jpeg.Decode)},
+	{"PNG", "\x89PNG\r\n\x1a\n", decodeWith(png.DecodeConfig, png.Decode, nil)},
+	{"GIF", "GIF8", decodeWith(gif.DecodeConfig, gif.Decode, nil)},
+	{"JPEG", "\xff\xd8", decodeWith(jpeg.DecodeConfig, jpeg.Decode, (*pixels).fromYCbCr)},
 	{"BMP", "BM", decodeBMP},
 	{"TIFF", "II*\x00", decodeTIFF},
 	{"TIFF", "MM\x00*", decodeTIFF},
 	{"PNM", "P5", decodePNM},
 	{"PNM", "P6", decodePNM},
-	{"WebP", "RIFF", nil},
+	{"WebP", "RIFF", decodeWith(webp.DecodeConfig, webp.Decode, (*pixels).fromVP8)},
 	{"JPEG 2000", "\x00\x00\x00\x0cjP", nil},
 }
 
@@ -114,8 +115,9 @@ func decodePixels(file []byte) (*pixels, error) {
 	return nil, fmt.Errorf("%d bytes of no known image format", len(file))
 }
 
-// decodeWith decodes by a decoder of the standard library, once the header has promised a size within bounds.
-func decodeWith(config func(io.Reader) (image.Config, error), decode func(io.Reader) (image.Image, error)) func(file []byte) (*pixels, error) {
+// decodeWith decodes by a decoder of the standard library or of golang.org/x/image, once the header has promised a size within
+// bounds. colours is how the format means brightness and chroma; nil where its images have none.
+func decodeWith(config func(io.Reader) (image.Config, error), decode func(io.Reader) (image.Image, error), colours func(*pixels, *image.YCbCr)) func(file []byte) (*pixels, error) {
 	return func(file []byte) (*pixels, error) {
 		c, err := config(bytes.NewReader(file))
 		if err != nil {
@@ -132,8 +134,12 @@ func decodeWith(config func(io.Reader) (image.Config, error), decode func(io.Rea
 		if size := m.Bounds().Size(); size.X != p.width || size.Y != p.height {
 			return nil, fmt.Errorf("image of %dx%d pixels where %dx%d were promised", size.X, size.Y, p.width, p.height)
 		}
-		if y, ok := m.(*image.YCbCr); ok {
-			p.fromYCbCr(y)
+		switch m := m.(type) {
+		case *image.YCbCr:
+			colours(p, m)
+			return p, nil
+		case *image.NYCbCrA:
+			colours(p, &m.YCbCr)
 			return p, nil
 		}
 		plain := image.NewNRGBA(image.Rectangle{Max: m.Bounds().Size()}) // transparent pixels keep their colour

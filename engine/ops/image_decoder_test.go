@@ -131,7 +131,7 @@ func TestImageDecoder(t *testing.T) {
 			}
 		})
 	}
-	for begin, want := range map[string]string{"RIFF....WEBP": "WebP images are not supported", "no image": "no known image format"} {
+	for begin, want := range map[string]string{"RIFF....WEBP": "WebP: ", "\x00\x00\x00\x0cjP": "JPEG 2000 images are not supported", "no image": "no known image format"} {
 		if _, err := decoded([]byte(begin), "RGB"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", begin, err, want)
 		}

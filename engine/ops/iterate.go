@@ -11,6 +11,9 @@ import (
 // inferCarried infers the body of a Loop or Scan. Its inputs get the types of in; outputs from skip on are carried to the inputs from first on. Where
 // an iteration changes the shape of what it carries, the shape is left open as far as it changes.
 func inferCarried(n *graph.Node, in []*graph.Value, first, skip, carried, outputs int) error {
+	if carried < 0 || outputs < skip+carried {
+		return fmt.Errorf("%d outputs for a state of %d", outputs-skip, carried)
+	}
 	in = append([]*graph.Value(nil), in...)
 	for {
 		if err := inferBody(n, "body", in, outputs); err != nil {
@@ -42,6 +45,7 @@ type iteration struct {
 	carried []*Slot // those of in that the body's outputs replace
 	next    []*Slot // what replaces them: an output of the body may be one of its inputs, so none is written to before all are read
 	stacks  []*stack
+	most    int // bytes that the state, and what is stacked up, may take; 0 is no bound of their own
 }
 
 // newIteration makes slots for a body's own inputs, of which carried follow the first before; the captures come after.
@@ -76,10 +80,21 @@ func (it *iteration) step(skip int) ([]*Slot, error) {
 	if err != nil {
 		return nil, err
 	}
+	sum := 0
 	for i, s := range it.stacks {
-		if err := s.push(&out[skip+len(it.carried)+i].Tensor); err != nil {
+		t := &out[skip+len(it.carried)+i].Tensor
+		if err := s.push(t); err != nil {
 			return nil, err
 		}
+		sum += s.used * BytesOf(t.DType, t.Len())
+	}
+	for i := range it.next {
+		if from := out[skip+i]; from.DType != tensor.Undefined && from.Items == nil {
+			sum += BytesOf(from.DType, from.Shape.Elements())
+		}
+	}
+	if it.most > 0 && sum > it.most {
+		return nil, fmt.Errorf("%d bytes of state and results are more than the %d that may be made of the inputs", sum, it.most)
 	}
 	for i, s := range it.next {
 		hold(s, out[skip+i])

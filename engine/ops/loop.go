@@ -16,7 +16,7 @@ func loop() Op {
 			if err := arity(n, 0, -1); err != nil {
 				return err
 			}
-			if len(n.Inputs) < 2 {
+			if len(n.Inputs)-n.Captures < 2 {
 				return wrongInputs(n, "a trip count, a condition and the initial state")
 			}
 			if err := takes(n, 0, 1<<tensor.Int64); err != nil {
@@ -29,7 +29,7 @@ func loop() Op {
 				return err
 			}
 			in := append([]*graph.Value{
-				{DType: tensor.Int64, Shape: tensor.Shape{}}, {DType: tensor.Bool, Shape: tensor.Shape{}},
+				{DType: tensor.Int64, Shape: numberShape(n)}, {DType: tensor.Bool, Shape: tensor.Shape{}},
 			}, n.Inputs[2:]...)
 			carried := len(n.Inputs) - n.Captures - 2
 			if err := inferCarried(n, in, 2, 1, carried, len(n.Outputs)+1); err != nil {
@@ -67,10 +67,11 @@ func loop() Op {
 			carried := len(n.Inputs) - n.Captures - 2
 			return Kernel{Class: "control", Bind: func(c *Call) func() error {
 				it := newIteration(c, body, 2, carried, 0, c.In[2+carried:])
+				it.most = allowance(n.Inputs)
 				for range len(g.Outputs) - 1 - carried {
 					it.stacks = append(it.stacks, &stack{})
 				}
-				it.in[0].Alloc(tensor.Int64, tensor.Shape{})
+				it.in[0].Alloc(tensor.Int64, numberShape(n))
 				it.in[1].Alloc(tensor.Bool, tensor.Shape{})
 				return func() error { return runLoop(c, it, g, t) }
 			}}, nil
@@ -78,11 +79,26 @@ func loop() Op {
 	}
 }
 
+// numberShape is the shape of an iteration's number: a scalar's, but for bodies that declare it as a list of one.
+func numberShape(n *graph.Node) tensor.Shape {
+	if body := n.Bodies["body"]; body != nil && len(body.Inputs) > 0 && body.Inputs[0].Shape.Equal(tensor.Shape{1}) {
+		return tensor.Shape{1}
+	}
+	return tensor.Shape{}
+}
+
 func runLoop(c *Call, it *iteration, g *graph.Graph, t *Target) error {
 	it.begin(c.In[2:])
 	number, more := tensor.Data[int64](it.in[0].Tensor), tensor.Data[bool](it.in[1].Tensor)
 	more[0] = c.In[1] == nil || tensor.Data[bool](c.In[1].Tensor)[0]
+	most := t.Iterations
+	if most == 0 {
+		most = MostIterations
+	}
 	for number[0] = 0; more[0] && (c.In[0] == nil || number[0] < tensor.Data[int64](c.In[0].Tensor)[0]); number[0]++ {
+		if number[0] == int64(most) {
+			return fmt.Errorf("no end after %d iterations", most)
+		}
 		out, err := it.step(1)
 		if err != nil {
 			return err

@@ -60,6 +60,9 @@ func (c *composition) masked(h *heads, mask *graph.Value) error {
 	if !mask.Static() {
 		return errUnsettled
 	}
+	if !numbers.has(mask.DType) {
+		return fmt.Errorf("mask: %w", badType(mask.DType))
+	}
 	var seen *graph.Value // bool, broadcasts to batch×heads×queries×keys
 	zero := c.number(mask.DType, 0)
 	switch s := mask.Shape; {

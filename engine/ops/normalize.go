@@ -56,7 +56,7 @@ func inferInstanceNormalization(n *graph.Node) error {
 		return err
 	}
 	x := n.In(0)
-	if err := takes(n, 0, floats); err != nil {
+	if err := sameTypes(n, floats, 0, 1, 2); err != nil {
 		return err
 	}
 	yields(n, 0, x.DType, x.Shape)
@@ -113,7 +113,7 @@ func inferLayerNormalization(n *graph.Node) error {
 	yields(n, 2, statistics, kept)
 	for i := 1; i < len(n.Inputs); i++ {
 		if v := n.In(i); v != nil && v.Shape != nil {
-			if joined, ok := broadcastDims(x.Shape, v.Shape); !ok || len(joined) != len(x.Shape) {
+			if joined, ok := broadcastDims(x.Shape, v.Shape); !ok || len(joined) != len(x.Shape) || x.Static() && !joined.Equal(x.Shape) {
 				return fmt.Errorf("input %d of %s does not broadcast to %s", i, v.Shape, x.Shape)
 			}
 		}

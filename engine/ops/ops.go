@@ -37,6 +37,8 @@ type Op struct {
 type Target struct {
 	Features cpu.Features
 	Threads  int
+	// Iterations is how often a Loop may run its body; 0 is MostIterations.
+	Iterations int
 	// Body compiles a subgraph of a control-flow node for the target that the node is prepared for.
 	Body func(*graph.Graph, *Target) (Body, error)
 
@@ -166,6 +168,7 @@ func Of(n *graph.Node) Op {
 	if !ok {
 		panic("ops: no operator " + Key(n.Domain, n.Op))
 	}
+	o.Infer = within(o.Infer)
 	if inChannels(n) {
 		o.Prepare = prepareChannels
 	}

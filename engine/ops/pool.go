@@ -140,11 +140,15 @@ func maxPlane[T number](least T) func(*window, *grid, []T, []T) {
 // eachRow calls f for each tap and each row of outputs that the tap meets in the input: outputs to+x0 up to to+x1 meet the inputs at from, from+stride
 // and so on.
 func (g *grid) eachRow(f func(tap, to, x0, x1, from int)) {
-	for kz := range g.kernel[0] {
+	var first, last [maxSpatial]int
+	for axis := range first {
+		first[axis], last[axis] = g.taps(axis)
+	}
+	for kz := first[0]; kz < last[0]; kz++ {
 		z0, z1 := g.inside(0, kz)
-		for ky := range g.kernel[1] {
+		for ky := first[1]; ky < last[1]; ky++ {
 			y0, y1 := g.inside(1, ky)
-			for kx := range g.kernel[2] {
+			for kx := first[2]; kx < last[2]; kx++ {
 				x0, x1 := g.inside(2, kx)
 				if x0 >= x1 {
 					continue
@@ -212,11 +216,9 @@ func (w *window) counts(axis, outputs int, padding bool) []int {
 		if padding {
 			low, high = -w.begin[axis], high+w.end[axis]
 		}
-		for k := range w.kernel[axis] {
-			if at := o*w.stride[axis] + k*w.dilation[axis] - w.begin[axis]; at >= low && at < high {
-				list[o]++
-			}
-		}
+		at := o*w.stride[axis] - w.begin[axis] // of the first tap
+		from, to := max(ceilDiv(low-at, w.dilation[axis]), 0), min(max(ceilDiv(high-at, w.dilation[axis]), 0), w.kernel[axis])
+		list[o] = max(to-from, 0)
 	}
 	return list
 }

@@ -23,6 +23,9 @@ func quantizeLinear() Op {
 			if err := takes(n, 0, floats|1<<tensor.Int32); err != nil {
 				return err
 			}
+			if err := takes(n, 1, floats|1<<tensor.Int32|1<<tensor.Float8E8M0); err != nil {
+				return err
+			}
 			d := tensor.DType(n.Int("output_dtype", 0))
 			if zero := n.In(2); zero != nil {
 				d = zero.DType

@@ -42,6 +42,9 @@ func quantizedProduct(inner Op, f factors, atLeast, atMost int) Op {
 			}
 			d := tensor.Int32
 			if f.yZero >= 0 {
+				if err := f.checkScaling(n); err != nil {
+					return err
+				}
 				d = n.Inputs[f.yZero].DType
 			}
 			plain := f.plain(n)
@@ -74,6 +77,27 @@ func quantizedProduct(inner Op, f factors, atLeast, atMost int) Op {
 			return k, err
 		},
 	}
+}
+
+// checkScaling checks the types of the scales, and that the result has one scale and one zero point.
+func (f factors) checkScaling(n *graph.Node) error {
+	for _, i := range []int{f.aScale, f.bScale, f.yScale} {
+		if err := takes(n, i, floats); err != nil {
+			return err
+		}
+	}
+	if f.bias >= 0 {
+		if err := takes(n, f.bias, 1<<tensor.Int32); err != nil {
+			return err
+		}
+	}
+	if err := single("the scale of the result", n.Inputs[f.yScale]); err != nil {
+		return err
+	}
+	if err := single("the zero point of the result", n.Inputs[f.yZero]); err != nil {
+		return err
+	}
+	return takes(n, f.yZero, 1<<tensor.Int8|1<<tensor.Uint8)
 }
 
 // plain is the node over float64 that computes the product.

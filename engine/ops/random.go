@@ -2,15 +2,17 @@ package ops
 
 import (
 	"fmt"
+	"hash/fnv"
 	"math"
 	"math/rand/v2"
 
 	"github.com/eiplan/eiplan/engine/graph"
+	"github.com/eiplan/eiplan/models"
 	"github.com/eiplan/eiplan/models/tensor"
 )
 
 // random is an operator that draws each element of its output. Which shape and type it has, a node says by the attributes shape and dtype, or by
-// those of its input. The generator is PCG; without a seed, the seed is 0, so that two runs of a new session draw the same.
+// those of its input.
 func random(like bool, draw func(n *graph.Node) (func(r *rand.Rand, given float64) float64, error)) Op {
 	return Op{
 		Random: true,
@@ -20,6 +22,9 @@ func random(like bool, draw func(n *graph.Node) (func(r *rand.Rand, given float6
 			}
 			if like {
 				if err := arity(n, 1, 1); err != nil {
+					return err
+				}
+				if err := takes(n, 0, numbers|bools); err != nil {
 					return err
 				}
 				d := tensor.DType(n.Int("dtype", int(n.Inputs[0].DType)))
@@ -68,8 +73,18 @@ func random(like bool, draw func(n *graph.Node) (func(r *rand.Rand, given float6
 	}
 }
 
+// generator is PCG, seeded by the attribute seed. Without it the seed is the node's name, so that the nodes of a model draw independently of each other. Either
+// way a new session draws what the last one drew, and one session's runs go on from each other.
 func generator(n *graph.Node) *rand.Rand {
-	return rand.New(rand.NewPCG(uint64(math.Float32bits(n.Float("seed", 0))), 0))
+	switch a := n.Attributes["seed"]; a.Kind {
+	case models.FloatAttribute:
+		return rand.New(rand.NewPCG(uint64(math.Float32bits(a.Float)), 0))
+	case models.IntAttribute:
+		return rand.New(rand.NewPCG(uint64(a.Int), 1))
+	}
+	name := fnv.New64a()
+	name.Write([]byte(n.Name))
+	return rand.New(rand.NewPCG(name.Sum64(), 2))
 }
 
 // normal draws from the normal distribution of the attributes mean and scale.

@@ -146,7 +146,10 @@ func inferRecurrent(n *graph.Node, gates, inputs int, defaults ...string) error 
 	if err := arity(n, 3, inputs); err != nil {
 		return err
 	}
-	if err := takes(n, inputX, floats); err != nil {
+	if err := sameTypes(n, floats, inputX, inputW, inputR, inputB, inputState, inputCell, inputPeepholes); err != nil {
+		return err
+	}
+	if err := takes(n, inputLengths, 1<<tensor.Int32); err != nil {
 		return err
 	}
 	d := n.In(inputX).DType

@@ -40,7 +40,7 @@ func inferRoiAlign(n *graph.Node) error {
 		return err
 	}
 	height, width := n.Int("output_height", 1), n.Int("output_width", 1)
-	if height < 1 || width < 1 || n.Int("sampling_ratio", 0) < 0 {
+	if height < 1 || width < 1 || n.Int("sampling_ratio", 0) < 0 || n.Int("sampling_ratio", 0) > mostSampling {
 		return fmt.Errorf("output of %dx%d with sampling_ratio %d", height, width, n.Int("sampling_ratio", 0))
 	}
 	if m := n.Str("mode", "avg"); m != "avg" && m != "max" {
@@ -130,6 +130,9 @@ func prepareRoiAlign[T real](n *graph.Node, _ *Target) (Kernel, error) {
 	}}, nil
 }
 
+// mostSampling is the largest sampling_ratio.
+const mostSampling = 1 << 8
+
 // maxSamples bounds the samples along a side of a cell, whatever a region says of itself.
 const maxSamples = 1 << 12
 
@@ -154,8 +157,16 @@ func alignRegion[T real](a *aligner, out, plane, roi []T) {
 			sum, top := 0.0, math.Inf(-1)
 			for iy := range ny {
 				y := y0 + (float64(row)+(float64(iy)+0.5)/float64(ny))*stepY
+				if !reaches(y, a.height) {
+					top = max(top, 0)
+					continue
+				}
 				for ix := range nx {
 					x := x0 + (float64(column)+(float64(ix)+0.5)/float64(nx))*stepX
+					if !reaches(x, a.width) {
+						top = max(top, 0)
+						continue
+					}
 					for _, share := range shares(plane, a.height, a.width, y, x) {
 						sum += share
 						top = max(top, share)
@@ -171,11 +182,11 @@ func alignRegion[T real](a *aligner, out, plane, roi []T) {
 	}
 }
 
-// shares are what the four pixels around a place add to its interpolation; places more than a pixel outside have none.
+// reaches reports whether a coordinate is no more than a pixel outside an axis of d pixels; samples further away are 0.
+func reaches(v float64, d int) bool { return v >= -1 && v <= float64(d) }
+
+// shares are what the four pixels around a place near the plane add to its interpolation.
 func shares[T real](plane []T, height, width int, y, x float64) [4]float64 {
-	if !(y >= -1 && y <= float64(height) && x >= -1 && x <= float64(width)) {
-		return [4]float64{}
-	}
 	low := func(v float64, d int) (first, second int, part float64) {
 		v = max(v, 0)
 		if first = int(v); first >= d-1 {

@@ -78,6 +78,7 @@ func prepareScan(n *graph.Node, t *Target) (Kernel, error) {
 	f := move.For(t.Features)
 	return Kernel{Class: "control", Bind: func(c *Call) func() error {
 		it := newIteration(c, body, 0, s.state, s.scanned, c.In[s.state+s.scanned:])
+		it.most = allowance(n.Inputs)
 		for i := range len(g.Outputs) - s.state {
 			it.stacks = append(it.stacks, &stack{axis: s.attribute("scan_output_axes", i), backward: s.attribute("scan_output_directions", i) != 0})
 		}

@@ -267,7 +267,7 @@ func bindReverse[T word](shape tensor.Shape, batchAxis int) binder {
 				if length < 0 || length > time {
 					return fmt.Errorf("length %d of %d steps", length, time)
 				}
-				for s := range time {
+				for s := 0; s < time && inner > 0; s++ {
 					from := s
 					if s < length {
 						from = length - 1 - s

@@ -138,7 +138,10 @@ func sequenceInsert() Op {
 			return err
 		}
 		yieldsSequence(n, 0, n.Inputs[0].DType, commonShape(n.Inputs[0].Elem.Shape, n.Inputs[1].Shape))
-		return takes(n, 2, indices)
+		if err := takes(n, 2, indices); err != nil {
+			return err
+		}
+		return single("the position", n.In(2))
 	}, func(_ *graph.Node, _ *Target, c *Call) error {
 		items := slices.Clone(c.In[0].Items)
 		at := len(items)
@@ -172,7 +175,10 @@ func sequenceErase() Op {
 			return err
 		}
 		yieldsSequence(n, 0, n.Inputs[0].DType, n.Inputs[0].Elem.Shape)
-		return takes(n, 1, indices)
+		if err := takes(n, 1, indices); err != nil {
+			return err
+		}
+		return single("the position", n.In(1))
 	}, func(_ *graph.Node, _ *Target, c *Call) error {
 		items := slices.Clone(c.In[0].Items)
 		at := len(items) - 1

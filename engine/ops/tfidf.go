@@ -158,7 +158,7 @@ func (g *grams) plant(pool []string, starts, columns []int) error {
 // count fills one row of the output. Single elements have nothing to skip, and are looked for once.
 func (g *grams) count(out []float32, words []string) {
 	clear(out)
-	for step := 1; step <= g.skip+1; step++ {
+	for step := 1; step <= min(g.skip, len(words))+1; step++ {
 		for start := range words {
 			at := &g.root
 			for length := 1; length <= g.longest && start+(length-1)*step < len(words); length++ {

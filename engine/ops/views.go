@@ -76,7 +76,7 @@ func reshaped(in tensor.Shape, want []int, allowZero bool) (tensor.Shape, error)
 		if d == tensor.Unknown {
 			static = false
 		} else {
-			product *= d
+			product = clampedProduct(product, d)
 		}
 	}
 	if in == nil || !in.Static() || !static {
@@ -220,47 +220,3 @@ func likeInput(n *graph.Node, output int, v *graph.Value) {
 
 // share lets a slot of a sequence or an optional hold what another one holds.
 func share(to, from *Slot) { *to = *from }
-
-// dropout in inference passes its input on; its mask, where anybody wants it, is true everywhere. Inputs: data, ratio, training_mode.
-func dropout() Op {
-	op := identity()
-	op.View = false // there may be a mask to make, or training to refuse
-	op.Infer = func(n *graph.Node) error {
-		if err := arity(n, 1, 3); err != nil {
-			return err
-		}
-		if err := takes(n, 1, floats); err != nil {
-			return err
-		}
-		if err := takes(n, 2, bools); err != nil {
-			return err
-		}
-		for i := 1; i < 3; i++ {
-			if v := n.In(i); v != nil && v.Static() && v.Shape.Elements() != 1 {
-				return fmt.Errorf("input %d is %s; a scalar is wanted", i, v.Shape)
-			}
-		}
-		yields(n, 0, n.Inputs[0].DType, n.Inputs[0].Shape)
-		yields(n, 1, tensor.Bool, n.Inputs[0].Shape)
-		return nil
-	}
-	op.Prepare = func(*graph.Node, *Target) (Kernel, error) {
-		return Kernel{Class: "view", Bind: func(c *Call) func() error {
-			return func() error {
-				if len(c.In) > 2 && c.In[2] != nil && tensor.Data[bool](c.In[2].Tensor)[0] && (c.In[1] == nil || realAt(&c.In[1].Tensor, 0) != 0) {
-					return fmt.Errorf("training_mode is on; only inference is supported")
-				}
-				if len(c.Out) > 1 && c.Out[1] != nil {
-					for i := range c.Out[1].Bytes {
-						c.Out[1].Bytes[i] = 1
-					}
-				}
-				if c.Out[0] != nil {
-					copyAll(&c.Out[0].Tensor, &c.In[0].Tensor)
-				}
-				return nil
-			}
-		}}, nil
-	}
-	return op
-}

@@ -169,6 +169,12 @@ func (w *window) grid() (grid, error) {
 	return g, nil
 }
 
+// taps is the range of taps along an axis outside of which none meets the input.
+func (g *grid) taps(axis int) (from, to int) {
+	lowest := g.begin[axis] - (g.out[axis]-1)*g.stride[axis] // what the dilated tap must reach for the last window
+	return max(ceilDiv(lowest, g.dilation[axis]), 0), min((g.in[axis]-1+g.begin[axis])/g.dilation[axis]+1, g.kernel[axis])
+}
+
 // size is the number of positions of the input, of the output or of the kernel.
 func size(d [maxSpatial]int) int { return d[0] * d[1] * d[2] }
 

@@ -127,7 +127,7 @@ func melWeights(content func(int) *tensor.Tensor) (*tensor.Tensor, error) {
 	bins, length, rate := int(in[0]), int(in[1]), in[2]
 	rows := length/2 + 1
 	low, high := 2595*math.Log10(1+in[3]/700), 2595*math.Log10(1+in[4]/700)
-	if bins < 0 || length < 0 || rate <= 0 || !(low >= 0) || !(high >= low) || bins*rows > maxStated {
+	if bins < 0 || length < 0 || length > maxStated || !(rate > 0) || !(low >= 0) || !(high >= low) || math.IsInf(high, 1) || clampedProduct(bins, rows) > maxStated {
 		return nil, fmt.Errorf("%d bins of %d elements at %v Hz from %v to %v Hz", bins, length, rate, in[3], in[4])
 	}
 	edges := make([]int, bins+2) // elements of the spectrum
