@@ -55,6 +55,9 @@ func Rebind(n *graph.Node, call *Call, t *Target, last *Bound) (*Bound, error) {
 	if err != nil {
 		return nil, err
 	}
+	if most := allowance(local.Inputs); k.Scratch > most {
+		return nil, fmt.Errorf("%d bytes of working memory are more than the %d that its inputs allow", k.Scratch, most)
+	}
 	bound := &Bound{node: local, call: &Call{In: call.In, Out: call.Out, Team: call.Team, Scratch: NewMemory(k.Scratch)}}
 	for i, v := range local.Outputs {
 		if v == nil || call.Out[i] == nil {

@@ -14,7 +14,8 @@ import (
 // The limits of what a node may ask for, whatever its attributes and its inputs' contents say. Beyond them a node is refused with an error, when its shapes
 // are inferred or, where only the run tells, by its work.
 const (
-	// MostMade is how many bytes the outputs of a node may take together where its inputs are small, and its working memory likewise.
+	// MostMade is how many bytes the outputs of a node may take together where its inputs are small, and likewise the scratch memory of one that is bound in
+	// a run.
 	MostMade = 1 << 30
 	// MostGrowth is how many times the bytes of its inputs they may take where that is more.
 	MostGrowth = 1 << 10
@@ -85,26 +86,6 @@ func countable(n *graph.Node) error {
 		}
 	}
 	return nil
-}
-
-// room is the error for working memory of n elements of the given bytes that a node may not have; nil where it may.
-func room(what string, n, bytes int) error {
-	if n < 0 || n > MostMade/bytes {
-		return fmt.Errorf("%s of %d elements is larger than the %d bytes that a node may work in", what, n, MostMade)
-	}
-	return nil
-}
-
-// clampedSum adds sizes and distances; a sum beyond all bounds stays there.
-func clampedSum(a, b int) int {
-	switch sum := a + b; {
-	case a > 0 && b > 0 && sum < 0:
-		return math.MaxInt
-	case a < 0 && b < 0 && sum >= 0:
-		return math.MinInt
-	default:
-		return sum
-	}
 }
 
 // clampedProduct multiplies sizes, of which none is negative; a product beyond all bounds stays there.
