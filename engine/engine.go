@@ -64,7 +64,7 @@ func portable(m *models.Model, o Options, counting bool) (*graph.Lowered, passes
 	}
 	for _, v := range low.Inputs {
 		if v.Static() && ops.BytesOf(v.DType, v.Shape.Elements()) > ops.MostBytes {
-			return nil, fmt.Errorf("input %v is larger than memory can be", v)
+			return nil, passes.Options{}, fmt.Errorf("input %v is larger than memory can be", v)
 		}
 	}
 	if unsupported := ops.Unsupported(low.Graph); len(unsupported) > 0 {

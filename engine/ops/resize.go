@@ -216,6 +216,9 @@ func prepareResize(n *graph.Node, t *Target) (Kernel, error) {
 	if err != nil {
 		return Kernel{}, err
 	}
+	if packed.has(d) {
+		return Kernel{}, badType(d)
+	}
 	bind := resizeNearest(d)
 	switch {
 	case s.mode == "nearest" && s.coordinate != "tf_crop_and_resize":
@@ -229,6 +232,8 @@ func prepareResize(n *graph.Node, t *Target) (Kernel, error) {
 		bind = resizeLinear[int8]
 	case d == tensor.Int32:
 		bind = resizeLinear[int32]
+	case narrow(d) && !n.Outputs[0].Static():
+		return Kernel{}, fmt.Errorf("empty scales and sizes")
 	case narrow(d):
 		return widened(n, t, prepareResize)
 	default:

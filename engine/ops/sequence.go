@@ -115,7 +115,10 @@ func sequenceAt() Op {
 			return err
 		}
 		yields(n, 0, n.Inputs[0].DType, n.Inputs[0].Elem.Shape)
-		return takes(n, 1, indices)
+		if err := takes(n, 1, indices); err != nil {
+			return err
+		}
+		return single("the position", n.In(1))
 	}, func(_ *graph.Node, _ *Target, c *Call) error {
 		items := c.In[0].Items
 		at, err := indexesOf(&c.In[1].Tensor).within(0, len(items))

@@ -23,6 +23,9 @@ func unpackWeights() Op {
 			if err := takes(n, 1, floats); err != nil {
 				return err
 			}
+			if err := takes(n, 2, floats|1<<tensor.Uint8); err != nil {
+				return err
+			}
 			if err := takes(n, 3, indices); err != nil {
 				return err
 			}
