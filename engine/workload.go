@@ -32,7 +32,7 @@ const (
 
 // Workload is what one run of a model does, counted and not measured, at the shapes that it was compiled for: what a machine that is not here can
 // be judged by. Its steps follow the fusions that inference runtimes make: batch-norm folded, an elementwise operator joined to the producer whose
-// only consumer it is, views and transposes beside a matrix product free.
+// only consumer it is, products of one value by several weights made one, views and transposes beside a matrix product free.
 type Workload struct {
 	Steps    []Work   `json:"steps"`
 	Unfused  int      `json:"unfused"`  // operators as a framework launches them one by one, views not counted
@@ -54,7 +54,9 @@ type Work struct {
 
 // count makes the workload of a graph whose values have their types.
 func count(g *graph.Graph) Workload {
-	c := counter{readers: map[*graph.Value][]*graph.Node{}, launch: map[*graph.Value]int{}}
+	c := counter{
+		readers: map[*graph.Value][]*graph.Node{}, launch: map[*graph.Value]int{}, beside: map[*graph.Value]int{}, bare: map[int]int{},
+	}
 	c.findReaders(g)
 	c.graph(g)
 	for _, v := range g.Inputs {
@@ -84,6 +86,8 @@ type counter struct {
 	work    Workload
 	readers map[*graph.Value][]*graph.Node // nil stands for the caller, who reads the outputs
 	launch  map[*graph.Value]int           // the step that makes a value
+	beside  map[*graph.Value]int           // the step that multiplies a value by weights
+	bare    map[int]int                    // products of a step that have no bias yet
 }
 
 func (c *counter) findReaders(g *graph.Graph) {
@@ -139,6 +143,9 @@ func (c *counter) node(n *graph.Node) {
 	}
 	k, joined := c.join(n, cost)
 	if !joined {
+		k, joined = c.merge(n, cost)
+	}
+	if !joined {
 		k = len(c.work.Steps)
 		c.work.Steps = append(c.work.Steps, Work{Name: n.Name, Op: n.Op, Cost: cost})
 	}
@@ -172,6 +179,23 @@ func madeByProduct(v *graph.Value) bool {
 	return v.Producer != nil && v.Producer.Is("", "MatMul")
 }
 
+// merge adds a product of a value and weights to another of the same value: the projections of an attention are one matrix product.
+func (c *counter) merge(n *graph.Node, cost Cost) (int, bool) {
+	if cost.Kind != GEMM || cost.Weights == 0 || n.In(0) == nil {
+		return 0, false
+	}
+	k, ok := c.beside[n.Inputs[0]]
+	if !ok || c.work.Steps[k].M != cost.M || c.work.Steps[k].K != cost.K {
+		k = len(c.work.Steps)
+		c.beside[n.Inputs[0]], c.bare[k] = k, 1
+		return 0, false
+	}
+	s := &c.work.Steps[k]
+	s.N, s.FLOPs, s.Weights, s.Writes = s.N+cost.N, s.FLOPs+cost.FLOPs, s.Weights+cost.Weights, s.Writes+cost.Writes
+	c.bare[k]++
+	return k, true
+}
+
 // join adds an elementwise node to the launch that makes one of its inputs, if nothing else reads that and it is not spread over a larger one.
 func (c *counter) join(n *graph.Node, cost Cost) (int, bool) {
 	if cost.Kind != Elementwise {
@@ -186,7 +210,8 @@ func (c *counter) join(n *graph.Node, cost Cost) (int, bool) {
 		if s.Kind == Copy || s.Kind == Pool || s.Kind == Reduction {
 			continue
 		}
-		if s.Kind == GEMM && len(s.Fused) == 0 && n.Op == "Add" && cost.Weights > 0 {
+		if c.bare[k] > 0 && n.Op == "Add" && cost.Weights > 0 {
+			c.bare[k]--
 			c.work.Unfused-- // a bias, which frameworks hand to the product itself
 		}
 		s.Fused = append(s.Fused, n.Op)
@@ -195,7 +220,7 @@ func (c *counter) join(n *graph.Node, cost Cost) (int, bool) {
 		}
 		s.Weights += cost.Weights
 		s.Reads += cost.Reads - float64(v.Shape.Elements())
-		s.Writes = cost.Writes
+		s.Writes += cost.Writes - float64(v.Shape.Elements())
 		return k, true
 	}
 	return 0, false

@@ -42,6 +42,17 @@ func (m *machine) accelerator() string {
 	return ""
 }
 
+// devices is what measurements may call the machine, the most particular name first.
+func (m *machine) devices() []string {
+	switch {
+	case m.own != nil:
+		return []string{m.instance.Name, m.own.Accelerator}
+	case m.ei != nil:
+		return []string{m.instance.Name + "+" + m.ei.Name, m.ei.Name}
+	}
+	return []string{m.instance.Name}
+}
+
 // kind of hardware that does the work.
 func (m *machine) kind() hardware.Kind {
 	if m.device == nil {
@@ -116,8 +127,11 @@ func (p *problem) judge(m *machine) {
 	}
 }
 
-// predict is done once for all machines whose targets are equal.
+// predict takes a measurement of the model on the machine where there is one. A prediction is made once for all machines whose targets are equal.
 func (p *problem) predict(m *machine) (latency.Prediction, error) {
+	if found, ok := p.Calibration.Measured(m.devices(), p.Model, m.target.Runtime, m.target.Format, p.Batch); ok {
+		return p.predictor.FromMeasurement(&found, &m.target), nil
+	}
 	key := targetKey{m.target, m.precision}
 	a, ok := p.predictions[key]
 	if !ok {

@@ -14,8 +14,10 @@ import (
 type Request struct {
 	Workload engine.Workload  // of one run at Batch, compiled in FP32
 	Mixed    *engine.Workload // of the mixed-precision program; nil: the same as Workload
-	Model    string           // the model's name, for warnings about it
-	Measured *Benchmark       // on the local host; nil: nothing was measured and every prediction is modelled
+	Model    latency.Subject  // for warnings about it, and to find measurements of it
+	Measured *Benchmark       // on the local host; nil: nothing was measured here
+
+	Calibration *latency.Calibration // measured on the hardware itself; nil: nothing was
 
 	Catalog      *pricing.Catalog
 	Hardware     *hardware.Table       // nil: hardware.Default()

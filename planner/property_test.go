@@ -90,7 +90,7 @@ func randomCatalog(t testing.TB, random *rand.Rand) *pricing.Catalog {
 func randomRequest(seed uint64, catalogs []*pricing.Catalog) Request {
 	random := rand.New(rand.NewPCG(seed, 7))
 	r := Request{
-		Workload: resnetLike(), Model: "random", Catalog: catalogs[random.IntN(len(catalogs))], Hardware: hardware.Default(), Coefficients: latency.Default(),
+		Workload: resnetLike(), Model: latency.Subject{Name: "random"}, Catalog: catalogs[random.IntN(len(catalogs))], Hardware: hardware.Default(), Coefficients: latency.Default(),
 		Top: 10_000,
 	}
 	if random.IntN(8) == 0 {

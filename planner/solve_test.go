@@ -12,6 +12,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/eiplan/eiplan/engine"
+	"github.com/eiplan/eiplan/planner/latency"
 	"github.com/eiplan/eiplan/pricing"
 )
 
@@ -47,7 +48,7 @@ func measuredHere() *Benchmark {
 }
 
 func request(budgetMs float64) Request {
-	return Request{Workload: resnetLike(), Measured: measuredHere(), Model: "resnet50", Catalog: pricing.Snapshot(), SLA: SLA{TotalMs: budgetMs}}
+	return Request{Workload: resnetLike(), Measured: measuredHere(), Model: latency.Subject{Name: "resnet50"}, Catalog: pricing.Snapshot(), SLA: SLA{TotalMs: budgetMs}}
 }
 
 func mustSolve(t testing.TB, r Request) *Plan {

@@ -29,7 +29,7 @@ func (p *problem) warnings(plan *Plan) []Warning {
 			"the model reached %.0f GFLOPS in %s here, above the measured peak of %.0f, and stands in for it", reached, precisionName(precision), peak)
 	}
 	warn(p.Scaling == latency.TFLOPS, Caution, "tflops-scaling", "latency", "scaling by TFLOPS alone is too fast by a factor of 2 to 5 at batch 1 on published rows")
-	warn(len(p.Workload.Unknown) > 0, Caution, "unknown-operators", p.Model, "the work of %d operators could not be counted", len(p.Workload.Unknown))
+	warn(len(p.Workload.Unknown) > 0, Caution, "unknown-operators", p.Model.Name, "the work of %d operators could not be counted", len(p.Workload.Unknown))
 	warn(p.Baseline != "" && plan.Baseline == nil, Caution, "baseline-unknown", p.Baseline, "no prediction, or no price in the regions asked for: nothing to compare with")
 	if plan.Verdict == Unknown && len(plan.Unpriced) > 0 {
 		u := plan.Unpriced[0]
@@ -46,7 +46,7 @@ func (p *problem) warnings(plan *Plan) []Warning {
 	warn(err == nil && in.Burstable, Caution, "burstable", best.Instance, "it is this fast while CPU credits last; surplus credits are not in the price")
 	warn(mixed && p.Measured == nil, Caution, "drift-unknown", best.Instance, "mixed precision was not run here: how far its results drift is not known")
 	if b := p.Measured; mixed && b != nil && b.Drift != nil {
-		warn(b.Drift.RelativeRMS > largeDrift || b.Drift.Overflows > 0, Caution, "drift", p.Model, "mixed precision drifts by %.2g RMS with %d overflows", b.Drift.RelativeRMS, b.Drift.Overflows)
+		warn(b.Drift.RelativeRMS > largeDrift || b.Drift.Overflows > 0, Caution, "drift", p.Model.Name, "mixed precision drifts by %.2g RMS with %d overflows", b.Drift.RelativeRMS, b.Drift.Overflows)
 	}
 	warn(best.Accelerator != nil && best.Cost.AcceleratorHourlyUsd > 0 && best.Replicas > eiQuota, Caution, "ei-quota", text(best.Accelerator), "%d accelerators exceed the default quota of %d a region", best.Replicas, eiQuota)
 	for _, q := range best.Cost.Prices {

@@ -22,6 +22,8 @@ var commands = []func(*app) *cobra.Command{
 	newInspect,
 	newRun,
 	newVerify,
+	newCalibrate,
+	newValidate,
 	newCatalog,
 	newPrices,
 	newZoo,

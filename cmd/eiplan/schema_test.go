@@ -16,6 +16,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/eiplan/eiplan/planner"
+	"github.com/eiplan/eiplan/planner/latency"
 	"github.com/eiplan/eiplan/planner/report"
 	"github.com/eiplan/eiplan/pricing"
 )
@@ -25,6 +26,8 @@ var reported = map[string]struct{ spec, status any }{
 	"SizingReport": {sizingSpec{}, planner.Plan{}},
 	"Benchmark":    {benchSpec{}, benchStatus{}},
 	"Verification": {nil, verificationStatus{}},
+	"Calibration":  {nil, latency.Calibration{}},
+	"Validation":   {validationSpec{}, validationStatus{}},
 	"Inspection":   {benchSpec{}, inspection{}},
 	"Operators":    {nil, operatorsStatus{}},
 	"Run":          {benchSpec{}, runStatus{}},
@@ -114,6 +117,8 @@ func TestReportsFollowTheirSchema(t *testing.T) {
 		{"size", "zoo:squeezenet", "--latency", "100ms", "--no-bench"},
 		{"bench", model, "--time", "20ms"},
 		{"verify", data + "models"},
+		{"validate", data + "records/published.csv", "--by", "batch"},
+		{"calibrate", data + "records/measured.csv"},
 		{"inspect", model},
 		{"inspect", "--ops"},
 		{"run", model},

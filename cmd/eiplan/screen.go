@@ -66,6 +66,7 @@ func (s *screen) document() (report.Document, error) {
 	env := s.envelope("SizingReport", s.spec(), s.plan)
 	env.Metadata.Catalog = catalogOrigin(s.request.Catalog)
 	env.Metadata.Coefficients = &report.Origin{SHA256: latency.Default().SHA256()}
+	env.Metadata.Calibration = s.flags.calibratedBy
 	d := report.Document{Value: env, Answer: s.answer(), Lead: s.lead()}
 	if t := s.choices(); len(t.Rows) > 0 {
 		d.Tables = append(d.Tables, t)

@@ -90,7 +90,10 @@ func (s *screen) budget() string {
 // basis says how the answer's latency was come by.
 func (s *screen) basis(b *planner.Choice) string {
 	text := fmt.Sprintf("%s for %s %s", strings.ToUpper(b.Latency.Basis), b.Runtime, b.Format)
-	model := fmt.Sprintf("%s, %.3g GFLOP", s.request.Model, s.request.Workload.FLOPs/1e9)
+	if b.Latency.Basis == "measured" {
+		return fmt.Sprintf("%s: %s (%s, as of %s).", text, b.Latency.Source, s.flags.calibration, b.Latency.AsOf)
+	}
+	model := fmt.Sprintf("%s, %.3g GFLOP", s.request.Model.Name, s.request.Workload.FLOPs/1e9)
 	if s.request.Measured == nil {
 		return text + fmt.Sprintf(" from the counted work of %s. Not measured anywhere.", model)
 	}

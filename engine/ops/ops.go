@@ -141,6 +141,18 @@ type Cost struct {
 	Stride int    `json:"stride,omitempty"` // the larger of a convolution's strides
 }
 
+// Times is the cost of a batch that is n times as large: the weights stay.
+func (c Cost) Times(n int) Cost {
+	b := float64(n)
+	c.FLOPs, c.Reads, c.Writes = c.FLOPs*b, c.Reads*b, c.Writes*b
+	if c.Kind == BatchMatMul {
+		c.Groups *= n
+	} else {
+		c.M *= n
+	}
+	return c
+}
+
 // Key names an operator in the registry: its name, with its domain before a slash where that is not ai.onnx.
 func Key(domain, op string) string {
 	if domain == "" {

@@ -7,23 +7,27 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
 	"github.com/eiplan/eiplan/planner/hardware"
 )
 
-// Coefficients are all numbers of the model that are not counted from the workload or read in the hardware table. They are data with sources, and
-// immutable once read.
+// Coefficients are all numbers of the model that are not counted from the workload or read in the hardware table: what was set by judgement or read in
+// papers, and what was fitted on published measurements. They are data with sources, and immutable once read.
 type Coefficients struct {
+	Fitting // class by class, with what was judged where nothing could be fitted
+
 	AsOf       string               `json:"asOf"`
 	Source     string               `json:"source"`
 	Units      string               `json:"units"`
 	Runtimes   []Stack              `json:"runtimes"`
 	Defaults   []DefaultRuntime     `json:"defaults"`
-	Intervals  []Interval           `json:"intervals"`
+	Assumed    []Interval           `json:"intervals"` // of classes that were not fitted
 	Doubts     []Doubt              `json:"doubts"`
 	Anchored   Interval             `json:"anchored"` // of processors scaled from a local measurement
+	Residual   Residual             `json:"residual"`
 	Tails      []ClassTail          `json:"tails"`
 	CPU        CPUScaling           `json:"cpu"`
 	EI         Hop                  `json:"ei"`
@@ -32,9 +36,25 @@ type Coefficients struct {
 	AchievedBy string               `json:"achievedSource"`
 	TFLOPS     Interval             `json:"tflops"` // of the plain rule
 	Memory     MemoryUse            `json:"memory"`
-	Classes    map[string]Parameter `json:"classes"`
+	Machines   []Machine            `json:"machines"`
+	Software   []Software           `json:"software"`
+	Judged     map[string]Parameter `json:"judged"` // of classes that were not fitted
 
 	sha256 string
+}
+
+// Fitting is what a fit on published measurements found.
+type Fitting struct {
+	Training  Training             `json:"training"`
+	Classes   map[string]Parameter `json:"classes"`
+	Intervals []Interval           `json:"fittedIntervals"`
+}
+
+// Training is what a fit was made on.
+type Training struct {
+	SHA256 string   `json:"sha256"` // of the file of measurements
+	Rows   int      `json:"rows"`
+	Models []string `json:"models"`
 }
 
 // Parameter holds the fitted coefficients of one class of runtimes, by name: e_dense[fp16], x_conv3[tc], d[T4,fp16] …
@@ -48,12 +68,14 @@ type Fitted struct {
 	Rows  int     `json:"rows"`
 }
 
-// Stack is how a runtime spends time on one kind of hardware; Device, the name that coefficients use, narrows it to one.
+// Stack is how a runtime spends time on one kind of hardware; Device, the name that coefficients use, narrows it to one. Fitted is the key of the software
+// whose fitted figures stand for those that are not stated.
 type Stack struct {
 	Runtime   Runtime         `json:"runtime"`
 	Kinds     []hardware.Kind `json:"kinds"`
 	Device    string          `json:"device"`
 	Class     string          `json:"class"`
+	Fitted    string          `json:"fitted"`
 	LaunchMs  float64         `json:"launchMs"`  // of one step
 	GroupedMs float64         `json:"groupedMs"` // more for a grouped convolution
 	Small     float64         `json:"small"`     // share of a step's time that one without matrix products takes, the rest being fused
@@ -74,7 +96,8 @@ type DefaultRuntime struct {
 type Interval struct {
 	Class    string  `json:"class"`
 	MinBatch int     `json:"minBatch"`
-	Unseen   bool    `json:"unseen"` // for devices that the fit has no measurement of
+	Seen     bool    `json:"seen,omitempty"`   // for models that the fit has other measurements of
+	Unseen   bool    `json:"unseen,omitempty"` // for devices that the fit has no measurement of
 	Low      float64 `json:"low"`
 	High     float64 `json:"high"`
 	Source   string  `json:"source"`
@@ -88,6 +111,12 @@ type Doubt struct {
 	Source string  `json:"source"`
 }
 
+// Residual is how much of a local measurement's ratio to the model's own figure for it is carried to accelerators: its power.
+type Residual struct {
+	Exponent float64 `json:"exponent"`
+	Source   string  `json:"source"`
+}
+
 // ClassTail is the Tail of a class of runtimes.
 type ClassTail struct {
 	Class  string  `json:"class"`
@@ -99,8 +128,9 @@ type ClassTail struct {
 // CPUScaling says how processors differ beyond their peaks.
 type CPUScaling struct {
 	Cores []struct {
-		Cores float64 `json:"cores"`
-		D     float64 `json:"d"`
+		Cores  float64 `json:"cores"`
+		Fitted string  `json:"fitted"` // the machine whose d it is
+		D      float64 `json:"-"`
 	} `json:"cores"` // efficiency of using several cores for one request
 	CoresSource string `json:"coresSource"`
 	Processors  []struct {
@@ -157,36 +187,59 @@ type MemoryUse struct {
 }
 
 //go:embed coefficients.json
-var embedded []byte
+var judged []byte
+
+//go:embed fitted.json
+var fitted []byte
 
 // Default reads the coefficients embedded in the program.
 func Default() *Coefficients {
-	c, err := Read(embedded)
+	c, err := Read(judged, fitted)
 	if err != nil {
 		panic("latency: embedded coefficients: " + err.Error())
 	}
 	return c
 }
 
-// Read parses a file of coefficients. An unknown field is an error.
-func Read(file []byte) (*Coefficients, error) {
+// Read parses the file of what was judged and that of what was fitted. An unknown field is an error.
+func Read(judged, fitted []byte) (*Coefficients, error) {
 	c := &Coefficients{}
-	d := json.NewDecoder(bytes.NewReader(file))
-	d.DisallowUnknownFields()
-	if err := d.Decode(c); err != nil {
+	if err := strictly(judged, c); err != nil {
 		return nil, fmt.Errorf("latency coefficients: %w", err)
 	}
-	for _, s := range c.Runtimes {
+	if err := strictly(fitted, &c.Fitting); err != nil {
+		return nil, fmt.Errorf("fitted latency coefficients: %w", err)
+	}
+	maps.Copy(c.Classes, c.Judged)
+	c.Intervals = slices.Concat(c.Assumed, c.Intervals)
+	for i := range c.Runtimes {
+		s := &c.Runtimes[i]
 		if c.Classes[s.Class] == nil {
 			return nil, fmt.Errorf("latency coefficients: runtime %s: no class %q", s.Runtime, s.Class)
 		}
+		if s.Fitted != "" {
+			s.LaunchMs, s.GroupedMs = c.must(s.Class, "c_ms["+s.Fitted+"]"), c.must(s.Class, "cg_ms["+s.Fitted+"]")
+			s.Small, s.StartMs, s.Scale = c.must(s.Class, "small["+s.Fitted+"]"), c.must(s.Class, "t0_ms["+s.Fitted+"]"), c.must(s.Class, "s["+s.Fitted+"]")
+			host, _ := c.fitted(s.Class, "h_ms["+s.Fitted+"]")
+			s.HostMs = host.Value
+		}
 	}
-	sum := sha256.Sum256(file)
+	for i := range c.CPU.Cores {
+		p := &c.CPU.Cores[i]
+		p.D = c.must("cpu", "d["+p.Fitted+",fp32]")
+	}
+	sum := sha256.Sum256(slices.Concat(judged, fitted))
 	c.sha256 = hex.EncodeToString(sum[:])
 	return c, nil
 }
 
-// SHA256 identifies the file that the coefficients were read from: 64 lower-case hex digits.
+func strictly(file []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(file))
+	d.DisallowUnknownFields()
+	return d.Decode(into)
+}
+
+// SHA256 identifies the files that the coefficients were read from: 64 lower-case hex digits.
 func (c *Coefficients) SHA256() string { return c.sha256 }
 
 // DefaultRuntime is what a target runs when nobody says otherwise.
@@ -227,18 +280,25 @@ func (c *Coefficients) Tail(class string) Tail {
 	panic("latency: no tail for class " + class)
 }
 
-// interval is that of the largest batch size no greater than batch; devices unseen in the fit get their own where the class has one.
-func (c *Coefficients) interval(class string, batch int, unseen bool) Interval {
+// interval is that of the largest batch size no greater than batch. A class may have others for devices that the fit has no measurement of, and for models
+// that it has; of both, the device's counts.
+func (c *Coefficients) interval(class string, batch int, unseenDevice, seenModel bool) Interval {
 	var best *Interval
-	better := func(i *Interval) bool {
-		if best == nil || i.Unseen != best.Unseen {
-			return best == nil || i.Unseen == unseen
+	fits := func(i *Interval) int {
+		switch {
+		case i.Unseen:
+			return 2
+		case i.Seen:
+			return 1
 		}
-		return i.MinBatch >= best.MinBatch
+		return 0
 	}
 	for k := range c.Intervals {
 		i := &c.Intervals[k]
-		if i.Class == class && (unseen || !i.Unseen) && i.MinBatch <= max(batch, 1) && better(i) {
+		if i.Class != class || i.MinBatch > max(batch, 1) || i.Unseen && !unseenDevice || i.Seen && !seenModel {
+			continue
+		}
+		if best == nil || fits(i) > fits(best) || fits(i) == fits(best) && i.MinBatch >= best.MinBatch {
 			best = i
 		}
 	}

@@ -38,6 +38,9 @@ func (b Bounds) And(c Bounds) Bounds {
 	}
 }
 
+// power widens bounds where p is above 1 and narrows them below.
+func (b Bounds) power(p float64) Bounds { return Bounds{math.Pow(b.Low, p), math.Pow(b.High, p)} }
+
 // exact is no doubt at all.
 var exact = Bounds{1, 1}
 

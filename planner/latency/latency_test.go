@@ -68,9 +68,10 @@ func TestRoofline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	of := func(key string) float64 { return p.Coefficients.must("tensorrt", key) }
 	tiles := 64.0 * 64 / 80
-	compute := 2 * 4096 * 4096 * 4096 / 1e9 / (125 * 0.5484 * 0.9388 * tiles / (tiles + 0.944))
-	memory := 2 * 4096 * 4096 * (1/0.9789 + 2/0.6691) / 1e6 / 900
+	compute := 2 * 4096 * 4096 * 4096 / 1e9 / (125 * of("e_dense[fp16]") * of("d[V100,fp16]") * tiles / (tiles + of("kappa[tc]")))
+	memory := 2 * 4096 * 4096 * (1/of("e_wread") + 2/of("e_act[tc]")) / 1e6 / 900
 	want := math.Pow(math.Pow(compute, 4)+math.Pow(memory, 4), 0.25)
 	if math.Abs(got.ComputeMs/want-1) > 1e-6 {
 		t.Errorf("compute %g ms, by hand %g", got.ComputeMs, want)
@@ -220,7 +221,7 @@ func TestRefusals(t *testing.T) {
 	if s, err := ParseScaling(""); err != nil || s != Roofline {
 		t.Errorf("the default scaling: %q, %v", s, err)
 	}
-	if _, err := Read([]byte(`{"colour": "red"}`)); err == nil {
+	if _, err := Read([]byte(`{"colour": "red"}`), nil); err == nil {
 		t.Error("an unknown field was read")
 	}
 }
@@ -234,7 +235,7 @@ func TestEveryRuntimeRunsSomewhere(t *testing.T) {
 			if s.Runtime == r {
 				found = true
 				c.Tail(s.Class)
-				c.interval(s.Class, 1, false)
+				c.interval(s.Class, 1, false, false)
 			}
 		}
 		if !found {

@@ -15,7 +15,9 @@ type Predictor struct {
 	FP32, Mixed  *engine.Workload // of the model in either precision
 	Batch        int              // inputs in one request; it narrows intervals
 	Scaling      Scaling
-	Local        *Local // nil: nothing was measured
+	Local        *Local       // nil: nothing was measured here
+	Calibration  *Calibration // nil: nothing was measured elsewhere
+	Subject      Subject      // the model, as measurements name it
 
 	runs map[runKey]run
 }
@@ -94,7 +96,8 @@ type Prediction struct {
 	Split      Split
 	AnchorMs   float64 // the local measurement scaled from; 0: none
 	AnchorX    float64
-	Scale      float64 // what the measurement makes of the model's own figure; 1 without one, 0 under other rules
+	Scale      float64 // what measurements make of the model's own figure; 1 without one, 0 under other rules
+	Corrected  string  // by which of them, where the model was not anchored
 }
 
 // Split is what the parts of a prediction would take, each on its own.
@@ -154,8 +157,10 @@ func (p *Predictor) byRoofline(out *Prediction, t *Target, stack *Stack, prec en
 	out.Scale = 1
 	if local := p.Local.of(prec); t.Kind == hardware.CPU && local.scalable() {
 		bounds = p.anchor(out, t, stack, local, run.total, prec, seen)
-		run = run.times(out.Scale)
+	} else {
+		bounds = p.correct(out, t, bounds)
 	}
+	run = run.times(out.Scale)
 	out.ComputeMs, out.OverheadMs = run.roof, run.total-run.roof
 	out.Split = Split{ComputeMs: run.compute, MemoryMs: run.memory, LaunchMs: run.launch, HostMs: run.host}
 	if t.LinkGBs > 0 {
@@ -165,8 +170,40 @@ func (p *Predictor) byRoofline(out *Prediction, t *Target, stack *Stack, prec en
 	out.Value = out.ComputeMs + out.OverheadMs + out.NetworkMs
 	out.Low, out.High = out.Value*bounds.Low, out.Value*bounds.High
 	if out.Basis == "" {
-		out.Basis, out.Source = "modelled", "roofline for "+stack.Class+" on "+t.Name+": "+stack.Source
+		out.Basis, out.Source = "modelled", "roofline for "+stack.Class+" on "+t.Name+out.Corrected+": "+stack.Source
 	}
+}
+
+// correct carries over what measurements elsewhere and, on accelerators, the one made here say of predictions of this model and on this target.
+func (p *Predictor) correct(out *Prediction, t *Target, bounds Bounds) Bounds {
+	factor, bounds, why := p.Calibration.correct(t, p.Subject, bounds)
+	if t.Kind != hardware.CPU && p.Local != nil && p.Local.FP32.scalable() && why == "" {
+		residual := p.Coefficients.Residual
+		local := p.Local.FP32
+		if stack, ok := p.Coefficients.Stack(EIPlan, hardware.CPU, local.Host.Name); ok {
+			r, _ := p.Coefficients.resolve(&local.Host, stack)
+			factor = math.Pow(local.Ms/p.run(&local.Host, &r, engine.FP32).total, residual.Exponent)
+			why = fmt.Sprintf(" x %s for what was measured here", trim(factor))
+		}
+	}
+	out.Scale, out.Corrected = factor, why
+	return bounds
+}
+
+// FromMeasurement is the prediction that a measurement on the very hardware makes: itself. A figure of an unstated percentile stands for whichever is asked.
+func (p *Predictor) FromMeasurement(m *Measurement, t *Target) Prediction {
+	c := p.Coefficients
+	d := c.doubt("measured-there")
+	out := Prediction{Tail: Tail{P99: 1, High: 1, Source: "the percentile of the measurement is not stated"}, Doubts: []Doubt{d}, ComputeMs: m.Ms}
+	out.Value = m.Ms
+	if stack, ok := c.Stack(t.Runtime, t.Kind, t.Name); ok && m.Percentile > 0 {
+		out.Tail = c.Tail(stack.Class)
+		above, _ := out.Tail.At(m.Percentile)
+		out.Value, out.ComputeMs = m.Ms/above, m.Ms/above
+	}
+	out.Low, out.High = out.Value*d.Low, out.Value*d.High
+	out.Basis, out.AsOf, out.Source = "measured", p.Calibration.AsOf, fmt.Sprintf("%s measured on %s", ms(m.Ms), m.Device)
+	return out
 }
 
 // anchor scales a processor's prediction from what was measured here: by model(target) ÷ model(here), and by what the runtime makes of it. seen is
@@ -207,7 +244,7 @@ func (p *Predictor) anchor(out *Prediction, t *Target, stack *Stack, local *Meas
 // modelDoubt is the interval of a prediction that rests on the model alone.
 func (p *Predictor) modelDoubt(out *Prediction, t *Target, s *Stack, seen bool, w *engine.Workload) Bounds {
 	c := p.Coefficients
-	i := c.interval(s.Class, p.Batch, !seen)
+	i := c.interval(s.Class, p.Batch, !seen, false)
 	b := out.widen(Doubt{s.Class, i.Low, i.High, i.Source})
 	switch {
 	case t.Kind == hardware.CPU && !seen:

@@ -30,26 +30,31 @@ type Target struct {
 //	compute = FLOPs ÷ (TFLOPS × dense × kind × d × U)        memory = weights ÷ wread + activations ÷ act, over the bandwidth
 //	U    = T ÷ (T + kappa),  T = ⌈M/64⌉ × ⌈N/64⌉ ÷ Tiles     smax(a, b) = ⁶√(a⁶ + b⁶)
 //
-// k is 1 for matrix products and small for every other step.
+// k is 1 for matrix products, small × norm for normalisation and softmax, and small for every other step.
 type rates struct {
-	dense, conv, conv3, gconv, g0, depthwise, bmm, kappa float64
-	wread, act                                           float64
-	launch, grouped, small, start, host, scale           float64
+	dense, conv, conv3, gconv, g0, depthwise, bmm, norm, kappa float64
+	wread, act                                                 float64
+	launch, grouped, small, start, host, scale                 float64
 
 	msPerFLOP, msPerByte, bytes, tiles float64
 }
 
 // resolve looks a target's coefficients up; seen is false where no measurement of the device in this format was in the fit.
 func (c *Coefficients) resolve(t *Target, s *Stack) (r rates, seen bool) {
-	of := func(name string) float64 { return c.unitOf(s.Class, name, t.Tensor) }
-	r = rates{
-		dense: c.denseOf(s.Class, t.Format), conv: of("x_conv"), conv3: of("x_conv3"), gconv: of("x_gconv"), g0: of("g0"),
-		depthwise: of("x_dwconv"), bmm: of("x_bmm"), kappa: of("kappa"), wread: c.must(s.Class, "e_wread"), act: of("e_act"),
-		launch: s.LaunchMs, grouped: s.GroupedMs, small: s.Small, start: s.StartMs, host: s.HostMs, scale: s.Scale,
-		msPerFLOP: 1e-9 / t.TFLOPS, msPerByte: 1e-6 / t.GBs, bytes: t.Format.Bytes(), tiles: t.Tiles,
+	v := neutral
+	v[roleDevice], seen = c.deviceFactor(t, s.Class)
+	v[roleDense] = c.denseOf(s.Class, t.Format)
+	for role := range roles {
+		switch parameters[role].scope {
+		case ofUnits:
+			v[role] = c.unitOf(s.Class, parameters[role].name, t.Tensor)
+		case ofClass:
+			v[role] = c.must(s.Class, parameters[role].name)
+		}
 	}
-	d, seen := c.deviceFactor(t, s.Class)
-	r.dense *= d
+	v[roleLaunch], v[roleGrouped], v[roleSmall], v[roleStart], v[roleHost], v[roleScale] =
+		s.LaunchMs, s.GroupedMs, s.Small, s.StartMs, s.HostMs, s.Scale
+	r = v.rates(t)
 	if t.Kind == hardware.CPU && t.CoreMark > 0 {
 		slower := c.CPU.CoreMarkReference / t.CoreMark
 		r.launch, r.grouped, r.start = r.launch*slower, r.grouped*slower, r.start*slower
@@ -134,6 +139,9 @@ func (r *rates) step(w *engine.Work) stepTime {
 		t.launch *= float64(max(w.Steps, 1))
 	}
 	c, m := t.compute*t.compute, t.memory*t.memory
+	if w.Kind == engine.Normalize {
+		k *= r.norm
+	}
 	t.roof = k * math.Sqrt(math.Sqrt(c*c+m*m))
 	t.launch *= k
 	return t

@@ -1,0 +1,124 @@
+package planner
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/eiplan/eiplan/engine"
+	"github.com/eiplan/eiplan/planner/latency"
+	"github.com/eiplan/eiplan/pricing"
+)
+
+// summer2019 is us-west-2 with m5 at its prices of then and Elastic Inference at those of the table below.
+func summer2019(t *testing.T) *pricing.Catalog {
+	t.Helper()
+	nano := map[string]int64{
+		"m5.large": 96e6, "m5.xlarge": 192e6, "m5.2xlarge": 384e6, "m5.4xlarge": 768e6,
+		"eia1.medium": 130e6, "eia1.large": 260e6, "eia1.xlarge": 520e6,
+	}
+	tables := pricing.Tables{Source: "test"}
+	real := pricing.Snapshot()
+	for _, in := range real.Instances() {
+		if nano[in.Name] > 0 {
+			tables.Instances = append(tables.Instances, in)
+		}
+	}
+	for _, a := range real.Accelerators() {
+		if nano[a.Name] > 0 {
+			tables.Accelerators = append(tables.Accelerators, a)
+		}
+	}
+	for name, price := range nano {
+		tables.Offered = append(tables.Offered, pricing.Offering{Region: "us-west-2", Subject: name, From: 20181128, Source: "test"})
+		tables.Prices = append(tables.Prices, pricing.Price{
+			Region: "us-west-2", Subject: name, Purchase: pricing.Purchase{Option: pricing.OnDemand}, Recurring: pricing.USDPerHour(price),
+			Provenance: pricing.Provenance{Source: "test", AsOf: 20190701, Quality: pricing.Observed},
+		})
+	}
+	c, err := pricing.New(tables)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// fasterRCNN are the latencies of Faster R-CNN with ResNet-50 on a frame of 1080×1920, in milliseconds, on eia1.medium, large and xlarge: AWS Machine Learning
+// Blog, "Optimizing costs in Amazon Elastic Inference with TensorFlow", July 2019.
+var fasterRCNN = map[string][3]float64{
+	"m5.large": {353.53, 222.78, 140.96}, "m5.xlarge": {357.70, 224.81, 150.29}, "m5.2xlarge": {350.38, 229.65, 142.55}, "m5.4xlarge": {355.53, 222.53, 149.17},
+}
+
+// TestPublishedElasticInference: planned from the measurements of a published table, the answers are those that its authors came to.
+func TestPublishedElasticInference(t *testing.T) {
+	var rows []latency.Measurement
+	for host, ms := range fasterRCNN {
+		for i, size := range []string{"medium", "large", "xlarge"} {
+			rows = append(rows, latency.Measurement{Device: host + "+eia1." + size, Model: "faster_rcnn", Precision: "fp32", Batch: 1, Ms: ms[i]})
+		}
+	}
+	heavy := resnetLike()
+	for i := range heavy.Steps { // 33 times ResNet-50 is about the work of the table's model
+		heavy.Steps[i].FLOPs *= 33
+	}
+	for _, c := range []struct {
+		budgetMs  float64
+		objective Objective
+		want      string
+	}{
+		{100, Hourly, ""},
+		{150, Hourly, "m5.large+eia1.xlarge"},
+		{250, Hourly, "m5.large+eia1.large"},
+		{400, Hourly, "m5.large+eia1.medium"},
+		{400, PerMillion, "m5.large+eia1.large"},
+	} {
+		t.Run(fmt.Sprintf("%g ms %s", c.budgetMs, c.objective), func(t *testing.T) {
+			plan := mustSolve(t, Request{
+				Workload: heavy, Model: latency.Subject{Name: "faster_rcnn"}, Catalog: summer2019(t), AsOf: 20190701,
+				SLA: SLA{TotalMs: c.budgetMs, Confidence: 0.5}, Objective: c.objective, Calibration: latency.Calibrate("2019-07-01", rows),
+				Constraints: Constraints{Regions: []string{"us-west-2"}, Instances: []string{"m5.*"}, Precisions: []engine.Precision{engine.FP32}},
+			})
+			if plan.Best == nil {
+				if c.want != "" {
+					t.Fatalf("infeasible, want %s", c.want)
+				}
+				return
+			}
+			got := plan.Best.Instance + "+" + text(plan.Best.Accelerator)
+			if c.want == "" {
+				t.Fatalf("%s is feasible", got)
+			}
+			if got != c.want || plan.Best.Latency.Basis != "measured" {
+				t.Errorf("%s, %s; want %s, measured", got, plan.Best.Latency.Basis, c.want)
+			}
+		})
+	}
+}
+
+// TestExpect: measurements name their device as users do, and are compared with what would have been predicted there.
+func TestExpect(t *testing.T) {
+	w := resnetLike()
+	for _, c := range []struct{ device, precision, place, fails string }{
+		{"g4dn.xlarge", "fp16", "T4 tensorrt fp16", ""},
+		{"T4", "fp16", "T4 tensorrt fp16", ""},
+		{"c5.xlarge+eia2.medium", "fp32", "eia2.medium ei fp32", ""},
+		{"c6i.2xlarge", "fp32", "ice-lake-sp onnxruntime fp32", ""},
+		{"eia1.large", "fp16", "eia1.large ei fp16", ""},
+		{"c9.xlarge", "fp32", "", "neither an instance type"},
+		{"c5.xlarge+eia9.medium", "fp32", "", "eia9.medium"},
+		{"T4", "fp12", "", "fp12"},
+	} {
+		m := latency.Measurement{Device: c.device, Precision: c.precision, Batch: 1, Ms: 10}
+		err := Expect(pricing.Snapshot(), &w, &m)
+		switch {
+		case c.fails != "":
+			if err == nil || !strings.Contains(err.Error(), c.fails) {
+				t.Errorf("%s %s: %v, want an error about %q", c.device, c.precision, err, c.fails)
+			}
+		case err != nil:
+			t.Errorf("%s %s: %v", c.device, c.precision, err)
+		case m.Place != c.place || m.PredictedMs <= 0 || m.Spread <= 0:
+			t.Errorf("%s %s: place %q, predicted %g ms, spread %g", c.device, c.precision, m.Place, m.PredictedMs, m.Spread)
+		}
+	}
+}
