@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"strings"
 )
 
@@ -74,6 +75,17 @@ func withHint(err error, hint string) error {
 		return &exitError{code: e.code, err: e.err, hint: hint}
 	}
 	return &exitError{code: exitUsage, err: err, hint: hint}
+}
+
+// guarded makes an error of a broken invariant of ours, so that the user gets a message and an exit code; --verbose shows where it broke.
+func (a *app) guarded(f func() error) (err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			a.say("%s", debug.Stack())
+			err = &exitError{code: exitUsage, err: fmt.Errorf("a fault of eiplan's: %v", fault), hint: "please report it with the model; --verbose prints where it happened"}
+		}
+	}()
+	return f()
 }
 
 // conclude prints an error for the user and returns the exit code.

@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	a := &app{stdout: stdout, stderr: stderr, args: args}
 	root := newRoot(a)
 	root.SetArgs(joinExplain(args))
-	err := root.ExecuteContext(ctx)
+	err := a.guarded(func() error { return root.ExecuteContext(ctx) })
 	if ctx.Err() != nil {
 		err = &exitError{code: exitInterrupted, err: fmt.Errorf("interrupted")}
 	}

@@ -121,24 +121,7 @@ func counted(t *testing.T, ref string) figures {
 			got.pool++
 		}
 	}
-	shared := joined(m)
-	got.gemm, got.launches = got.gemm-shared, got.launches-shared
 	return got
-}
-
-// joined counts products that runtimes do with another of the same input: the queries, keys and values of attention.
-func joined(m *models.Model) float64 {
-	n, seen := 0., map[string]bool{}
-	for _, node := range m.Graph.Nodes {
-		if node.Op != "MatMul" || m.Graph.Initializers[node.Inputs[1]].Shape == nil {
-			continue
-		}
-		if seen[node.Inputs[0]] {
-			n++
-		}
-		seen[node.Inputs[0]] = true
-	}
-	return n
 }
 
 // statistics counts the running means and variances, which are parameters to ONNX but not to those who publish figures.
