@@ -53,6 +53,10 @@ func (b Block) Floats() []float32 {
 	return unsafe.Slice((*float32)(b.Pointer()), len(b.bytes)/4)
 }
 
+// Int32s is the block as 32-bit integers, and Int8s as bytes with a sign.
+func (b Block) Int32s() []int32 { return unsafe.Slice((*int32)(b.Pointer()), len(b.bytes)/4) }
+func (b Block) Int8s() []int8   { return unsafe.Slice((*int8)(b.Pointer()), len(b.bytes)) }
+
 // Words is the block as 16-bit values.
 func (b Block) Words() []uint16 {
 	return unsafe.Slice((*uint16)(b.Pointer()), len(b.bytes)/2)

@@ -7,8 +7,13 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
+// TDPBUSD emits dst += a·b over fours of unsigned bytes of a and signed bytes of
+// b, summed in int32: VEX.128.66.0F38.W0 5E 11:rrr:bbb.
+func TDPBUSD(a, b, dst int) { vex(vex66, 0x5E, b, 0, 0, 0xC0|dst<<3|a) }
+
 // Prefixes of the AMX instructions, as VEX.pp.
 const (
+	vex66 = 1
 	vexF3 = 2
 	vexF2 = 3
 )

@@ -83,6 +83,13 @@ func VDPBF16PS(a, b, dst reg.VecPhysical) {
 	evex(0x52, 2, int(a.ID().Index()), int(b.ID().Index()), int(dst.ID().Index()))
 }
 
+// VPDPBUSD emits dst += a·b, fours of unsigned bytes of a times signed bytes of b
+// summed in int32 without saturation, for three full AVX-512 registers:
+// EVEX.512.66.0F38.W0 50 /r, which avo lacks.
+func VPDPBUSD(a, b, dst reg.VecPhysical) {
+	evex(0x50, 1, int(b.ID().Index()), int(a.ID().Index()), int(dst.ID().Index()))
+}
+
 // VCVTNEPS2BF16 emits dst = bfloat16(src), rounded to nearest even, from a full
 // AVX-512 register into the lower half of dst: EVEX.512.F3.0F38.W0 72 /r.
 func VCVTNEPS2BF16(src, dst reg.VecPhysical) {
