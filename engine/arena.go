@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/eiplan/eiplan/engine/graph"
+	"github.com/eiplan/eiplan/models/tensor"
 )
 
 // align is what every buffer of a session is aligned to, in bytes: a cache line, and the widest vector.
@@ -31,7 +32,7 @@ type arena struct {
 // keepsZeros reports whether the kernels rely on zeros in v's memory that they do not write: a halo, or channels after the last.
 func keepsZeros(v *graph.Value) bool {
 	l := v.Layout
-	return l.Channels && l.Within == nil && (l.Top+l.Left+l.Bottom+l.Right > 0 || l.Stride != v.Shape[1])
+	return l.Channels && l.Within == nil && (l.Top+l.Left+l.Bottom+l.Right > 0 || l.Stride != v.Shape[1] && v.DType != tensor.Uint8)
 }
 
 // join lets buffer j, which is first used at step k, continue buffer i, if i is not needed after k and they are alike.

@@ -218,7 +218,7 @@ func (b *builder) buffer(v *graph.Value, k int) buffer {
 	within := v.DType.Bytes(v.Layout.Stride)
 	x := buffer{size: (physicalBytes(v) + within + slack + align - 1) &^ (align - 1), first: k, last: k, within: len(b.arena.buffers)}
 	if keepsZeros(v) {
-		x.geometry = fmt.Sprintf("%v %v%v", v.DType, v.Shape, v.Layout)
+		x.geometry = fmt.Sprintf("%v %v%v %d", v.DType, v.Shape, v.Layout, v.Layout.Fill)
 	}
 	return x
 }

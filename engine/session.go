@@ -38,6 +38,11 @@ func (p *Program) newSession(team *parallel.Team) *Session {
 		case sl.buffer != none:
 			at := p.place(sl)
 			s.slots[i].Tensor = tensor.Tensor{DType: v.DType, Shape: v.Shape, Bytes: block[at : at+physicalBytes(v) : at+physicalBytes(v)+slack]}
+			if fill := v.Layout.Fill; fill != 0 {
+				for k := range s.slots[i].Bytes {
+					s.slots[i].Bytes[k] = fill
+				}
+			}
 		case v.DType == tensor.String && v.Kind == models.TensorKind && v.Static():
 			s.slots[i].Tensor = tensor.New(v.DType, v.Shape)
 		default:

@@ -26,6 +26,7 @@ type Value struct {
 	Shape    tensor.Shape   // nil while the rank is unknown, and for what is no tensor; a scalar's is empty and not nil; inner dimensions may be tensor.Unknown
 	Elem     Elem           // what a sequence or an optional holds, and a map's keys
 	Const    *tensor.Tensor // the content, where it is known before any run
+	From     *Node          // the DequantizeLinear of constants that made a known content; nil for any other
 	Layout   Layout         // how a run lays the value out in memory
 	Producer *Node          // nil for inputs and initializers
 }
@@ -39,11 +40,12 @@ type Elem struct {
 
 // Layout is how the elements of a value lie in memory. The zero Layout is dense and row-major in the order of the value's shape.
 // A Channels layout holds a value of logical shape N×C×H×W (or N×C×W) as N×(Top+H+Bottom)×(Left+W+Right)×Stride, channels innermost, with a
-// zero border and with the channels after C zero. The value's DType is that of its elements in memory.
+// zero border and with the channels after C zero; one of bytes has Fill in its border, and anything in those channels. The value's DType is that of its elements in memory.
 type Layout struct {
 	Channels                 bool
-	Stride                   int // elements from one pixel to the next: C rounded up to a multiple of 16
+	Stride                   int // elements from one pixel to the next: C rounded up to a multiple of 16; of bytes 4 for no more channels
 	Top, Left, Bottom, Right int // the halo, in pixels
+	Fill                     byte // of bytes: what the halo holds
 
 	// Within is the value whose memory this one's is a part of: its channels from First on, in pixels of one stride and halo. It lies in none itself.
 	Within *Value

@@ -1,6 +1,10 @@
 package graph
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/eiplan/eiplan/models/tensor"
+)
 
 // Verify reports the first of a graph's invariants that does not hold: a value is made once and before it is used, its Producer is the node that
 // lists it, bodies are closed, and layouts are possible. A pass that leaves a graph that Verify refuses is wrong, whatever the model.
@@ -70,7 +74,7 @@ func verifyLayout(v *Value) error {
 	if !v.Static() || len(v.Shape) != 3 && len(v.Shape) != 4 {
 		return fmt.Errorf("a channels layout of shape %v", v.Shape)
 	}
-	if l.Stride < v.Shape[1] || l.Stride%16 != 0 {
+	if l.Stride < v.Shape[1] || l.Stride%16 != 0 && (v.DType != tensor.Uint8 || l.Stride != 4) {
 		return fmt.Errorf("channel stride %d for %d channels", l.Stride, v.Shape[1])
 	}
 	if w := l.Within; w != nil {

@@ -21,6 +21,9 @@ const (
 
 // UseOfLayout says how a node whose types and shapes are known could run on values in the Channels layout. Constants are dense always.
 func UseOfLayout(n *graph.Node) LayoutUse {
+	if len(n.Outputs) > 0 && byteImage(n.Outputs[0]) {
+		return useOfBytes(n)
+	}
 	if len(n.Bodies) > 0 || len(n.Inputs) == 0 || n.In(0) == nil || len(n.Outputs) == 0 || !image4(n.Outputs[0]) {
 		return DenseOnly
 	}
@@ -61,6 +64,7 @@ var channelsOps = map[string]channelsOp{
 	"AveragePool":        {fitsPool, prepareChannelsPool},
 	"BatchNormalization": {fitsBatchNormalization, prepareChannelsBatchNormalization},
 	"Concat":             {fitsConcat, prepareChannelsConcat},
+	"DequantizeLinear":   {fitsDequantize, prepareChannelsDequantize},
 	"GlobalAveragePool":  {fitsImage, prepareChannelsGlobalPool},
 	"GlobalMaxPool":      {fitsImage, prepareChannelsGlobalPool},
 	"LRN":                {fitsLRN, prepareChannelsLRN},
@@ -119,7 +123,8 @@ func prepareChannels(n *graph.Node, t *Target) (Kernel, error) {
 
 // WantedHalo is the layout, in its halo alone, that a node's first input should have for its fastest kernel.
 func WantedHalo(n *graph.Node) (graph.Layout, error) {
-	if !n.Is("eiplan", "Conv") || !packable(n) {
+	bytes := n.Is("eiplan", "BytesConv")
+	if !bytes && (!n.Is("eiplan", "Conv") || !packable(n)) {
 		return graph.Layout{}, nil
 	}
 	g, err := placedGeometry(n)
@@ -127,15 +132,15 @@ func WantedHalo(n *graph.Node) (graph.Layout, error) {
 		return graph.Layout{}, err
 	}
 	h := g.Halo()
-	if n.Precision == graph.FP32 {
+	if n.Precision == graph.FP32 && !bytes {
 		h = g.WinogradHalo()
 	}
-	return graph.Layout{Top: h.Top, Left: h.Left, Bottom: h.Bottom, Right: h.Right}, nil
+	return graph.Layout{Top: h.Top, Left: h.Left, Bottom: h.Bottom, Right: h.Right, Fill: byte(n.Int("zero_in", 0))}, nil
 }
 
 // ReadsPlanes reports whether a convolution is as well off with a dense input: one of so few channels that rounding them up would be a waste.
 func ReadsPlanes(n *graph.Node) bool {
-	return n.Is("eiplan", "Conv") && n.In(0).Shape[1] < channelLanes
+	return n.Is("eiplan", "Conv") && n.In(0).Shape[1] < channelLanes || n.Is("eiplan", "BytesQuantize")
 }
 
 // CanTransposeConv reports whether a ConvTranspose can run as an eiplan/ConvTranspose.

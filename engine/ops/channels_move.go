@@ -57,6 +57,9 @@ func (s stretches) at(i int) (index, dense, pixels int) {
 }
 
 func prepareToChannels(n *graph.Node, t *Target) (Kernel, error) {
+	if n.In(0).DType == tensor.Uint8 {
+		return prepareBytesReorder(n, t)
+	}
 	f, v := move.For(t.Features), vector.For(t.Features)
 	img := imageOf(n.Outputs[0])
 	s := stretchesOf(img)
@@ -103,6 +106,9 @@ func fromPlanes[T move.Element](f *move.Funcs, dst, src []T, pixels int, img con
 }
 
 func prepareFromChannels(n *graph.Node, t *Target) (Kernel, error) {
+	if n.In(0).DType == tensor.Uint8 {
+		return prepareBytesReorder(n, t)
+	}
 	f, v := move.For(t.Features), vector.For(t.Features)
 	img := imageOf(n.In(0))
 	s := stretchesOf(img)

@@ -12,6 +12,9 @@ func fitsPool(n *graph.Node) bool { return image4(n.In(0)) && !wants(n, 1) }
 
 // prepareChannelsPool is MaxPool or AveragePool between images.
 func prepareChannelsPool(n *graph.Node, t *Target) (Kernel, error) {
+	if n.In(0).DType == tensor.Uint8 {
+		return prepareBytesMaxPool(n, t)
+	}
 	win, err := poolWindow(n)
 	if err != nil {
 		return Kernel{}, err

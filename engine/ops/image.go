@@ -24,7 +24,7 @@ func planeOf(s tensor.Shape) (height, width int) {
 func imageOf(v *graph.Value) conv.Image {
 	l := v.Layout
 	height, width := planeOf(v.Shape)
-	m := conv.NewImage(height, width, l.Stride, channelLanes, conv.Halo{Top: l.Top, Left: l.Left, Bottom: l.Bottom, Right: l.Right})
+	m := conv.NewImage(height, width, l.Stride, min(channelLanes, l.Stride), conv.Halo{Top: l.Top, Left: l.Left, Bottom: l.Bottom, Right: l.Right})
 	m.Channels = v.Shape[1]
 	return m
 }

@@ -224,6 +224,10 @@ var registry = map[string]Op{
 
 	"eiplan/Attend":        attend(),
 	"eiplan/BatchMatMul":   batchMatMul(),
+	"eiplan/BytesAffine":   bytesAffine(),
+	"eiplan/BytesConcat":   bytesConcat(),
+	"eiplan/BytesConv":     bytesConv(),
+	"eiplan/BytesQuantize": bytesQuantize(),
 	"eiplan/Conv":          fusedConv(),
 	"eiplan/ConvTranspose": fusedConvTranspose(),
 	"eiplan/Convert":       convert(),

@@ -96,6 +96,9 @@ func (f *folder) node(n *graph.Node) (known bool, err error) {
 		if v != nil {
 			t := out[i].Tensor
 			v.DType, v.Shape, v.Const, v.Producer = t.DType, t.Shape.Clone(), &t, nil
+			if n.Is("", "DequantizeLinear") {
+				v.From = n
+			}
 		}
 	}
 	return true, nil

@@ -84,7 +84,7 @@ func (l *layouter) rewire() {
 			}
 		}
 		if v := n.Outputs[0]; v != nil && l.channels[v] {
-			v.Layout = ops.ChannelsOf(v.Shape)
+			v.Layout = ops.LayoutOf(v)
 		}
 		l.g.Nodes = append(l.g.Nodes, n)
 	}
@@ -100,7 +100,7 @@ func (l *layouter) image(v *graph.Value, reader *graph.Node) *graph.Value {
 	}
 	if l.images[v] == nil {
 		w := l.reorder(v, "ToChannels", reader.From)
-		w.Layout = ops.ChannelsOf(v.Shape)
+		w.Layout = ops.LayoutOf(w)
 		l.images[v] = w
 	}
 	return l.images[v]
@@ -136,6 +136,9 @@ func (l *layouter) halos() error {
 		want, err := ops.WantedHalo(n)
 		if err != nil {
 			return fmt.Errorf("node %q: %s: %w", n.Name, n.Op, err)
+		}
+		if n.Is("eiplan", "BytesConv") {
+			v.Layout.Fill = want.Fill
 		}
 		v.Layout.Top, v.Layout.Left = max(v.Layout.Top, want.Top), max(v.Layout.Left, want.Left)
 		v.Layout.Bottom, v.Layout.Right = max(v.Layout.Bottom, want.Bottom), max(v.Layout.Right, want.Right)

@@ -36,7 +36,7 @@ var (
 	// Machine settles precision and layout for the machine at hand. It follows Portable.
 	Machine = []Pass{
 		widenHalves, removeNoop, foldAffine, fuseLayerNormalization, // again, for what was of 16 bits
-		unflattenSoftmax, nameProducts, fuseBias, fuseResidual, fuseClamp, fuseOneHot, fuseTranspose, fuseSoftmax, fuseHeads, removeDead, mergeProjections,
+		unflattenSoftmax, nameProducts, fuseBias, fuseResidual, fuseClamp, fuseOneHot, fuseTranspose, fuseSoftmax, fuseHeads, quantizeNodes, removeDead, mergeProjections,
 		choosePrecision, assignLayouts, fuseElementwise, reorderFirst, storeBFloat16, placeConcat,
 	}
 )
