@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/eiplan/eiplan/engine/graph"
-	"github.com/eiplan/eiplan/engine/kernels/conv"
 	"github.com/eiplan/eiplan/engine/kernels/quant"
 	"github.com/eiplan/eiplan/models/tensor"
 )
@@ -149,60 +148,4 @@ func rowsOfBytes(n *graph.Node) bytesRows {
 		r.in = append(r.in, place(v))
 	}
 	return r
-}
-
-// bytesConcat is eiplan/BytesConcat: Concat along the attribute axis of bytes of several scales and zero points, the lists scales and zeros, each
-// brought to the result's.
-func bytesConcat() Op {
-	return Op{Infer: func(n *graph.Node) error { return concat().Infer(n) }, Prepare: prepareBytesConcat}
-}
-
-func prepareBytesConcat(n *graph.Node, t *Target) (Kernel, error) {
-	if !n.Outputs[0].Layout.Channels {
-		return Kernel{}, fmt.Errorf("bytes in a dense layout")
-	}
-	f := quant.For(t.Features)
-	to := imageOf(n.Outputs[0])
-	from := make([]conv.Image, len(n.Inputs))
-	functions := make([]quant.Affine, len(n.Inputs))
-	same := make([]bool, len(n.Inputs))
-	scales, zeros := n.Attributes["scales"].Floats, n.Ints("zeros")
-	row := 0
-	for i, v := range n.Inputs {
-		from[i] = imageOf(v)
-		row = max(row, roundUp(to.Width*from[i].PixelPitch, 64))
-		functions[i] = quant.NewAffine(bytesOf(n))
-		functions[i].ScaleA, functions[i].ZeroA = scales[i], int32(zeros[i])
-		same[i] = scales[i] == 1 && zeros[i] == n.Int("zero", 0)
-	}
-	k := Kernel{Class: "concat " + f.Variant + " int8", Scratch: row * max(t.Threads, 1)}
-	k.Bind = func(c *Call) func() error {
-		workers := make([][]quant.Affine, c.Team.Size())
-		for i := range workers {
-			workers[i] = append([]quant.Affine(nil), functions...)
-		}
-		part := func(worker, i int) {
-			image, y := i/to.Height, i%to.Height
-			first := 0
-			for j := range from {
-				m := &from[j]
-				src := c.In[j].Bytes[m.Index(image, 0, y, 0):][:m.Width*m.PixelPitch]
-				if !same[j] {
-					scaled := c.Scratch[worker*row:][:len(src)]
-					f.Affine(&workers[worker][j], scaled, src, nil)
-					src = scaled
-				}
-				dst := c.Out[0].Bytes[to.Index(image, first, y, 0):]
-				for x := range m.Width {
-					copy(dst[x*to.PixelPitch:][:m.Channels], src[x*m.PixelPitch:])
-				}
-				first += m.Channels
-			}
-		}
-		return func() error {
-			inParts(c.Team, n.Outputs[0].Shape[0]*to.Height, part)
-			return nil
-		}
-	}
-	return k, nil
 }

@@ -20,7 +20,7 @@ func byteImage(v *graph.Value) bool {
 // useOfBytes is UseOfLayout for nodes that make bytes.
 func useOfBytes(n *graph.Node) LayoutUse {
 	switch Key(n.Domain, n.Op) {
-	case "eiplan/BytesConv", "eiplan/BytesQuantize", "eiplan/BytesConcat":
+	case "eiplan/BytesConv", "eiplan/BytesQuantize", "eiplan/BytesConcat", "eiplan/BytesPick":
 		return AnyLayout
 	case "eiplan/BytesAffine":
 		if n.Outputs[0].Shape[1] > fewChannels {

@@ -227,6 +227,7 @@ var registry = map[string]Op{
 	"eiplan/BytesAffine":   bytesAffine(),
 	"eiplan/BytesConcat":   bytesConcat(),
 	"eiplan/BytesConv":     bytesConv(),
+	"eiplan/BytesPick":     bytesPick(),
 	"eiplan/BytesQuantize": bytesQuantize(),
 	"eiplan/Conv":          fusedConv(),
 	"eiplan/ConvTranspose": fusedConvTranspose(),

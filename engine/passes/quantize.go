@@ -3,6 +3,7 @@ package passes
 import (
 	"maps"
 	"math"
+	"strings"
 
 	"github.com/eiplan/eiplan/engine/graph"
 	"github.com/eiplan/eiplan/engine/ops"
@@ -24,10 +25,12 @@ import (
 //
 // for images of bytes with one scale and one zero point. The results are those of the nodes on real numbers, but for what these round on their way.
 var quantizeNodes = Pass{Name: "run quantized nodes on bytes", Run: func(g *graph.Graph, o Options) error {
-	if err := quantizeEach.Run(g, o); err != nil {
-		return err
+	for _, p := range []Pass{quantizeEach, quantizePicks, quantizeInputs} {
+		if err := p.Run(g, o); err != nil {
+			return err
+		}
 	}
-	return quantizeInputs.Run(g, o)
+	return nil
 }}
 
 var quantizeEach = rewriting("run quantized nodes on bytes", func(e *editor, n *graph.Node, _ Options) {
@@ -137,8 +140,13 @@ func quantizeConv(e *editor, n *graph.Node, q quantizer, p *graph.Node) {
 		real[i] = float32(step / float64(q.scale))
 		if b := p.In(2); b != nil {
 			whole := math.RoundToEven(float64(floats(b)[i]) / step)
-			if math.Abs(whole) > 1<<30 || math.IsNaN(whole) {
+			if math.IsNaN(whole) || math.Abs(whole) > math.MaxUint32 {
 				return
+			}
+			if half := math.Ceil(math.Log2(math.Abs(whole) / mostBias)); half > 0 {
+				coarsen(weights, i, outs, int(half))
+				whole, step = math.Ldexp(whole, -int(half)), math.Ldexp(step, int(half))
+				real[i] = float32(step / float64(q.scale))
 			}
 			bias[i] = int32(whole)
 		}
@@ -151,6 +159,17 @@ func quantizeConv(e *editor, n *graph.Node, q quantizer, p *graph.Node) {
 	maps.Copy(attributes, settings(bounds))
 	attributes["zero_in"] = intAttribute(int(of.zero))
 	e.become(n, "eiplan", "BytesConv", []*graph.Value{x, weights, int32Constant(p.Name+".bias", bias), constantOf(p.Name+".scale", tensor.Shape{outs}, real)}, attributes, p)
+}
+
+// mostBias is how large a bias may be beside the largest sum of MostByteProducts.
+const mostBias = 1 << 30
+
+// coarsen takes the last bits off the weights of a channel whose bias, in steps of a product, would not fit in. Beside such a bias they are next to nothing.
+func coarsen(weights *graph.Value, channel, channels, bits int) {
+	data := tensor.Data[int16](*weights.Const)
+	for i, each := channel*len(data)/channels, len(data)/channels; each > 0; i, each = i+1, each-1 {
+		data[i] = int16(math.RoundToEven(math.Ldexp(float64(data[i]), -bits)))
+	}
 }
 
 // quantize is the byte that stands for x.
@@ -265,7 +284,7 @@ var quantizeInputs = rewriting("quantize into channels", func(e *editor, n *grap
 		return
 	}
 	for _, r := range e.readers[n.Outputs[0]] {
-		if r.Is("eiplan", "BytesConv") {
+		if r.Domain == "eiplan" && strings.HasPrefix(r.Op, "Bytes") {
 			attributes := settings(byteBounds{zero: q.zero, lo: 0, hi: 255})
 			attributes["scale"] = floatAttribute(q.scale)
 			e.become(n, "eiplan", "BytesQuantize", []*graph.Value{n.In(0)}, attributes)

@@ -213,3 +213,16 @@ func interleaveReference(p *Planes) {
 		}
 	}
 }
+
+// Pick is a channel to copy.
+type Pick struct{ To, From int }
+
+// PickChannels copies channels of pixels to others of as many pixels, each pitch bytes apart.
+func PickChannels(dst, src []uint8, pixels, dstPitch, srcPitch int, picks []Pick) {
+	for x := range pixels {
+		d, s := dst[x*dstPitch:], src[x*srcPitch:]
+		for _, p := range picks {
+			d[p.To] = s[p.From]
+		}
+	}
+}
