@@ -9,7 +9,8 @@ import (
 	"github.com/eiplan/eiplan/models/tensor"
 )
 
-// Products of quantized numbers are computed in float64, in which they are exact, by the plain kernels of MatMul and Conv.
+// Products of quantized numbers run on bytes where one factor is a constant matrix. Others are computed in float64, in which they are exact, by the plain
+// kernels of MatMul and Conv.
 
 // integerProduct is MatMulInteger or ConvInteger: the product of a and b, each less its zero point, as int32. Inputs: a, b, and their zero points.
 func integerProduct(inner Op) Op {
@@ -62,6 +63,9 @@ func quantizedProduct(inner Op, f factors, atLeast, atMost int) Op {
 			return inner.Cost(plain)
 		},
 		Prepare: func(n *graph.Node, t *Target) (Kernel, error) {
+			if p := f.onBytes(n); p != nil {
+				return p.prepare(n, t)
+			}
 			plain := f.plain(n)
 			if err := inner.Infer(plain); err != nil {
 				return Kernel{}, err

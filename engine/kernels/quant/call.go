@@ -14,6 +14,8 @@ type Call struct {
 	blocks  int
 	in, out unsafe.Pointer
 	size    int // bytes of an output
+	bias    unsafe.Pointer
+	own     []int32 // the bias, where it is this call's
 	work    []worker
 }
 
@@ -36,7 +38,7 @@ const (
 // Bind prepares runs of a session whose team has at most workers threads.
 func (p *Plan) Bind(workers int) *Call {
 	g := &p.Geometry
-	c := &Call{plan: p, size: 1, work: make([]worker, workers)}
+	c := &Call{plan: p, size: 1, work: make([]worker, workers), bias: p.bias.Pointer()}
 	if p.depthwise {
 		return c
 	}
@@ -65,6 +67,16 @@ func (p *Plan) Bind(workers int) *Call {
 		w.requantize = Requantize{lo: lo, hi: hi, zero: zero, dstStep: w.tile.Ldc}
 	}
 	return c
+}
+
+// SetZero makes zero the input's zero point in runs to come, in place of the plan's.
+func (c *Call) SetZero(zero uint8) {
+	p := c.plan
+	if c.own == nil {
+		c.own = make([]int32, len(p.bias.Int32s()))
+		c.bias = unsafe.Pointer(&c.own[0])
+	}
+	p.beginnings(c.own, zero)
 }
 
 // Run convolves: out receives bytes, or sums of int32 where the plan has no scales. Slices hold images as the plan's Geometry lays
@@ -98,7 +110,7 @@ func (c *Call) Do(worker, i int) {
 	column := group*p.padded + x.first
 	t := &w.tile
 	t.B = unsafe.Add(p.weights.Pointer(), group*p.group+x.offset)
-	t.Bias = unsafe.Add(p.bias.Pointer(), 4*column)
+	t.Bias = unsafe.Add(c.bias, 4*column)
 	if p.Scale != nil {
 		t.Scale = unsafe.Add(p.scale.Pointer(), 4*column)
 	}

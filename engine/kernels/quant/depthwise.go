@@ -35,7 +35,7 @@ func (c *Call) row(w *worker, i int) {
 	w.window = Window{
 		In:       unsafe.Add(c.in, g.In.Index(n, 0, y*g.StrideH-g.PadTop, -g.PadLeft)),
 		Weights:  p.weights.Pointer(),
-		Bias:     p.bias.Pointer(),
+		Bias:     c.bias,
 		Scale:    p.scale.Pointer(),
 		Out:      unsafe.Add(c.out, g.Out.Index(n, 0, y, 0)),
 		Tap:      &p.taps[0],

@@ -40,6 +40,7 @@ type Plan struct {
 	group     int        // bytes of a group's weights
 	bias      gemm.Block // int32, padded for each group
 	scale     gemm.Block // float32, likewise
+	totals    []int32    // of the weights of each output channel
 	padded    int        // columns of a group, rounded up to whole panels
 	spans     []span     // tiles of an image
 	flat      bool       // that the image's lines are one
@@ -180,37 +181,45 @@ func (p *Plan) pack(arena *gemm.Arena, channels int, place func(c, i, j int) (ta
 	}
 }
 
-// settleSums sets what sums begin with, the bias less the part of the input's zero point, and the scales.
+// settleSums sets what sums begin with and the scales.
 func (p *Plan) settleSums(arena *gemm.Arena) {
-	g := &p.Geometry
-	outs, window := g.Out.Channels/g.Groups, len(p.Weights)/g.Out.Channels
-	columns := p.padded * g.Groups
-	if p.depthwise {
-		columns = p.padded
+	columns := p.padded
+	if !p.depthwise {
+		columns *= p.Groups
 	}
 	p.bias = arena.Allocate(4 * columns)
-	bias := p.bias.Int32s()
-	var scale []float32
-	if p.Scale != nil {
-		p.scale = arena.Allocate(4 * columns)
-		scale = p.scale.Floats()
+	window := len(p.Weights) / p.Geometry.Out.Channels
+	p.totals = make([]int32, p.Geometry.Out.Channels)
+	for i, w := range p.Weights {
+		p.totals[i/window] += int32(w)
 	}
-	for o := range g.Out.Channels {
-		sum := 0
-		for _, w := range p.Weights[o*window : (o+1)*window] {
-			sum += int(w)
-		}
-		at := o/outs*p.padded + o%outs
-		if p.depthwise {
-			at = o
-		}
-		bias[at] = int32(-sum * int(p.ZeroIn))
+	p.beginnings(p.bias.Int32s(), p.ZeroIn)
+	if p.Scale == nil {
+		return
+	}
+	p.scale = arena.Allocate(4 * columns)
+	for o, s := range p.Scale {
+		p.scale.Floats()[p.column(o)] = s
+	}
+}
+
+// column is where the bias and scale of an output channel lie.
+func (p *Plan) column(o int) int {
+	if p.depthwise {
+		return o
+	}
+	outs := p.Geometry.Out.Channels / p.Groups
+	return o/outs*p.padded + o%outs
+}
+
+// beginnings sets what sums begin with: the bias less the part of the input's zero point.
+func (p *Plan) beginnings(dst []int32, zero uint8) {
+	for o, total := range p.totals {
+		b := -total * int32(zero)
 		if p.Bias != nil {
-			bias[at] += p.Bias[o]
+			b += p.Bias[o]
 		}
-		if scale != nil {
-			scale[at] = p.Scale[o]
-		}
+		dst[p.column(o)] = b
 	}
 }
 
