@@ -34,6 +34,7 @@ var shapes = []shape{
 	{why: "groups that end off a step", n: 1, h: 6, w: 6, in: 15, out: 9, kh: 1, kw: 3, stride: 1, dilation: 1, groups: 3, lanes: 16},
 	{why: "depthwise", n: 2, h: 9, w: 14, in: 24, out: 24, kh: 3, kw: 3, stride: 1, dilation: 1, top: 1, left: 1, bottom: 1, right: 1, groups: 24, lanes: 16},
 	{why: "depthwise with stride", n: 1, h: 9, w: 15, in: 50, out: 50, kh: 5, kw: 5, stride: 2, dilation: 1, top: 2, left: 2, bottom: 2, right: 2, groups: 50, lanes: 16},
+	{why: "depthwise of more channels than a byte counts", n: 1, h: 6, w: 1, in: 520, out: 520, kh: 3, kw: 1, stride: 1, dilation: 1, groups: 520, lanes: 16},
 	{why: "weights of nine bits", n: 1, h: 6, w: 17, in: 32, out: 20, kh: 3, kw: 3, stride: 1, dilation: 1, groups: 1, lanes: 16, wideWeights: true},
 	{why: "depthwise weights of nine bits", n: 1, h: 6, w: 17, in: 32, out: 32, kh: 3, kw: 3, stride: 1, dilation: 1, groups: 32, lanes: 16, wideWeights: true},
 	{why: "sums", n: 1, h: 4, w: 70, in: 80, out: 50, kh: 1, kw: 1, stride: 1, dilation: 1, groups: 1, lanes: 16, sums: true},

@@ -23,7 +23,7 @@ DATA columnMasks<>+60(SB)/4, $0x00000000
 GLOBL columnMasks<>(SB), RODATA|NOPTR, $64
 
 // func tileBytesAVX512_1x32(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_1x32(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -119,7 +119,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, SI
-	BZHIQ        DX, SI, SI
+	MOVQ         $0x00000040, DI
+	CMPQ         DX, DI
+	CMOVQLT      DX, DI
+	BZHIQ        DI, SI, SI
 	KMOVW        SI, K1
 	VMOVUPS      (BX), Z11
 	VCVTDQ2PS    Z0, Z0
@@ -133,7 +136,10 @@ done:
 	JLE          end
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        DX, CX, CX
+	MOVQ         $0x00000040, SI
+	CMPQ         DX, SI
+	CMOVQLT      DX, SI
+	BZHIQ        SI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      64(BX), Z11
 	VCVTDQ2PS    Z1, Z1
@@ -148,14 +154,20 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, BX
-	BZHIQ     DX, BX, BX
+	MOVQ      $0x00000040, SI
+	CMPQ      DX, SI
+	CMOVQLT   DX, SI
+	BZHIQ     SI, BX, BX
 	KMOVW     BX, K1
 	VMOVDQU32 Z0, K1, (AX)
 	SUBQ      $0x10, DX
 	JLE       end
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     DX, CX, CX
+	MOVQ      $0x00000040, BX
+	CMPQ      DX, BX
+	CMOVQLT   DX, BX
+	BZHIQ     BX, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z1, K1, 64(AX)
 
@@ -164,7 +176,7 @@ end:
 	RET
 
 // func tileBytesAVX512_2x32(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_2x32(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -299,7 +311,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, DI
-	BZHIQ        BX, DI, DI
+	MOVQ         $0x00000040, R8
+	CMPQ         BX, R8
+	CMOVQLT      BX, R8
+	BZHIQ        R8, DI, DI
 	KMOVW        DI, K1
 	VMOVUPS      (SI), Z19
 	VCVTDQ2PS    Z0, Z0
@@ -321,7 +336,10 @@ done:
 	JLE          end
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      64(SI), Z19
 	VCVTDQ2PS    Z1, Z1
@@ -344,7 +362,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, SI
-	BZHIQ     BX, SI, SI
+	MOVQ      $0x00000040, DI
+	CMPQ      BX, DI
+	CMOVQLT   BX, DI
+	BZHIQ     DI, SI, SI
 	KMOVW     SI, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -353,7 +374,10 @@ sums:
 	JLE       end
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z1, K1, 64(AX)
 	ADDQ      DX, AX
@@ -364,7 +388,7 @@ end:
 	RET
 
 // func tileBytesAVX512_3x32(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_3x32(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -514,7 +538,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, DI
-	BZHIQ        BX, DI, DI
+	MOVQ         $0x00000040, R8
+	CMPQ         BX, R8
+	CMOVQLT      BX, R8
+	BZHIQ        R8, DI, DI
 	KMOVW        DI, K1
 	VMOVUPS      (SI), Z15
 	VCVTDQ2PS    Z0, Z0
@@ -544,7 +571,10 @@ done:
 	JLE          end
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      64(SI), Z15
 	VCVTDQ2PS    Z1, Z1
@@ -575,7 +605,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, SI
-	BZHIQ     BX, SI, SI
+	MOVQ      $0x00000040, DI
+	CMPQ      BX, DI
+	CMOVQLT   BX, DI
+	BZHIQ     DI, SI, SI
 	KMOVW     SI, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -586,7 +619,10 @@ sums:
 	JLE       end
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z1, K1, 64(AX)
 	ADDQ      DX, AX
@@ -599,7 +635,7 @@ end:
 	RET
 
 // func tileBytesAVX512_4x32(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_4x32(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -781,7 +817,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, DI
-	BZHIQ        BX, DI, DI
+	MOVQ         $0x00000040, R8
+	CMPQ         BX, R8
+	CMOVQLT      BX, R8
+	BZHIQ        R8, DI, DI
 	KMOVW        DI, K1
 	VMOVUPS      (SI), Z19
 	VCVTDQ2PS    Z0, Z0
@@ -819,7 +858,10 @@ done:
 	JLE          end
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      64(SI), Z19
 	VCVTDQ2PS    Z1, Z1
@@ -858,7 +900,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, SI
-	BZHIQ     BX, SI, SI
+	MOVQ      $0x00000040, DI
+	CMPQ      BX, DI
+	CMOVQLT   BX, DI
+	BZHIQ     DI, SI, SI
 	KMOVW     SI, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -871,7 +916,10 @@ sums:
 	JLE       end
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z1, K1, 64(AX)
 	ADDQ      DX, AX
@@ -886,7 +934,7 @@ end:
 	RET
 
 // func tileBytesAVX512_5x32(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_5x32(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -1079,7 +1127,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, DI
-	BZHIQ        BX, DI, DI
+	MOVQ         $0x00000040, R8
+	CMPQ         BX, R8
+	CMOVQLT      BX, R8
+	BZHIQ        R8, DI, DI
 	KMOVW        DI, K1
 	VMOVUPS      (SI), Z13
 	VCVTDQ2PS    Z0, Z0
@@ -1125,7 +1176,10 @@ done:
 	JLE          end
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      64(SI), Z13
 	VCVTDQ2PS    Z1, Z1
@@ -1172,7 +1226,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, SI
-	BZHIQ     BX, SI, SI
+	MOVQ      $0x00000040, DI
+	CMPQ      BX, DI
+	CMOVQLT   BX, DI
+	BZHIQ     DI, SI, SI
 	KMOVW     SI, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -1187,7 +1244,10 @@ sums:
 	JLE       end
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z1, K1, 64(AX)
 	ADDQ      DX, AX
@@ -1204,7 +1264,7 @@ end:
 	RET
 
 // func tileBytesAVX512_6x32(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_6x32(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -1428,7 +1488,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, DI
-	BZHIQ        BX, DI, DI
+	MOVQ         $0x00000040, R8
+	CMPQ         BX, R8
+	CMOVQLT      BX, R8
+	BZHIQ        R8, DI, DI
 	KMOVW        DI, K1
 	VMOVUPS      (SI), Z15
 	VCVTDQ2PS    Z0, Z0
@@ -1482,7 +1545,10 @@ done:
 	JLE          end
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      64(SI), Z15
 	VCVTDQ2PS    Z1, Z1
@@ -1537,7 +1603,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, SI
-	BZHIQ     BX, SI, SI
+	MOVQ      $0x00000040, DI
+	CMPQ      BX, DI
+	CMOVQLT   BX, DI
+	BZHIQ     DI, SI, SI
 	KMOVW     SI, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -1554,7 +1623,10 @@ sums:
 	JLE       end
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z1, K1, 64(AX)
 	ADDQ      DX, AX
@@ -1573,7 +1645,7 @@ end:
 	RET
 
 // func tileBytesAVX512_7x32(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_7x32(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -1824,7 +1896,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, DI
-	BZHIQ        BX, DI, DI
+	MOVQ         $0x00000040, R8
+	CMPQ         BX, R8
+	CMOVQLT      BX, R8
+	BZHIQ        R8, DI, DI
 	KMOVW        DI, K1
 	VMOVUPS      (SI), Z17
 	VCVTDQ2PS    Z0, Z0
@@ -1886,7 +1961,10 @@ done:
 	JLE          end
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      64(SI), Z17
 	VCVTDQ2PS    Z1, Z1
@@ -1949,7 +2027,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, SI
-	BZHIQ     BX, SI, SI
+	MOVQ      $0x00000040, DI
+	CMPQ      BX, DI
+	CMOVQLT   BX, DI
+	BZHIQ     DI, SI, SI
 	KMOVW     SI, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -1968,7 +2049,10 @@ sums:
 	JLE       end
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z1, K1, 64(AX)
 	ADDQ      DX, AX
@@ -1989,7 +2073,7 @@ end:
 	RET
 
 // func tileBytesAVX512_8x32(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_8x32(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -2267,7 +2351,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, DI
-	BZHIQ        BX, DI, DI
+	MOVQ         $0x00000040, R8
+	CMPQ         BX, R8
+	CMOVQLT      BX, R8
+	BZHIQ        R8, DI, DI
 	KMOVW        DI, K1
 	VMOVUPS      (SI), Z19
 	VCVTDQ2PS    Z0, Z0
@@ -2337,7 +2424,10 @@ done:
 	JLE          end
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      64(SI), Z19
 	VCVTDQ2PS    Z1, Z1
@@ -2408,7 +2498,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, SI
-	BZHIQ     BX, SI, SI
+	MOVQ      $0x00000040, DI
+	CMPQ      BX, DI
+	CMOVQLT   BX, DI
+	BZHIQ     DI, SI, SI
 	KMOVW     SI, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -2429,7 +2522,10 @@ sums:
 	JLE       end
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z1, K1, 64(AX)
 	ADDQ      DX, AX
@@ -2452,7 +2548,7 @@ end:
 	RET
 
 // func tileBytesAVX512_9x32(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_9x32(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -2757,7 +2853,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, DI
-	BZHIQ        BX, DI, DI
+	MOVQ         $0x00000040, R8
+	CMPQ         BX, R8
+	CMOVQLT      BX, R8
+	BZHIQ        R8, DI, DI
 	KMOVW        DI, K1
 	VMOVUPS      (SI), Z21
 	VCVTDQ2PS    Z0, Z0
@@ -2835,7 +2934,10 @@ done:
 	JLE          end
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      64(SI), Z21
 	VCVTDQ2PS    Z1, Z1
@@ -2914,7 +3016,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, SI
-	BZHIQ     BX, SI, SI
+	MOVQ      $0x00000040, DI
+	CMPQ      BX, DI
+	CMOVQLT   BX, DI
+	BZHIQ     DI, SI, SI
 	KMOVW     SI, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -2937,7 +3042,10 @@ sums:
 	JLE       end
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z1, K1, 64(AX)
 	ADDQ      DX, AX
@@ -2962,7 +3070,7 @@ end:
 	RET
 
 // func tileBytesAVX512_10x32(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_10x32(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -3294,7 +3402,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, DI
-	BZHIQ        BX, DI, DI
+	MOVQ         $0x00000040, R8
+	CMPQ         BX, R8
+	CMOVQLT      BX, R8
+	BZHIQ        R8, DI, DI
 	KMOVW        DI, K1
 	VMOVUPS      (SI), Z23
 	VCVTDQ2PS    Z0, Z0
@@ -3380,7 +3491,10 @@ done:
 	JLE          end
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      64(SI), Z23
 	VCVTDQ2PS    Z1, Z1
@@ -3467,7 +3581,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, SI
-	BZHIQ     BX, SI, SI
+	MOVQ      $0x00000040, DI
+	CMPQ      BX, DI
+	CMOVQLT   BX, DI
+	BZHIQ     DI, SI, SI
 	KMOVW     SI, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -3492,7 +3609,10 @@ sums:
 	JLE       end
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z1, K1, 64(AX)
 	ADDQ      DX, AX
@@ -3519,7 +3639,7 @@ end:
 	RET
 
 // func tileBytesAVX512_11x32(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_11x32(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -3882,7 +4002,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, DI
-	BZHIQ        BX, DI, DI
+	MOVQ         $0x00000040, R8
+	CMPQ         BX, R8
+	CMOVQLT      BX, R8
+	BZHIQ        R8, DI, DI
 	KMOVW        DI, K1
 	VMOVUPS      (SI), Z25
 	VCVTDQ2PS    Z0, Z0
@@ -3976,7 +4099,10 @@ done:
 	JLE          end
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      64(SI), Z25
 	VCVTDQ2PS    Z1, Z1
@@ -4071,7 +4197,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, SI
-	BZHIQ     BX, SI, SI
+	MOVQ      $0x00000040, DI
+	CMPQ      BX, DI
+	CMOVQLT   BX, DI
+	BZHIQ     DI, SI, SI
 	KMOVW     SI, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -4098,7 +4227,10 @@ sums:
 	JLE       end
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z1, K1, 64(AX)
 	ADDQ      DX, AX
@@ -4127,7 +4259,7 @@ end:
 	RET
 
 // func tileBytesAVX512_12x32(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_12x32(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -4517,7 +4649,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, DI
-	BZHIQ        BX, DI, DI
+	MOVQ         $0x00000040, R8
+	CMPQ         BX, R8
+	CMOVQLT      BX, R8
+	BZHIQ        R8, DI, DI
 	KMOVW        DI, K1
 	VMOVUPS      (SI), Z27
 	VCVTDQ2PS    Z0, Z0
@@ -4619,7 +4754,10 @@ done:
 	JLE          end
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      64(SI), Z27
 	VCVTDQ2PS    Z1, Z1
@@ -4722,7 +4860,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, SI
-	BZHIQ     BX, SI, SI
+	MOVQ      $0x00000040, DI
+	CMPQ      BX, DI
+	CMOVQLT   BX, DI
+	BZHIQ     DI, SI, SI
 	KMOVW     SI, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -4751,7 +4892,10 @@ sums:
 	JLE       end
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z1, K1, 64(AX)
 	ADDQ      DX, AX
@@ -4782,7 +4926,7 @@ end:
 	RET
 
 // func tileBytesAVX512_13x32(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_13x32(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -5199,7 +5343,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, DI
-	BZHIQ        BX, DI, DI
+	MOVQ         $0x00000040, R8
+	CMPQ         BX, R8
+	CMOVQLT      BX, R8
+	BZHIQ        R8, DI, DI
 	KMOVW        DI, K1
 	VMOVUPS      (SI), Z29
 	VCVTDQ2PS    Z0, Z0
@@ -5309,7 +5456,10 @@ done:
 	JLE          end
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      64(SI), Z29
 	VCVTDQ2PS    Z1, Z1
@@ -5420,7 +5570,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, SI
-	BZHIQ     BX, SI, SI
+	MOVQ      $0x00000040, DI
+	CMPQ      BX, DI
+	CMOVQLT   BX, DI
+	BZHIQ     DI, SI, SI
 	KMOVW     SI, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -5451,7 +5604,10 @@ sums:
 	JLE       end
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z1, K1, 64(AX)
 	ADDQ      DX, AX
@@ -5484,7 +5640,7 @@ end:
 	RET
 
 // func tileBytesAVX512_14x32(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_14x32(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -5928,7 +6084,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, DI
-	BZHIQ        BX, DI, DI
+	MOVQ         $0x00000040, R8
+	CMPQ         BX, R8
+	CMOVQLT      BX, R8
+	BZHIQ        R8, DI, DI
 	KMOVW        DI, K1
 	VMOVUPS      (SI), Z31
 	VCVTDQ2PS    Z0, Z0
@@ -6046,7 +6205,10 @@ done:
 	JLE          end
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      64(SI), Z31
 	VCVTDQ2PS    Z1, Z1
@@ -6165,7 +6327,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, SI
-	BZHIQ     BX, SI, SI
+	MOVQ      $0x00000040, DI
+	CMPQ      BX, DI
+	CMOVQLT   BX, DI
+	BZHIQ     DI, SI, SI
 	KMOVW     SI, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -6198,7 +6363,10 @@ sums:
 	JLE       end
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z1, K1, 64(AX)
 	ADDQ      DX, AX
@@ -6233,7 +6401,7 @@ end:
 	RET
 
 // func tileBytesAVX512_1x16(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_1x16(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -6307,7 +6475,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        DX, CX, CX
+	MOVQ         $0x00000040, SI
+	CMPQ         DX, SI
+	CMOVQLT      DX, SI
+	BZHIQ        SI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      (BX), Z7
 	VCVTDQ2PS    Z0, Z0
@@ -6322,7 +6493,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     DX, CX, CX
+	MOVQ      $0x00000040, BX
+	CMPQ      DX, BX
+	CMOVQLT   DX, BX
+	BZHIQ     BX, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z0, K1, (AX)
 
@@ -6331,7 +6505,7 @@ end:
 	RET
 
 // func tileBytesAVX512_2x16(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_2x16(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -6427,7 +6601,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      (SI), Z11
 	VCVTDQ2PS    Z0, Z0
@@ -6450,7 +6627,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -6461,7 +6641,7 @@ end:
 	RET
 
 // func tileBytesAVX512_3x16(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_3x16(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -6579,7 +6759,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      (SI), Z15
 	VCVTDQ2PS    Z0, Z0
@@ -6610,7 +6793,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -6623,7 +6809,7 @@ end:
 	RET
 
 // func tileBytesAVX512_4x16(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_4x16(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -6764,7 +6950,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      (SI), Z19
 	VCVTDQ2PS    Z0, Z0
@@ -6803,7 +6992,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -6818,7 +7010,7 @@ end:
 	RET
 
 // func tileBytesAVX512_5x16(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_5x16(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -6961,7 +7153,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      (SI), Z13
 	VCVTDQ2PS    Z0, Z0
@@ -7008,7 +7203,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -7025,7 +7223,7 @@ end:
 	RET
 
 // func tileBytesAVX512_6x16(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_6x16(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -7190,7 +7388,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      (SI), Z15
 	VCVTDQ2PS    Z0, Z0
@@ -7245,7 +7446,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -7264,7 +7468,7 @@ end:
 	RET
 
 // func tileBytesAVX512_7x16(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_7x16(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -7447,7 +7651,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      (SI), Z17
 	VCVTDQ2PS    Z0, Z0
@@ -7510,7 +7717,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -7531,7 +7741,7 @@ end:
 	RET
 
 // func tileBytesAVX512_8x16(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_8x16(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -7732,7 +7942,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      (SI), Z19
 	VCVTDQ2PS    Z0, Z0
@@ -7803,7 +8016,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -7826,7 +8042,7 @@ end:
 	RET
 
 // func tileBytesAVX512_9x16(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_9x16(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -8045,7 +8261,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      (SI), Z21
 	VCVTDQ2PS    Z0, Z0
@@ -8124,7 +8343,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -8149,7 +8371,7 @@ end:
 	RET
 
 // func tileBytesAVX512_10x16(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_10x16(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -8366,7 +8588,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      (SI), Z13
 	VCVTDQ2PS    Z0, Z0
@@ -8453,7 +8678,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -8480,7 +8708,7 @@ end:
 	RET
 
 // func tileBytesAVX512_11x16(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_11x16(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -8717,7 +8945,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      (SI), Z14
 	VCVTDQ2PS    Z0, Z0
@@ -8812,7 +9043,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -8841,7 +9075,7 @@ end:
 	RET
 
 // func tileBytesAVX512_12x16(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_12x16(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -9094,7 +9328,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      (SI), Z15
 	VCVTDQ2PS    Z0, Z0
@@ -9197,7 +9434,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -9228,7 +9468,7 @@ end:
 	RET
 
 // func tileBytesAVX512_13x16(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_13x16(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -9497,7 +9737,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      (SI), Z16
 	VCVTDQ2PS    Z0, Z0
@@ -9608,7 +9851,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -9641,7 +9887,7 @@ end:
 	RET
 
 // func tileBytesAVX512_14x16(t *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·tileBytesAVX512_14x16(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -9926,7 +10172,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      (SI), Z17
 	VCVTDQ2PS    Z0, Z0
@@ -10045,7 +10294,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -10080,7 +10332,7 @@ end:
 	RET
 
 // func tileWordsAVX512_1x32(t *byte)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·tileWordsAVX512_1x32(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -10209,7 +10461,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, SI
-	BZHIQ        DX, SI, SI
+	MOVQ         $0x00000040, DI
+	CMPQ         DX, DI
+	CMOVQLT      DX, DI
+	BZHIQ        DI, SI, SI
 	KMOVW        SI, K1
 	VMOVUPS      (BX), Z5
 	VCVTDQ2PS    Z0, Z0
@@ -10223,7 +10478,10 @@ done:
 	JLE          end
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        DX, CX, CX
+	MOVQ         $0x00000040, SI
+	CMPQ         DX, SI
+	CMOVQLT      DX, SI
+	BZHIQ        SI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      64(BX), Z5
 	VCVTDQ2PS    Z1, Z1
@@ -10238,14 +10496,20 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, BX
-	BZHIQ     DX, BX, BX
+	MOVQ      $0x00000040, SI
+	CMPQ      DX, SI
+	CMOVQLT   DX, SI
+	BZHIQ     SI, BX, BX
 	KMOVW     BX, K1
 	VMOVDQU32 Z0, K1, (AX)
 	SUBQ      $0x10, DX
 	JLE       end
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     DX, CX, CX
+	MOVQ      $0x00000040, BX
+	CMPQ      DX, BX
+	CMOVQLT   DX, BX
+	BZHIQ     BX, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z1, K1, 64(AX)
 
@@ -10254,7 +10518,7 @@ end:
 	RET
 
 // func tileWordsAVX512_2x32(t *byte)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·tileWordsAVX512_2x32(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -10445,7 +10709,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, DI
-	BZHIQ        BX, DI, DI
+	MOVQ         $0x00000040, R8
+	CMPQ         BX, R8
+	CMOVQLT      BX, R8
+	BZHIQ        R8, DI, DI
 	KMOVW        DI, K1
 	VMOVUPS      (SI), Z7
 	VCVTDQ2PS    Z0, Z0
@@ -10467,7 +10734,10 @@ done:
 	JLE          end
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      64(SI), Z7
 	VCVTDQ2PS    Z1, Z1
@@ -10490,7 +10760,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, SI
-	BZHIQ     BX, SI, SI
+	MOVQ      $0x00000040, DI
+	CMPQ      BX, DI
+	CMOVQLT   BX, DI
+	BZHIQ     DI, SI, SI
 	KMOVW     SI, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -10499,7 +10772,10 @@ sums:
 	JLE       end
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z1, K1, 64(AX)
 	ADDQ      DX, AX
@@ -10510,7 +10786,7 @@ end:
 	RET
 
 // func tileWordsAVX512_3x32(t *byte)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·tileWordsAVX512_3x32(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -10763,7 +11039,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, DI
-	BZHIQ        BX, DI, DI
+	MOVQ         $0x00000040, R8
+	CMPQ         BX, R8
+	CMOVQLT      BX, R8
+	BZHIQ        R8, DI, DI
 	KMOVW        DI, K1
 	VMOVUPS      (SI), Z9
 	VCVTDQ2PS    Z0, Z0
@@ -10793,7 +11072,10 @@ done:
 	JLE          end
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      64(SI), Z9
 	VCVTDQ2PS    Z1, Z1
@@ -10824,7 +11106,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, SI
-	BZHIQ     BX, SI, SI
+	MOVQ      $0x00000040, DI
+	CMPQ      BX, DI
+	CMOVQLT   BX, DI
+	BZHIQ     DI, SI, SI
 	KMOVW     SI, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -10835,7 +11120,10 @@ sums:
 	JLE       end
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z1, K1, 64(AX)
 	ADDQ      DX, AX
@@ -10848,7 +11136,7 @@ end:
 	RET
 
 // func tileWordsAVX512_4x32(t *byte)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·tileWordsAVX512_4x32(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -11164,7 +11452,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, DI
-	BZHIQ        BX, DI, DI
+	MOVQ         $0x00000040, R8
+	CMPQ         BX, R8
+	CMOVQLT      BX, R8
+	BZHIQ        R8, DI, DI
 	KMOVW        DI, K1
 	VMOVUPS      (SI), Z11
 	VCVTDQ2PS    Z0, Z0
@@ -11202,7 +11493,10 @@ done:
 	JLE          end
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      64(SI), Z11
 	VCVTDQ2PS    Z1, Z1
@@ -11241,7 +11535,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, SI
-	BZHIQ     BX, SI, SI
+	MOVQ      $0x00000040, DI
+	CMPQ      BX, DI
+	CMOVQLT   BX, DI
+	BZHIQ     DI, SI, SI
 	KMOVW     SI, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -11254,7 +11551,10 @@ sums:
 	JLE       end
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z1, K1, 64(AX)
 	ADDQ      DX, AX
@@ -11269,7 +11569,7 @@ end:
 	RET
 
 // func tileWordsAVX512_5x32(t *byte)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·tileWordsAVX512_5x32(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -11647,7 +11947,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, DI
-	BZHIQ        BX, DI, DI
+	MOVQ         $0x00000040, R8
+	CMPQ         BX, R8
+	CMOVQLT      BX, R8
+	BZHIQ        R8, DI, DI
 	KMOVW        DI, K1
 	VMOVUPS      (SI), Z13
 	VCVTDQ2PS    Z0, Z0
@@ -11693,7 +11996,10 @@ done:
 	JLE          end
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      64(SI), Z13
 	VCVTDQ2PS    Z1, Z1
@@ -11740,7 +12046,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, SI
-	BZHIQ     BX, SI, SI
+	MOVQ      $0x00000040, DI
+	CMPQ      BX, DI
+	CMOVQLT   BX, DI
+	BZHIQ     DI, SI, SI
 	KMOVW     SI, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -11755,7 +12064,10 @@ sums:
 	JLE       end
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z1, K1, 64(AX)
 	ADDQ      DX, AX
@@ -11772,7 +12084,7 @@ end:
 	RET
 
 // func tileWordsAVX512_6x32(t *byte)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·tileWordsAVX512_6x32(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -12216,7 +12528,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, DI
-	BZHIQ        BX, DI, DI
+	MOVQ         $0x00000040, R8
+	CMPQ         BX, R8
+	CMOVQLT      BX, R8
+	BZHIQ        R8, DI, DI
 	KMOVW        DI, K1
 	VMOVUPS      (SI), Z15
 	VCVTDQ2PS    Z0, Z0
@@ -12270,7 +12585,10 @@ done:
 	JLE          end
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      64(SI), Z15
 	VCVTDQ2PS    Z1, Z1
@@ -12325,7 +12643,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, SI
-	BZHIQ     BX, SI, SI
+	MOVQ      $0x00000040, DI
+	CMPQ      BX, DI
+	CMOVQLT   BX, DI
+	BZHIQ     DI, SI, SI
 	KMOVW     SI, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -12342,7 +12663,10 @@ sums:
 	JLE       end
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z1, K1, 64(AX)
 	ADDQ      DX, AX
@@ -12361,7 +12685,7 @@ end:
 	RET
 
 // func tileWordsAVX512_7x32(t *byte)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·tileWordsAVX512_7x32(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -12867,7 +13191,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, DI
-	BZHIQ        BX, DI, DI
+	MOVQ         $0x00000040, R8
+	CMPQ         BX, R8
+	CMOVQLT      BX, R8
+	BZHIQ        R8, DI, DI
 	KMOVW        DI, K1
 	VMOVUPS      (SI), Z17
 	VCVTDQ2PS    Z0, Z0
@@ -12929,7 +13256,10 @@ done:
 	JLE          end
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      64(SI), Z17
 	VCVTDQ2PS    Z1, Z1
@@ -12992,7 +13322,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, SI
-	BZHIQ     BX, SI, SI
+	MOVQ      $0x00000040, DI
+	CMPQ      BX, DI
+	CMOVQLT   BX, DI
+	BZHIQ     DI, SI, SI
 	KMOVW     SI, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -13011,7 +13344,10 @@ sums:
 	JLE       end
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z1, K1, 64(AX)
 	ADDQ      DX, AX
@@ -13032,7 +13368,7 @@ end:
 	RET
 
 // func tileWordsAVX512_8x32(t *byte)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·tileWordsAVX512_8x32(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -13600,7 +13936,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, DI
-	BZHIQ        BX, DI, DI
+	MOVQ         $0x00000040, R8
+	CMPQ         BX, R8
+	CMOVQLT      BX, R8
+	BZHIQ        R8, DI, DI
 	KMOVW        DI, K1
 	VMOVUPS      (SI), Z19
 	VCVTDQ2PS    Z0, Z0
@@ -13670,7 +14009,10 @@ done:
 	JLE          end
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      64(SI), Z19
 	VCVTDQ2PS    Z1, Z1
@@ -13741,7 +14083,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, SI
-	BZHIQ     BX, SI, SI
+	MOVQ      $0x00000040, DI
+	CMPQ      BX, DI
+	CMOVQLT   BX, DI
+	BZHIQ     DI, SI, SI
 	KMOVW     SI, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -13762,7 +14107,10 @@ sums:
 	JLE       end
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z1, K1, 64(AX)
 	ADDQ      DX, AX
@@ -13785,7 +14133,7 @@ end:
 	RET
 
 // func tileWordsAVX512_9x32(t *byte)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·tileWordsAVX512_9x32(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -14415,7 +14763,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, DI
-	BZHIQ        BX, DI, DI
+	MOVQ         $0x00000040, R8
+	CMPQ         BX, R8
+	CMOVQLT      BX, R8
+	BZHIQ        R8, DI, DI
 	KMOVW        DI, K1
 	VMOVUPS      (SI), Z21
 	VCVTDQ2PS    Z0, Z0
@@ -14493,7 +14844,10 @@ done:
 	JLE          end
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      64(SI), Z21
 	VCVTDQ2PS    Z1, Z1
@@ -14572,7 +14926,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, SI
-	BZHIQ     BX, SI, SI
+	MOVQ      $0x00000040, DI
+	CMPQ      BX, DI
+	CMOVQLT   BX, DI
+	BZHIQ     DI, SI, SI
 	KMOVW     SI, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -14595,7 +14952,10 @@ sums:
 	JLE       end
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z1, K1, 64(AX)
 	ADDQ      DX, AX
@@ -14620,7 +14980,7 @@ end:
 	RET
 
 // func tileWordsAVX512_10x32(t *byte)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·tileWordsAVX512_10x32(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -15312,7 +15672,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, DI
-	BZHIQ        BX, DI, DI
+	MOVQ         $0x00000040, R8
+	CMPQ         BX, R8
+	CMOVQLT      BX, R8
+	BZHIQ        R8, DI, DI
 	KMOVW        DI, K1
 	VMOVUPS      (SI), Z23
 	VCVTDQ2PS    Z0, Z0
@@ -15398,7 +15761,10 @@ done:
 	JLE          end
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      64(SI), Z23
 	VCVTDQ2PS    Z1, Z1
@@ -15485,7 +15851,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, SI
-	BZHIQ     BX, SI, SI
+	MOVQ      $0x00000040, DI
+	CMPQ      BX, DI
+	CMOVQLT   BX, DI
+	BZHIQ     DI, SI, SI
 	KMOVW     SI, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -15510,7 +15879,10 @@ sums:
 	JLE       end
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z1, K1, 64(AX)
 	ADDQ      DX, AX
@@ -15537,7 +15909,7 @@ end:
 	RET
 
 // func tileWordsAVX512_11x32(t *byte)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·tileWordsAVX512_11x32(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -16295,7 +16667,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, DI
-	BZHIQ        BX, DI, DI
+	MOVQ         $0x00000040, R8
+	CMPQ         BX, R8
+	CMOVQLT      BX, R8
+	BZHIQ        R8, DI, DI
 	KMOVW        DI, K1
 	VMOVUPS      (SI), Z25
 	VCVTDQ2PS    Z0, Z0
@@ -16389,7 +16764,10 @@ done:
 	JLE          end
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      64(SI), Z25
 	VCVTDQ2PS    Z1, Z1
@@ -16484,7 +16862,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, SI
-	BZHIQ     BX, SI, SI
+	MOVQ      $0x00000040, DI
+	CMPQ      BX, DI
+	CMOVQLT   BX, DI
+	BZHIQ     DI, SI, SI
 	KMOVW     SI, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -16511,7 +16892,10 @@ sums:
 	JLE       end
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z1, K1, 64(AX)
 	ADDQ      DX, AX
@@ -16540,7 +16924,7 @@ end:
 	RET
 
 // func tileWordsAVX512_12x32(t *byte)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·tileWordsAVX512_12x32(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -17360,7 +17744,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, DI
-	BZHIQ        BX, DI, DI
+	MOVQ         $0x00000040, R8
+	CMPQ         BX, R8
+	CMOVQLT      BX, R8
+	BZHIQ        R8, DI, DI
 	KMOVW        DI, K1
 	VMOVUPS      (SI), Z27
 	VCVTDQ2PS    Z0, Z0
@@ -17462,7 +17849,10 @@ done:
 	JLE          end
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      64(SI), Z27
 	VCVTDQ2PS    Z1, Z1
@@ -17565,7 +17955,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, SI
-	BZHIQ     BX, SI, SI
+	MOVQ      $0x00000040, DI
+	CMPQ      BX, DI
+	CMOVQLT   BX, DI
+	BZHIQ     DI, SI, SI
 	KMOVW     SI, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -17594,7 +17987,10 @@ sums:
 	JLE       end
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z1, K1, 64(AX)
 	ADDQ      DX, AX
@@ -17625,7 +18021,7 @@ end:
 	RET
 
 // func tileWordsAVX512_1x16(t *byte)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·tileWordsAVX512_1x16(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -17723,7 +18119,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        DX, CX, CX
+	MOVQ         $0x00000040, SI
+	CMPQ         DX, SI
+	CMOVQLT      DX, SI
+	BZHIQ        SI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      (BX), Z4
 	VCVTDQ2PS    Z0, Z0
@@ -17738,7 +18137,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     DX, CX, CX
+	MOVQ      $0x00000040, BX
+	CMPQ      DX, BX
+	CMOVQLT   DX, BX
+	BZHIQ     BX, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z0, K1, (AX)
 
@@ -17747,7 +18149,7 @@ end:
 	RET
 
 // func tileWordsAVX512_2x16(t *byte)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·tileWordsAVX512_2x16(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -17886,7 +18288,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      (SI), Z5
 	VCVTDQ2PS    Z0, Z0
@@ -17909,7 +18314,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -17920,7 +18328,7 @@ end:
 	RET
 
 // func tileWordsAVX512_3x16(t *byte)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·tileWordsAVX512_3x16(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -18100,7 +18508,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      (SI), Z6
 	VCVTDQ2PS    Z0, Z0
@@ -18131,7 +18542,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -18144,7 +18558,7 @@ end:
 	RET
 
 // func tileWordsAVX512_4x16(t *byte)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·tileWordsAVX512_4x16(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -18366,7 +18780,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      (SI), Z7
 	VCVTDQ2PS    Z0, Z0
@@ -18405,7 +18822,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -18420,7 +18840,7 @@ end:
 	RET
 
 // func tileWordsAVX512_5x16(t *byte)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·tileWordsAVX512_5x16(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -18683,7 +19103,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      (SI), Z8
 	VCVTDQ2PS    Z0, Z0
@@ -18730,7 +19153,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -18747,7 +19173,7 @@ end:
 	RET
 
 // func tileWordsAVX512_6x16(t *byte)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·tileWordsAVX512_6x16(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -19055,7 +19481,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      (SI), Z9
 	VCVTDQ2PS    Z0, Z0
@@ -19110,7 +19539,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -19129,7 +19561,7 @@ end:
 	RET
 
 // func tileWordsAVX512_7x16(t *byte)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·tileWordsAVX512_7x16(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -19478,7 +19910,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      (SI), Z10
 	VCVTDQ2PS    Z0, Z0
@@ -19541,7 +19976,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -19562,7 +20000,7 @@ end:
 	RET
 
 // func tileWordsAVX512_8x16(t *byte)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·tileWordsAVX512_8x16(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -19952,7 +20390,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      (SI), Z11
 	VCVTDQ2PS    Z0, Z0
@@ -20023,7 +20464,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -20046,7 +20490,7 @@ end:
 	RET
 
 // func tileWordsAVX512_9x16(t *byte)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·tileWordsAVX512_9x16(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -20477,7 +20921,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      (SI), Z12
 	VCVTDQ2PS    Z0, Z0
@@ -20556,7 +21003,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -20581,7 +21031,7 @@ end:
 	RET
 
 // func tileWordsAVX512_10x16(t *byte)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·tileWordsAVX512_10x16(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -21053,7 +21503,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      (SI), Z13
 	VCVTDQ2PS    Z0, Z0
@@ -21140,7 +21593,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -21167,7 +21623,7 @@ end:
 	RET
 
 // func tileWordsAVX512_11x16(t *byte)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·tileWordsAVX512_11x16(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -21684,7 +22140,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      (SI), Z14
 	VCVTDQ2PS    Z0, Z0
@@ -21779,7 +22238,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -21808,7 +22270,7 @@ end:
 	RET
 
 // func tileWordsAVX512_12x16(t *byte)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·tileWordsAVX512_12x16(SB), NOSPLIT, $0-8
 	MOVQ    t+0(FP), AX
 	MOVQ    64(AX), CX
@@ -22366,7 +22828,10 @@ done:
 	JZ           sums
 	MOVQ         CX, AX
 	MOVQ         $-1, CX
-	BZHIQ        BX, CX, CX
+	MOVQ         $0x00000040, DI
+	CMPQ         BX, DI
+	CMOVQLT      BX, DI
+	BZHIQ        DI, CX, CX
 	KMOVW        CX, K1
 	VMOVUPS      (SI), Z15
 	VCVTDQ2PS    Z0, Z0
@@ -22469,7 +22934,10 @@ done:
 sums:
 	MOVQ      CX, AX
 	MOVQ      $-1, CX
-	BZHIQ     BX, CX, CX
+	MOVQ      $0x00000040, SI
+	CMPQ      BX, SI
+	CMOVQLT   BX, SI
+	BZHIQ     SI, CX, CX
 	KMOVW     CX, K1
 	VMOVDQU32 Z0, K1, (AX)
 	ADDQ      DX, AX
@@ -25851,7 +26319,7 @@ chunk:
 	RET
 
 // func windowAVX512(p *byte)
-// Requires: AVX, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·windowAVX512(SB), NOSPLIT, $0-8
 	MOVQ         p+0(FP), AX
 	MOVQ         8(AX), CX
@@ -25864,7 +26332,10 @@ group:
 	MOVQ    88(AX), BX
 	SUBQ    DX, BX
 	MOVQ    $-1, SI
-	BZHIQ   BX, SI, SI
+	MOVQ    $0x00000040, DI
+	CMPQ    BX, DI
+	CMOVQLT BX, DI
+	BZHIQ   DI, SI, SI
 	KMOVW   SI, K1
 	MOVQ    16(AX), R11
 	VMOVUPS (R11)(DX*4), Z11
@@ -25994,7 +26465,7 @@ done:
 	RET
 
 // func affineAVX512(p *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·affineAVX512(SB), NOSPLIT, $0-8
 	MOVQ         p+0(FP), AX
 	MOVQ         (AX), CX
@@ -26012,7 +26483,10 @@ TEXT ·affineAVX512(SB), NOSPLIT, $0-8
 	JZ           single
 	MOVQ         $0x00000010, AX
 	MOVQ         $-1, DI
-	BZHIQ        AX, DI, DI
+	MOVQ         $0x00000040, R8
+	CMPQ         AX, R8
+	CMOVQLT      AX, R8
+	BZHIQ        R8, DI, DI
 	KMOVW        DI, K1
 
 both:
@@ -26037,10 +26511,13 @@ both:
 	JMP         end
 
 single:
-	MOVQ  $0x00000010, AX
-	MOVQ  $-1, BX
-	BZHIQ AX, BX, BX
-	KMOVW BX, K1
+	MOVQ    $0x00000010, AX
+	MOVQ    $-1, BX
+	MOVQ    $0x00000040, DI
+	CMPQ    AX, DI
+	CMOVQLT AX, DI
+	BZHIQ   DI, BX, BX
+	KMOVW   BX, K1
 
 one:
 	VPMOVZXBD (DX), Z0
@@ -26102,7 +26579,7 @@ done:
 	RET
 
 // func requantizeAVX512(p *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·requantizeAVX512(SB), NOSPLIT, $0-8
 	MOVQ         p+0(FP), AX
 	MOVQ         40(AX), CX
@@ -26120,7 +26597,10 @@ vector:
 	LEAQ    (SI)(DX*4), SI
 	ADDQ    DX, DI
 	MOVQ    $-1, R9
-	BZHIQ   CX, R9, R9
+	MOVQ    $0x00000040, R10
+	CMPQ    CX, R10
+	CMOVQLT CX, R10
+	BZHIQ   R10, R9, R9
 	KMOVW   R9, K1
 
 row:

@@ -65,7 +65,10 @@ func tileReference(t *Tile) {
 	}
 }
 
-// toByte is zero + round(clamp(x, lo, hi)), ties to even.
+// toByte is zero + round(clamp(x, lo, hi)), ties to even; NaN counts as lo.
 func toByte(x, lo, hi float32, zero int32) uint8 {
+	if x != x {
+		x = lo
+	}
 	return uint8(int32(math.RoundToEven(float64(min(max(x, lo), hi)))) + zero)
 }

@@ -42,9 +42,12 @@ func (q *quantizer) vector(cols reg.GPVirtual) {
 
 // firstColumns sets K1 to the first cols lanes.
 func firstColumns(cols reg.GPVirtual) {
-	ones := GP64()
+	ones, count := GP64(), GP64()
 	MOVQ(I32(-1), ones)
-	BZHIQ(cols, ones, ones)
+	MOVQ(U32(64), count) // BZHI heeds the lowest byte of a count only
+	CMPQ(cols, count)
+	CMOVQLT(cols, count)
+	BZHIQ(count, ones, ones)
 	KMOVW(ones.As32(), reg.K1)
 }
 
