@@ -43,8 +43,8 @@ type Elem struct {
 // zero border and with the channels after C zero; one of bytes has Fill in its border, and anything in those channels. The value's DType is that of its elements in memory.
 type Layout struct {
 	Channels                 bool
-	Stride                   int // elements from one pixel to the next: C rounded up to a multiple of 16; of bytes 4 for no more channels
-	Top, Left, Bottom, Right int // the halo, in pixels
+	Stride                   int  // elements from one pixel to the next: C rounded up to a multiple of 16; of bytes 4 for no more channels
+	Top, Left, Bottom, Right int  // the halo, in pixels
 	Fill                     byte // of bytes: what the halo holds
 
 	// Within is the value whose memory this one's is a part of: its channels from First on, in pixels of one stride and halo. It lies in none itself.
