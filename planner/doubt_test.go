@@ -60,7 +60,8 @@ func TestUnknownRateIsNotInfeasible(t *testing.T) {
 	}{
 		{"Savings Plans are sold, the rate of this type is not known", pricing.SavingsPlan, 0, Unknown},
 		{"Savings Plans were not sold yet", pricing.SavingsPlan, 20190701, Infeasible},
-		{"Spot blocks were sold", pricing.SpotBlock, 20200601, Unknown},
+		{"Spot blocks were sold, at a price that is derived", pricing.SpotBlock, 20200601, Feasible},
+		{"Capacity Blocks are sold, but none of this type", pricing.CapacityBlock, 0, Infeasible},
 		{"Spot blocks are no longer sold", pricing.SpotBlock, 0, Infeasible},
 		{"On-Demand has a price", pricing.OnDemand, 0, Feasible},
 	} {

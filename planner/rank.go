@@ -76,8 +76,8 @@ func arch(a string) func(*entry) bool {
 // properties are those that Alternatives names, but for Fastest.
 func properties() []property {
 	return []property{
-		{func(a *Alternatives) **int { return &a.NoCommitment }, func(e *entry) bool { return !e.purchase.Way().Commits }},
-		{func(a *Alternatives) **int { return &a.Uninterruptible }, func(e *entry) bool { return !e.purchase.Way().Interruptible }},
+		{func(a *Alternatives) **int { return &a.NoCommitment }, func(e *entry) bool { return !e.purchase.Way().Commits && !e.purchase.Way().Prepaid }},
+		{func(a *Alternatives) **int { return &a.Uninterruptible }, func(e *entry) bool { return !e.purchase.Way().Interruptible && !e.purchase.Way().Ends }},
 		{func(a *Alternatives) **int { return &a.OnDemand }, option(pricing.OnDemand)},
 		{func(a *Alternatives) **int { return &a.Reserved1y }, reservedFor(pricing.OneYear)},
 		{func(a *Alternatives) **int { return &a.Reserved3y }, reservedFor(pricing.ThreeYears)},

@@ -76,7 +76,7 @@ func (s *stall) withoutPrice(offers []pricing.Offer, retired bool) string {
 	var names []string
 	for _, way := range pricing.Ways() {
 		asked := len(c.Purchase) == 0 || slices.Contains(c.Purchase, way.Option)
-		if !asked || s.wayState(way, retired) != pricing.Current || way.Interruptible && !s.instance.SpotSold {
+		if !asked || s.wayState(way, retired) != pricing.Current || way.PerPool && !s.instance.SpotSold || !way.Sells(0, s.instance.Family) {
 			continue
 		}
 		within := func(q pricing.Purchase) bool { return c.MaxCommit == 0 || q.Term <= c.MaxCommit }
@@ -107,6 +107,8 @@ func (k *market) refuse(o *pricing.Offer, retired bool) *rejection {
 		return &rejection{NotOffered, way.Name + " is not sold"}
 	case c.MaxCommit != 0 && o.Purchase.Term > c.MaxCommit:
 		return &rejection{CommitmentTooLong, fmt.Sprintf("commits for %s", o.Purchase.Term)}
+	case way.Ends && c.MaxInterruptionPercent > 0:
+		return &rejection{TooInterrupted, way.Name + " ends by itself"}
 	case way.Interruptible && c.MaxInterruptionPercent > 0 && (o.Band == nil || float64(o.Band.MaxPercent) > c.MaxInterruptionPercent):
 		return &rejection{TooInterrupted, "Spot interruptions " + bandLabel(o.Band)}
 	case k.tooOld(o):

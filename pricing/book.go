@@ -80,9 +80,13 @@ func (s *series) offer(q Query) (Offer, bool) {
 		Recurring: v.recurring, Upfront: v.upfront, Provenance: *v.provenance,
 	}
 	if late {
-		o.Caveat = joinCaveats(fmt.Sprintf("known only from %s on, after the date asked for", o.AsOf), o.Caveat)
+		o.Caveat = joinCaveats(knownLater(o.AsOf), o.Caveat)
 	}
 	return o, true
+}
+
+func knownLater(d Date) string {
+	return fmt.Sprintf("known only from %s on, after the date asked for", d)
 }
 
 func joinCaveats(a, b string) string {
@@ -92,30 +96,34 @@ func joinCaveats(a, b string) string {
 	return a + "; " + b
 }
 
-// offers answers a query from the shelf.
+// offers answers a query from the shelf, ordered by purchase, without what an
+// offer says beside others.
 func (sh *shelf) offers(q Query) []Offer {
 	offers := make([]Offer, 0, len(sh.series))
-	var onDemand USDPerHour
 	for i := range sh.series {
 		o, ok := sh.series[i].offer(q)
 		if !ok {
 			continue
 		}
-		way := o.Purchase.Option
-		if way == OnDemand {
-			onDemand = o.Hourly
-		}
-		if WayOf(way).Interruptible {
+		if WayOf(o.Purchase.Option).Interruptible {
 			o.Band = sh.band(q.At)
 		}
 		offers = append(offers, o)
 	}
-	for i := range offers {
-		if o := &offers[i]; o.Purchase.Term != 0 && onDemand > 0 {
-			o.BreakEvenHours = HoursPerMonth * float64(o.Hourly) / float64(onDemand)
+	return offers
+}
+
+// breakEven holds every commitment against On-Demand.
+func breakEven(offers []Offer) {
+	i := slices.IndexFunc(offers, func(o Offer) bool { return o.Purchase.Option == OnDemand })
+	if i < 0 {
+		return
+	}
+	for k := range offers {
+		if o := &offers[k]; o.Purchase.Term != 0 {
+			o.BreakEvenHours = HoursPerMonth * float64(o.Hourly) / float64(offers[i].Hourly)
 		}
 	}
-	return offers
 }
 
 // band is the newest band no later than the date, else the first later one.

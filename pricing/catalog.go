@@ -19,6 +19,7 @@ type Catalog struct {
 	subjects     map[string]Kind // Kind 0 is an instance type
 	regions      []string
 	books        map[string]func() (*book, error)
+	overlays     []resolved
 }
 
 // New makes a catalogue of rows: as [Encode] and [Open] together.
@@ -97,6 +98,11 @@ func names[T any](rows []T, name func(*T) string) []string {
 	return all
 }
 
+// subjectNames lists the instance types, then the accelerators.
+func (c *Catalog) subjectNames() []string {
+	return append(names(c.instances, func(t *InstanceType) string { return t.Name }), names(c.accelerators, func(a *Accelerator) string { return a.Name })...)
+}
+
 // Processors lists, sorted, the key of every processor that an instance type names.
 func (c *Catalog) Processors() []string {
 	var keys []string
@@ -166,25 +172,53 @@ func (c *Catalog) Sold(region, subject string, at Date) Lifecycle {
 // query, the newest observed one answers, or the newest of all where that is
 // derived or inferred and more than a year newer. Where every vintage is later
 // than the query, the earliest answers, and its caveat says so.
+//
+// Where Spot blocks are sold at the date and the catalogue has no price of
+// theirs, it is derived. Overlays come last, in the order of [Catalog.With].
 func (c *Catalog) Offers(q Query) []Offer {
-	return c.shelf(q.Region, q.Subject).offers(q)
+	offers := c.shelf(q.Region, q.Subject).offers(q)
+	offers = c.withSpotBlocks(q, offers)
+	for i := range c.overlays {
+		offers = c.overlays[i].amend(q, offers)
+	}
+	breakEven(offers)
+	return offers
+}
+
+// withSpotBlocks adds them to offers of an instance type that has Spot and
+// On-Demand prices.
+func (c *Catalog) withSpotBlocks(q Query, offers []Offer) []Offer {
+	has := func(option Option) int {
+		return slices.IndexFunc(offers, func(o Offer) bool { return o.Purchase.Option == option })
+	}
+	onDemand := has(OnDemand)
+	if state := WayOf(SpotBlock).Sold(q.At).State; state != Current && state != Closed || onDemand < 0 || has(SpotBlock) >= 0 || q.Quality == Observed {
+		return offers
+	}
+	if kind, known := c.subjects[q.Subject]; !known || kind != 0 {
+		return offers
+	}
+	if in, err := c.Instance(q.Subject); err != nil || !in.SpotSold {
+		return offers
+	}
+	return append(offers, spotBlocks(&offers[onDemand])...)
 }
 
 // Gaps lists the purchases for which [Catalog.Offers] has no answer, each with
 // its reason, in the order of [Ways].
 func (c *Catalog) Gaps(q Query) []Gap {
-	sh := c.shelf(q.Region, q.Subject)
-	offers := sh.offers(q)
-	_, isSubject := c.subjects[q.Subject]
-	sold := sh.sold(q.At).State
+	offers := c.Offers(q)
+	kind, isSubject := c.subjects[q.Subject]
+	family, _, _ := strings.Cut(q.Subject, ".")
+	sold := c.Sold(q.Region, q.Subject, q.At).State
 	var gaps []Gap
 	for _, w := range ways {
 		reason := NoPrice
 		switch state := w.Sold(q.At).State; {
+		case isSubject && (state == NotOffered || state == Retired || !w.Sells(kind, family)):
+			reason = WayNotSold
 		case !isSubject || sold == NotOffered || sold == Retired:
 			reason = NotSoldThere
-		case state == NotOffered || state == Retired || !w.sells(c.subjects[q.Subject]):
-			reason = WayNotSold
 		}
 		for _, p := range w.Purchases() {
 			if !slices.ContainsFunc(offers, func(o Offer) bool { return o.Purchase == p }) {

@@ -2,7 +2,9 @@ package pricing
 
 import (
 	"fmt"
+	"math"
 	"math/big"
+	"math/bits"
 	"strconv"
 	"strings"
 )
@@ -118,18 +120,67 @@ func decodeNano(decode func(any) error) (int64, error) {
 	return parseNano(text)
 }
 
+// A Decimal is a plain number with nine decimals, exact as written. The field
+// that holds it says of what: percent, or units of a currency.
+type Decimal int64
+
+// String formats the number exactly, without trailing zeros.
+func (d Decimal) String() string { return formatNano(int64(d)) }
+
+// MarshalJSON writes a plain, exact number.
+func (d Decimal) MarshalJSON() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalJSON reads a plain number exactly.
+func (d *Decimal) UnmarshalJSON(b []byte) error {
+	n, err := parseNano(string(b))
+	*d = Decimal(n)
+	return err
+}
+
+// UnmarshalYAML reads the text of a YAML number exactly.
+func (d *Decimal) UnmarshalYAML(decode func(any) error) error {
+	n, err := decodeNano(decode)
+	*d = Decimal(n)
+	return err
+}
+
+// mulDiv is a × b ÷ c, for c above 0, rounded half away from zero; false where
+// it is too large.
+func mulDiv(a, b, c int64) (int64, bool) {
+	magnitude := func(n int64) uint64 {
+		if n < 0 {
+			return -uint64(n)
+		}
+		return uint64(n)
+	}
+	hi, lo := bits.Mul64(magnitude(a), magnitude(b))
+	lo, carry := bits.Add64(lo, uint64(c/2), 0)
+	hi += carry
+	if hi >= uint64(c) {
+		return 0, false
+	}
+	n, _ := bits.Div64(hi, lo, uint64(c))
+	if n > math.MaxInt64 {
+		return 0, false
+	}
+	if (a < 0) != (b < 0) {
+		return -int64(n), true
+	}
+	return int64(n), true
+}
+
 // parseNano accepts what JSON calls a number, and nothing like infinity or hex.
 func parseNano(s string) (int64, error) {
 	r, ok := new(big.Rat).SetString(s)
 	if !ok || len(s) > 40 || strings.ContainsAny(s, "/_xXpPoObB") {
-		return 0, fmt.Errorf("%q is not an amount in US dollars", s)
+		return 0, fmt.Errorf("%q is not a plain number", s)
 	}
 	r.Mul(r, big.NewRat(nano, 1))
 	half := big.NewRat(int64(r.Sign()), 2)
 	r.Add(r, half)
 	n := new(big.Int).Quo(r.Num(), r.Denom())
 	if !n.IsInt64() {
-		return 0, fmt.Errorf("%q exceeds the largest amount in US dollars", s)
+		return 0, fmt.Errorf("%q exceeds the largest amount", s)
 	}
 	return n.Int64(), nil
 }

@@ -2,6 +2,8 @@ package pricing
 
 import (
 	"encoding/json"
+	"math/big"
+	"math/rand/v2"
 	"testing"
 
 	"gopkg.in/yaml.v3"
@@ -118,6 +120,25 @@ func TestEffectiveRate(t *testing.T) {
 	} {
 		if got := tt.term.Effective(tt.upfront, tt.recurring); got.String() != tt.want {
 			t.Errorf("%s: %s, want %s", tt.reason, got, tt.want)
+		}
+	}
+}
+
+// mulDiv against arithmetic without bounds.
+func TestMulDiv(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 9))
+	for range 10_000 {
+		a, b, c := random.Int64()>>random.IntN(63), random.Int64()>>random.IntN(63), 1+random.Int64()>>random.IntN(63)
+		if random.IntN(2) == 0 {
+			a = -a
+		}
+		want, rest := new(big.Int).QuoRem(new(big.Int).Mul(big.NewInt(a), big.NewInt(b)), big.NewInt(c), new(big.Int))
+		if new(big.Int).Mul(big.NewInt(2), rest).CmpAbs(big.NewInt(c)) >= 0 {
+			want.Add(want, big.NewInt(int64(rest.Sign())))
+		}
+		got, ok := mulDiv(a, b, c)
+		if ok != want.IsInt64() || ok && got != want.Int64() {
+			t.Errorf("%d × %d ÷ %d = %d, %t; want %s", a, b, c, got, ok, want)
 		}
 	}
 }

@@ -8,10 +8,13 @@ import (
 // The texts of the enumerations, as they stand in reports, flags and files. The
 // index is the value; values without a text are empty.
 var (
-	optionNames  = [...]string{OnDemand: "on-demand", Reserved: "reserved", SavingsPlan: "savings-plan", Spot: "spot", SpotBlock: "spot-block"}
+	optionNames  = [...]string{OnDemand: "on-demand", Reserved: "reserved", SavingsPlan: "savings-plan", Spot: "spot", SpotBlock: "spot-block", ScheduledReserved: "scheduled-reserved", CapacityBlock: "capacity-block"}
 	termNames    = [...]string{OneYear: "1y", ThreeYears: "3y"}
 	paymentNames = [...]string{NoUpfront: "no-upfront", PartialUpfront: "partial-upfront", AllUpfront: "all-upfront"}
-	classNames   = [...]string{Standard: "standard", Convertible: "convertible", Compute: "compute", EC2Instance: "ec2-instance"}
+	classNames   = [...]string{
+		Standard: "standard", Convertible: "convertible", Compute: "compute", EC2Instance: "ec2-instance",
+		OneHour: "1h", TwoHours: "2h", ThreeHours: "3h", FourHours: "4h", FiveHours: "5h", SixHours: "6h",
+	}
 	classTitles  = [...]string{0: "", Standard: "standard", Convertible: "convertible", Compute: "Compute", EC2Instance: "EC2 Instance"}
 	qualityNames = [...]string{Observed: "observed", Derived: "derived", Inferred: "inferred"}
 	stateNames   = [...]string{Current: "current", Closed: "closed", Retired: "retired", NotOffered: "not-offered"}

@@ -48,6 +48,7 @@ type Offer struct {
 	Recurring USDPerHour
 	Upfront   USD
 	Provenance
+	Overlay string // the names of the overlays that changed or made it, comma-separated; empty: the catalogue's own
 
 	Band *Band // of Spot: how often it is interrupted; nil when that is unknown
 	// BreakEvenHours is how many hours of use in a month of 730 make a

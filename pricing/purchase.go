@@ -15,6 +15,8 @@ const (
 	SavingsPlan
 	Spot
 	SpotBlock
+	ScheduledReserved
+	CapacityBlock
 )
 
 // Term is how long a commitment lasts; the zero Term is no commitment.
@@ -35,7 +37,8 @@ const (
 )
 
 // Class is the kind of a commitment: standard or convertible for Reserved
-// Instances, Compute or EC2 Instance for Savings Plans.
+// Instances, Compute or EC2 Instance for Savings Plans. Of a Spot block it is
+// the length, in hours.
 type Class uint8
 
 const (
@@ -43,6 +46,12 @@ const (
 	Convertible
 	Compute
 	EC2Instance
+	OneHour
+	TwoHours
+	ThreeHours
+	FourHours
+	FiveHours
+	SixHours
 )
 
 // Purchase is one way to buy, down to term, payment and class. It is a value
@@ -61,29 +70,30 @@ type Way struct {
 	Option Option
 	Name   string // as people say it: "On-Demand"
 
-	Terms    []Term // what can be chosen; all three are empty unless Commits
+	Terms    []Term // what can be chosen; empty where there is no choice
 	Payments []Payment
 	Classes  []Class
 
-	Commits       bool // paid for whether used or not, until its term ends
-	Interruptible bool // AWS may take the instance back
-	Accelerators  bool // Elastic Inference accelerators can be bought this way
-	MinimumSecs   int  // shortest time billed
+	Commits       bool     // paid for whether used or not, until its term ends; has terms, payments and classes
+	Prepaid       bool     // the whole price is due before the start
+	Interruptible bool     // AWS may take the instance back
+	Ends          bool     // the instance is ended after a time fixed at its launch
+	PerPool       bool     // priced per instance type and availability zone: one price of a region is the least of several
+	Covered       bool     // Reserved Instances and Savings Plans that are owned already pay for it
+	Accelerators  bool     // Elastic Inference accelerators can be bought this way
+	Families      []string // the only ones sold this way; empty: all
+	MinimumSecs   int      // shortest time billed; billing is by the second from there on, by the hour where it is 3600
 
 	From, Closed, Retired Date // as in Lifecycle
 	Source                string
 }
 
 // Ways is the table of ways to buy, in the order in which they are listed.
-//
-// Scheduled Reserved Instances ("You cannot purchase Scheduled Reserved
-// Instances at this time", EC2 user guide 2023-06-15) and Capacity Blocks have
-// no row: nothing priced by this package can be bought with them.
 func Ways() []Way { return slices.Clone(ways[:]) }
 
 var ways = [...]Way{
 	{
-		Option: OnDemand, Name: "On-Demand", Accelerators: true, MinimumSecs: 60,
+		Option: OnDemand, Name: "On-Demand", Accelerators: true, Covered: true, MinimumSecs: 60,
 		Source: "EC2 user guide 2023-06-15",
 	}, {
 		Option: Reserved, Name: "Reserved", Commits: true, MinimumSecs: 3600,
@@ -99,12 +109,25 @@ var ways = [...]Way{
 		From:     20191106,
 		Source:   "Savings Plans user guide; announced 2019-11-06 (recalled)",
 	}, {
-		Option: Spot, Name: "Spot", Interruptible: true, MinimumSecs: 60,
+		Option: Spot, Name: "Spot", Interruptible: true, PerPool: true, MinimumSecs: 60,
 		Source: "EC2 user guide 2023-06-15",
 	}, {
-		Option: SpotBlock, Name: "Spot block", MinimumSecs: 60,
-		Closed: 20210701, Retired: 20221231,
-		Source: "EC2 user guide: no new customers from 2021-07-01, ended 2022-12-31",
+		Option: SpotBlock, Name: "Spot block", Ends: true, PerPool: true, MinimumSecs: 60,
+		Classes: []Class{OneHour, TwoHours, ThreeHours, FourHours, FiveHours, SixHours},
+		From:    20151006, Closed: 20210701, Retired: 20221231,
+		Source: "AWS News Blog, October 2015; EC2 user guide: no new customers from 2021-07-01, ended 2022-12-31",
+	}, {
+		Option: ScheduledReserved, Name: "Scheduled Reserved", Commits: true, MinimumSecs: 3600,
+		Terms:    []Term{OneYear},
+		Payments: []Payment{NoUpfront},
+		Classes:  []Class{Standard},
+		Retired:  20230615,
+		Source:   "EC2 user guide 2023-06-15: cannot be bought at this time; since when is not known",
+	}, {
+		Option: CapacityBlock, Name: "Capacity Block", Prepaid: true, Ends: true, MinimumSecs: 86400,
+		Families: []string{"p4d", "p4de", "p5", "p5e", "p5en", "p6-b200", "trn1", "trn2"},
+		From:     20231031,
+		Source:   "EC2 user guide: 1 to 182 days, paid at the start; families and date recalled",
 	},
 }
 
@@ -125,20 +148,22 @@ func (w Way) Sold(at Date) Lifecycle {
 	return l
 }
 
-// sells reports whether a kind of subject can be bought this way; kind 0 is an
-// instance type.
-func (w *Way) sells(k Kind) bool { return k != ElasticInference || w.Accelerators }
+// Sells reports whether a subject can be bought this way: kind 0 is an instance
+// type, of the family named.
+func (w Way) Sells(k Kind, family string) bool {
+	if k == ElasticInference {
+		return w.Accelerators
+	}
+	return len(w.Families) == 0 || slices.Contains(w.Families, family)
+}
 
 // Purchases lists every purchase that the way allows, in the order of its terms,
-// payments and classes. A way without commitment allows one.
+// payments and classes.
 func (w Way) Purchases() []Purchase {
-	if !w.Commits {
-		return []Purchase{{Option: w.Option}}
-	}
 	var all []Purchase
-	for _, t := range w.Terms {
-		for _, p := range w.Payments {
-			for _, c := range w.Classes {
+	for _, t := range orNone(w.Terms) {
+		for _, p := range orNone(w.Payments) {
+			for _, c := range orNone(w.Classes) {
 				all = append(all, Purchase{w.Option, t, p, c})
 			}
 		}
@@ -146,11 +171,20 @@ func (w Way) Purchases() []Purchase {
 	return all
 }
 
+// orNone is the choices there are, or the one of having none.
+func orNone[T ~uint8](choices []T) []T {
+	if len(choices) == 0 {
+		return []T{0}
+	}
+	return choices
+}
+
 // Way is the row of [Ways] for p's option.
 func (p Purchase) Way() Way { return WayOf(p.Option) }
 
 // String reads as a buyer would say it: "On-Demand", "Reserved 1y no upfront",
-// "Savings Plan (Compute) 3y all upfront". Standard goes without saying.
+// "Savings Plan (Compute) 3y all upfront", "Spot block 3h". Standard goes
+// without saying.
 func (p Purchase) String() string {
 	var b strings.Builder
 	b.WriteString(WayOf(p.Option).Name)
@@ -163,8 +197,8 @@ func (p Purchase) String() string {
 	if p.Payment != 0 {
 		b.WriteString(" " + strings.ReplaceAll(p.Payment.String(), "-", " "))
 	}
-	if p.Class == Convertible {
-		b.WriteString(" convertible")
+	if p.Class == Convertible || p.Option == SpotBlock && p.Class != 0 {
+		b.WriteString(" " + p.Class.String())
 	}
 	return b.String()
 }

@@ -19,8 +19,11 @@ func TestWays(t *testing.T) {
 			t.Errorf("%s: name, source or minimum is missing", w.Option)
 		}
 		choices := len(w.Terms) * len(w.Payments) * len(w.Classes)
-		if w.Commits && choices == 0 || !w.Commits && len(w.Terms)+len(w.Payments)+len(w.Classes) != 0 {
+		if w.Commits && choices == 0 || !w.Commits && len(w.Terms)+len(w.Payments) != 0 {
 			t.Errorf("%s: commits is %t, choices are %d", w.Name, w.Commits, choices)
+		}
+		if w.Covered && (w.Commits || w.Interruptible || w.Ends) {
+			t.Errorf("%s: a commitment pays for On-Demand use alone", w.Name)
 		}
 		if w.Commits && w.Interruptible {
 			t.Errorf("%s: paid for when interrupted", w.Name)
@@ -47,6 +50,8 @@ func TestPurchaseText(t *testing.T) {
 		{Purchase{Option: Spot}, "Spot"},
 		{Purchase{Reserved, OneYear, NoUpfront, Standard}, "Reserved 1y no upfront"},
 		{Purchase{Reserved, ThreeYears, AllUpfront, Convertible}, "Reserved 3y all upfront convertible"},
+		{Purchase{Option: SpotBlock, Class: ThreeHours}, "Spot block 3h"},
+		{Purchase{Option: CapacityBlock}, "Capacity Block"},
 		{Purchase{SavingsPlan, OneYear, PartialUpfront, EC2Instance}, "Savings Plan (EC2 Instance) 1y partial upfront"},
 	} {
 		if got := tt.purchase.String(); got != tt.want {
@@ -68,6 +73,9 @@ func TestWaySold(t *testing.T) {
 		{"today", SpotBlock, 0, Retired},
 		{"before Savings Plans were announced", SavingsPlan, 20190601, NotOffered},
 		{"and since", SavingsPlan, 20191106, Current},
+		{"Scheduled Reserved Instances are no longer sold", ScheduledReserved, 0, Retired},
+		{"and were when Elastic Inference was new", ScheduledReserved, 20190601, Current},
+		{"Capacity Blocks came later", CapacityBlock, 20220101, NotOffered},
 		{"On-Demand always was", OnDemand, 20180101, Current},
 	} {
 		if got := WayOf(tt.option).Sold(tt.at).State; got != tt.want {

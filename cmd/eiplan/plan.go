@@ -57,7 +57,7 @@ func (p *planFlags) add(c *cobra.Command) {
 	f.StringSliceVar(&p.instances, "instance", nil, "instance types, as globs: 'c5.*'")
 	f.StringSliceVar(&p.accelerators, "accelerator", nil, "accelerators, as globs: 'eia2.*,none'")
 	f.StringSliceVar(&p.arch, "arch", nil, "amd64, arm64 (default both)")
-	f.StringSliceVar(&p.purchase, "purchase", nil, "on-demand, reserved, savings-plan, spot, or all (default all)")
+	f.StringSliceVar(&p.purchase, "purchase", nil, "on-demand, reserved, savings-plan, spot, spot-block, capacity-block, or all (default all)")
 	f.StringSliceVar(&p.precisions, "precision", nil, "fp32, mixed (default both)")
 	f.StringVar(&p.maxCommit, "max-commit", "", "the longest commitment: none, 1y or 3y (default 3y)")
 	f.Var(&p.maxInterruption, "max-interruption", "highest interruption band for Spot: 10%")
