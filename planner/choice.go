@@ -1,7 +1,9 @@
 package planner
 
 import (
+	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,7 +25,8 @@ func (p *problem) choice(e *entry, rank int) *Choice {
 	host, accelerator := p.offers(e)
 	c.Purchase = purchase(host)
 	c.Cost = p.costs(e, host, accelerator)
-	c.Notes = notes(e, host)
+	c.Owned = p.owned(e)
+	c.Notes = append(notes(e, host, accelerator), p.unknownRates(e)...)
 	if p.Explain {
 		c.Explanation = p.explain(m)
 		if ms := s.prediction.TflopsMs; ms > 0 {
@@ -104,9 +107,8 @@ func purchase(o *pricing.Offer) Purchase {
 func (p *problem) costs(e *entry, host, accelerator *pricing.Offer) Cost {
 	s := &e.machine.service
 	c := Cost{
-		HourlyUsd: e.hourly.DollarsPerHour(), InstanceHourlyUsd: host.Hourly.DollarsPerHour(), MonthlyUsd: e.hourly.PerMonth().Dollars(),
-		UpfrontUsd: host.Upfront.Dollars(), TotalHourlyUsd: e.hourly.Times(s.replicas).DollarsPerHour(),
-		TotalMonthlyUsd: e.hourly.Times(s.replicas).PerMonth().Dollars(), PerMillionUsd: round6(p.perMillion(e.hourly, s)),
+		HourlyUsd: e.hourly.DollarsPerHour(), MonthlyUsd: e.hourly.PerMonth().Dollars(), UpfrontUsd: host.Upfront.Dollars(),
+		TotalHourlyUsd: e.total.DollarsPerHour(), TotalMonthlyUsd: e.total.PerMonth().Dollars(), PerMillionUsd: round6(p.perMillion(e.hourly, s)),
 		Excluded: excluded[:], Prices: []Price{price(host)},
 	}
 	var extra pricing.USDPerHour
@@ -115,6 +117,7 @@ func (p *problem) costs(e *entry, host, accelerator *pricing.Offer) Cost {
 		c.AcceleratorHourlyUsd = extra.DollarsPerHour()
 		c.Prices = append(c.Prices, price(accelerator))
 	}
+	c.InstanceHourlyUsd = (e.hourly - extra).DollarsPerHour()
 	for _, o := range p.offersOf(e.region, host.Subject) {
 		if o.Purchase.Option == pricing.OnDemand {
 			v := (o.Hourly + extra).DollarsPerHour()
@@ -123,6 +126,23 @@ func (p *problem) costs(e *entry, host, accelerator *pricing.Offer) Cost {
 	}
 	return c
 }
+
+// owned is what the buyer's commitments pay of an entry; nil where none applies.
+func (p *problem) owned(e *entry) *Owned {
+	if e.cover == nil {
+		return nil
+	}
+	o := &Owned{OnDemandInstances: units(e.cover.OnDemand), BlendedHourlyUsd: e.blended.DollarsPerHour()}
+	for _, part := range e.cover.Parts {
+		o.Commitments = append(o.Commitments, Covered{
+			ID: part.ID, Option: part.Way.String(), Instances: units(part.Instances), PaidHourlyUsd: part.Hourly.DollarsPerHour(), Expires: part.Expires.String(),
+		})
+	}
+	return o
+}
+
+// units is a number of instances that need not be whole.
+func units(d pricing.Decimal) float64 { return round6(float64(d) / 1e9) }
 
 func price(o *pricing.Offer) Price {
 	rule := o.Rule
@@ -136,7 +156,7 @@ func price(o *pricing.Offer) Price {
 }
 
 // notes are what a choice asks of its buyer.
-func notes(e *entry, host *pricing.Offer) []string {
+func notes(e *entry, host, accelerator *pricing.Offer) []string {
 	var list []string
 	add := func(applies bool, text string) {
 		if applies {
@@ -150,7 +170,30 @@ func notes(e *entry, host *pricing.Offer) []string {
 	add(m.kind() == hardware.GPU, "GPU quota")
 	add(m.ei != nil, "interface endpoint in the VPC")
 	add(m.instance.Burstable, "CPU credits")
-	add(host.Purchase.Option == pricing.Spot && host.Rule != "", host.Rule)
+	add(m.instance.Flex, "full CPU for 95% of the time")
+	add(m.instance.BareMetal, "bare metal")
+	add(host.Purchase.Way().PerPool && host.Quality == pricing.Observed && host.Rule != "", host.Rule)
+	for _, o := range []*pricing.Offer{host, accelerator} {
+		if o != nil {
+			add(o.Quality != pricing.Observed, o.Quality.String()+" price")
+			add(o.Overlay != "", "price by "+o.Overlay)
+		}
+	}
+	return list
+}
+
+// unknownRates says of a commitment, or of what is bought without one, which longer commitments have no known rate.
+func (p *problem) unknownRates(e *entry) []string {
+	if way := e.purchase.Way(); !way.Commits && !way.Covered {
+		return nil
+	}
+	var list []string
+	for _, term := range []pricing.Term{pricing.OneYear, pricing.ThreeYears} {
+		known := slices.ContainsFunc(p.offersOf(e.region, e.machine.instance.Name), func(o pricing.Offer) bool { return o.Purchase.Term == term })
+		if term > e.purchase.Term && !known && p.commitAsked(term) {
+			list = append(list, fmt.Sprintf("no %d-year rate known", term))
+		}
+	}
 	return list
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/eiplan/eiplan/planner/commit"
 	"github.com/eiplan/eiplan/pricing"
 )
 
@@ -13,14 +14,17 @@ type entry struct {
 	machine  *machine
 	region   string
 	purchase pricing.Purchase
-	hourly   pricing.USDPerHour // of one instance and its accelerator
+	hourly   pricing.USDPerHour // of one instance and its accelerator, on average
+	total    pricing.USDPerHour // of all replicas: what they add to the bill
+	blended  pricing.USDPerHour // total, with the share of what is owned and paid in any case
+	cover    *commit.Cover      // by what is owned; nil: nothing applies
 	cost     float64            // what the objective counts
 	retired  bool               // it needs what is no longer sold to anyone
 }
 
-// compare orders entries as they are ranked: by cost, then latency, then name.
+// compare orders entries as they are ranked: by cost, then by how much of what is owned they use up, then latency, then name.
 func (e *entry) compare(f *entry) int {
-	if c := cmp.Or(cmp.Compare(e.cost, f.cost), cmp.Compare(e.machine.service.sla, f.machine.service.sla)); c != 0 {
+	if c := cmp.Or(cmp.Compare(e.cost, f.cost), cmp.Compare(e.blended-e.total, f.blended-f.total), cmp.Compare(e.machine.service.sla, f.machine.service.sla)); c != 0 {
 		return c
 	}
 	return cmp.Or(
@@ -120,7 +124,7 @@ func (k *market) machine(m *machine, s *stall) {
 		admitted := s.admitted(retired)
 		for _, w := range admitted.ways {
 			e := entry{machine: m, region: s.region, purchase: w.purchase, hourly: w.hourly + extra, retired: retired}
-			e.cost = k.p.cost(e.hourly, &m.service)
+			k.p.charge(&e, w.hourly, extra)
 			k.enter(e)
 		}
 		fail = admitted.fail
@@ -197,12 +201,37 @@ func keepCheaper(best **entry, e entry) {
 	}
 }
 
-// cost is what the objective counts, in dollars.
-func (p *problem) cost(hourly pricing.USDPerHour, s *service) float64 {
-	if p.Objective == PerMillion {
-		return p.perMillion(hourly, s)
+// charge sets what an entry costs, from the prices of one instance and of its accelerator. What is owned pays for the instance alone.
+func (p *problem) charge(e *entry, host, extra pricing.USDPerHour) {
+	s := &e.machine.service
+	e.total = e.hourly.Times(s.replicas)
+	e.blended = e.total
+	if p.Owned != nil && e.purchase.Way().Covered {
+		if cover := p.covered(e, host); len(cover.Parts) > 0 {
+			e.cover = &cover
+			e.total, e.blended = cover.Marginal+extra.Times(s.replicas), cover.Blended+extra.Times(s.replicas)
+			e.hourly = cover.Marginal.Over(1).Spread(int64(s.replicas)) + extra
+		}
 	}
-	return hourly.Times(s.replicas).DollarsPerHour()
+	e.cost = e.total.DollarsPerHour()
+	if p.Objective == PerMillion {
+		e.cost = p.perMillion(e.hourly, s)
+	}
+}
+
+// covered applies what is owned to an entry that is bought On-Demand at a price.
+func (p *problem) covered(e *entry, host pricing.USDPerHour) commit.Cover {
+	return commit.Apply(p.Owned, commit.Use{
+		Region: e.region, Instance: e.machine.instance.Name, Count: e.machine.service.replicas, OnDemand: host, At: p.AsOf,
+		Rate: func(q pricing.Purchase) (pricing.USDPerHour, bool) {
+			for _, o := range p.offersOf(e.region, e.machine.instance.Name) {
+				if o.Purchase == q {
+					return o.Hourly, true
+				}
+			}
+			return 0, false
+		},
+	})
 }
 
 // perMillion is the cost of a million requests: at the rate asked, or on a machine that is kept busy.

@@ -58,8 +58,25 @@ type Choice struct {
 	Cost        Cost         `json:"cost" yaml:"cost"`
 	Memory      Memory       `json:"memory" yaml:"memory"`
 	Utilisation Utilisation  `json:"utilisation" yaml:"utilisation"`
+	Owned       *Owned       `json:"owned,omitempty" yaml:"owned,omitempty"` // nil: nothing that is owned pays for it
 	Notes       []string     `json:"notes,omitempty" yaml:"notes,omitempty"` // what the choice asks of its buyer: "arm64 image", "compile for Neuron"
 	Explanation *Explanation `json:"explanation,omitempty" yaml:"explanation,omitempty"`
+}
+
+// Owned is what commitments that are owned already pay of a choice. Cost is then what the choice adds to the bill.
+type Owned struct {
+	Commitments       []Covered `json:"commitments" yaml:"commitments"`             // in the order in which AWS applies them
+	OnDemandInstances float64   `json:"onDemandInstances" yaml:"onDemandInstances"` // what they leave of the replicas
+	BlendedHourlyUsd  float64   `json:"blendedHourlyUsd" yaml:"blendedHourlyUsd"`   // Cost.TotalHourlyUsd, with the share of what is paid in any case
+}
+
+// Covered is what one commitment pays for.
+type Covered struct {
+	ID            string  `json:"id" yaml:"id"`
+	Option        string  `json:"option" yaml:"option"` // reserved or savings-plan
+	Instances     float64 `json:"instances" yaml:"instances"`
+	PaidHourlyUsd float64 `json:"paidHourlyUsd" yaml:"paidHourlyUsd"` // its share of what is paid in any case
+	Expires       string  `json:"expires" yaml:"expires"`             // last day
 }
 
 // Lifecycle says what can be bought on the day of buying: current, closed (to new customers) or retired. Accelerator is nil where there is none.

@@ -22,6 +22,7 @@ type Request struct {
 	Catalog      *pricing.Catalog
 	Hardware     *hardware.Table       // nil: hardware.Default()
 	Coefficients *latency.Coefficients // nil: latency.Default()
+	Owned        *pricing.Commitments  // nil: none
 	AsOf         pricing.Date          // the day of buying: what is sold, and at which of its known prices; zero: the catalogue's own date
 
 	SLA         SLA

@@ -54,10 +54,15 @@ func (p *problem) acceleratorAsked(m *machine) bool {
 
 // notByDefault leaves out what few want for serving, unless it is asked for as a class or its name is.
 func (p *problem) notByDefault(m *machine) string {
-	c, in := &p.Constraints, m.instance
-	if len(c.Instances) > 0 {
+	if len(p.Constraints.Instances) > 0 {
 		return ""
 	}
+	return p.unusual(m)
+}
+
+// unusual is what few want of a machine for serving, "" where there is nothing.
+func (p *problem) unusual(m *machine) string {
+	c, in := &p.Constraints, m.instance
 	switch {
 	case in.Burstable && !c.Burstable:
 		return "burstable: sustained load gets a fraction of a core"

@@ -33,7 +33,7 @@ func (p *problem) solve() *Plan {
 	}
 	plan.Rejected.Relaxations = p.relaxations(k, plan)
 	plan.Baseline = p.baseline(machines, plan.Best)
-	plan.Warnings = p.warnings(plan)
+	plan.Warnings = append(p.warnings(plan), p.priceDoubts(k, machines, plan.Best)...)
 	return plan
 }
 

@@ -52,6 +52,27 @@ func (h USDPerHour) PerMonth() USD { return h.Over(HoursPerMonth) }
 // Times is the rate of n units bought at this rate.
 func (h USDPerHour) Times(n int) USDPerHour { return h * USDPerHour(n) }
 
+// Of is the rate of a number of units that need not be whole, rounded half away
+// from zero. It panics where the rate is beyond all money.
+func (h USDPerHour) Of(units Decimal) USDPerHour {
+	n, ok := mulDiv(int64(h), int64(units), nano)
+	if !ok {
+		panic(fmt.Sprintf("pricing: %s units at %s USD/h", units, h))
+	}
+	return USDPerHour(n)
+}
+
+// Buys is how many units the rate pays for at a positive price of one, rounded
+// down.
+func (h USDPerHour) Buys(price USDPerHour) Decimal {
+	hi, lo := bits.Mul64(uint64(max(h, 0)), nano)
+	if hi >= uint64(price) {
+		panic(fmt.Sprintf("pricing: %s USD/h buys too many at %s", h, price))
+	}
+	n, _ := bits.Div64(hi, lo, uint64(price))
+	return Decimal(min(n, math.MaxInt64))
+}
+
 // Spread divides an amount evenly over hours, rounded half up to 1e-9 dollars.
 // It is how an upfront fee becomes an hourly rate. Hours must be positive.
 func (u USD) Spread(hours int64) USDPerHour {

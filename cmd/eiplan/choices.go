@@ -64,10 +64,26 @@ func buyOf(c *planner.Choice) string {
 	read(&way.Term, p.Term)
 	read(&way.Payment, p.Payment)
 	read(&way.Class, p.Class)
+	if c.Owned != nil {
+		return fmt.Sprintf("%v, %s", way, coveredBy(c.Owned))
+	}
 	if p.InterruptionBand != nil {
 		return fmt.Sprintf("%v (%s interrupted)", way, *p.InterruptionBand)
 	}
 	return way.String()
+}
+
+// coveredBy names what is owned and how much of the choice it leaves to be paid.
+func coveredBy(o *planner.Owned) string {
+	ids := make([]string, len(o.Commitments))
+	for i, c := range o.Commitments {
+		ids[i] = c.ID
+	}
+	text := "covered by " + strings.Join(ids, " and ") + " (owned)"
+	if o.OnDemandInstances > 0 {
+		text += fmt.Sprintf(" but for %.4g", o.OnDemandInstances)
+	}
+	return text
 }
 
 // mostRows bounds the first screen's table; --top asks for more.
@@ -127,6 +143,9 @@ func (s *screen) note(c *planner.Choice) string {
 		notes = append(notes, "cheapest "+strings.Join(first, ", "))
 	}
 	notes = append(notes, c.Notes...)
+	if o := c.Owned; o != nil {
+		notes = append(notes, fmt.Sprintf("blended %s USD/h, paid until %s", usd(o.BlendedHourlyUsd), o.Commitments[0].Expires))
+	}
 	if h := c.Purchase.BreakEvenHours; h != nil {
 		notes = append(notes, fmt.Sprintf("pays above %.0f h/month", *h))
 	}

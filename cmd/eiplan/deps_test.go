@@ -33,7 +33,8 @@ engine: engine/... models models/tensor
 pricing/awsapi: pricing
 planner/hardware: models/tensor
 planner/latency: planner/hardware engine models/tensor
-planner: planner/latency planner/hardware engine engine/bench models/tensor pricing
+planner/commit: pricing
+planner: planner/latency planner/hardware planner/commit engine engine/bench models/tensor pricing
 cmd/eiplan: models/... engine engine/bench engine/cpu pricing/... planner/...
 `
 

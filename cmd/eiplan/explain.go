@@ -125,6 +125,12 @@ func (s *screen) costOf(c *planner.Choice) report.Table {
 	for _, p := range c.Cost.Prices {
 		t.Rows = append(t.Rows, []string{p.What, usd(p.Usd), p.AsOf, p.Quality, p.Rule, p.Source})
 	}
+	if o := c.Owned; o != nil {
+		for _, part := range o.Commitments {
+			t.Rows = append(t.Rows, []string{fmt.Sprintf("%.4g x %s", part.Instances, part.ID), usd(part.PaidHourlyUsd), "", "", "paid in any case until " + part.Expires, "owned: " + part.Option})
+		}
+		t.Rows = append(t.Rows, []string{fmt.Sprintf("%.4g x On-Demand", o.OnDemandInstances), usd(c.Cost.TotalHourlyUsd - float64(c.Replicas)*c.Cost.AcceleratorHourlyUsd), "", "", fmt.Sprintf("what the others leave; blended %s USD/h in all", usd(o.BlendedHourlyUsd)), ""})
+	}
 	t.Rows = append(t.Rows, []string{fmt.Sprintf("%d x in all", c.Replicas), usd(c.Cost.TotalHourlyUsd), "", "", fmt.Sprintf("times 730 h: %s USD/month", dollars(c.Cost.TotalMonthlyUsd)), ""})
 	return t
 }

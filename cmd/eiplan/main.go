@@ -26,6 +26,7 @@ var commands = []func(*app) *cobra.Command{
 	newValidate,
 	newCatalog,
 	newPrices,
+	newLock,
 	newZoo,
 	newKernels,
 	newSchema,

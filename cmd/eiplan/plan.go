@@ -10,7 +10,6 @@ import (
 
 	"github.com/eiplan/eiplan/planner"
 	"github.com/eiplan/eiplan/planner/latency"
-	"github.com/eiplan/eiplan/planner/report"
 	"github.com/eiplan/eiplan/pricing"
 )
 
@@ -35,10 +34,11 @@ type planFlags struct {
 	priceQuality                     string
 
 	runtime, scaling, baseline, measured string
-	calibration                          string
-	calibratedBy                         *report.Origin // the file of --calibration
 	explain                              string
 	top                                  int
+
+	files   sourceFlags
+	sources *sources // what files names, once it is read
 }
 
 func (p *planFlags) add(c *cobra.Command) {
@@ -73,7 +73,10 @@ func (p *planFlags) add(c *cobra.Command) {
 	f.StringVar(&p.scaling, "scaling", "roofline", "how to predict: "+joined(latency.Scalings()))
 	f.StringVar(&p.baseline, "baseline", "", "what runs today, to compare with: p2.xlarge or c5.xlarge+eia2.medium")
 	f.StringVar(&p.measured, "measured", "", "a measurement by eiplan bench instead of a new one")
-	f.StringVar(&p.calibration, "calibration", "", "measurements on the hardware itself, by eiplan calibrate")
+	p.files.add(f)
+	p.files.addOwned(f)
+	p.files.addCalibration(f)
+	p.files.addLock(f)
 	f.StringVar(&p.explain, "explain", "", "show how the choice of that RANK or on that INSTANCE was predicted and priced, or why it lost; all: why every other candidate lost")
 	f.Lookup("explain").NoOptDefVal = "1"
 	f.IntVar(&p.top, "top", 0, "choices to list (default the first 3 and the cheapest of each kind in a table, 50 in a report)")
@@ -133,6 +136,9 @@ meets the latency budget. --total 300ms --reserve preprocess=200ms is --latency 
 			if _, err := p.sla(); err != nil {
 				return err
 			}
+			if err := p.open(); err != nil {
+				return err
+			}
 			m, err := p.measurement(cmd.Context(), a, &b, args[0], noBench)
 			if err != nil {
 				return err
@@ -179,14 +185,26 @@ func (p *planFlags) sla() (planner.SLA, error) {
 	return s, nil
 }
 
+// open reads the files that the plan rests on, once.
+func (p *planFlags) open() (err error) {
+	if p.sources == nil {
+		p.sources, err = p.files.read()
+	}
+	return err
+}
+
 // request turns flags and a measurement into what the planner is asked.
 func (p *planFlags) request(m *benchReport) (planner.Request, error) {
 	sla, err := p.sla()
 	if err != nil {
 		return planner.Request{}, err
 	}
+	if err := p.open(); err != nil {
+		return planner.Request{}, err
+	}
 	r := planner.Request{
-		Workload: m.Status.Workload, Model: latency.Subject{Name: m.Spec.Model.Name, SHA256: m.Spec.Model.Sha256}, Catalog: pricing.Snapshot(), SLA: sla, Rate: float64(p.rate), Batch: batchOf(m.Spec.Model),
+		Workload: m.Status.Workload, Model: latency.Subject{Name: m.Spec.Model.Name, SHA256: m.Spec.Model.Sha256}, Catalog: p.sources.catalog, Owned: &p.sources.owned,
+		Calibration: p.sources.calibration, SLA: sla, Rate: float64(p.rate), Batch: batchOf(m.Spec.Model),
 		Objective: planner.Objective(p.objective), Baseline: p.baseline, Top: p.top, Explain: p.explain != "",
 		Constraints: planner.Constraints{Regions: p.regions, Instances: p.instances, Accelerators: p.accelerators, Arch: p.arch,
 			MaxInterruptionPercent: float64(p.maxInterruption), Lifecycle: planner.Availability(p.lifecycle), MinInstances: p.minInstances,
@@ -195,11 +213,6 @@ func (p *planFlags) request(m *benchReport) (planner.Request, error) {
 	r.AsOf = max(r.Catalog.AsOf(), pricing.DateOf(now())) // prices age with the calendar, but a catalogue is not read before it was made
 	if len(m.Status.Runs) > 0 {
 		r.Measured = m.Status.measured()
-	}
-	if p.calibration != "" {
-		if r.Calibration, p.calibratedBy, err = readCalibration(p.calibration); err != nil {
-			return r, err
-		}
 	}
 	return r, p.parse(&r)
 }

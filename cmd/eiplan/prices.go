@@ -14,6 +14,7 @@ import (
 func newPrices(a *app) *cobra.Command {
 	var regions []string
 	var asOf, quality string
+	var files sourceFlags
 	c := &cobra.Command{
 		Use:   "prices TYPE...",
 		Short: "List every known price of an instance type or accelerator, and what is not known",
@@ -35,8 +36,14 @@ func newPrices(a *app) *cobra.Command {
 			if err := q.Quality.UnmarshalText([]byte(quality)); err != nil {
 				return &exitError{code: exitUsage, err: fmt.Errorf("--price-quality: %w", err)}
 			}
-			cat := pricing.Snapshot()
-			d, err := pricesDocument(a, cat, regions, args, q)
+			in, err := files.read()
+			if err != nil {
+				return err
+			}
+			if q.At == 0 && len(files.overlays) > 0 {
+				q.At = max(in.catalog.AsOf(), pricing.DateOf(now())) // an overlay's prices may hold until a day
+			}
+			d, err := pricesDocument(a, in, regions, args, q)
 			if err != nil {
 				return &exitError{code: exitUsage, err: err}
 			}
@@ -45,6 +52,8 @@ func newPrices(a *app) *cobra.Command {
 	}
 	c.Flags().StringSliceVar(&regions, "region", []string{"us-east-1"}, "regions, or all")
 	c.Flags().StringVar(&asOf, "as-of", "", "prices of that day: 2020-06-01")
+	files.add(c.Flags())
+	files.addLock(c.Flags())
 	c.Flags().StringVar(&quality, "price-quality", "", "the worst that counts: observed, derived or inferred")
 	return c
 }
@@ -61,9 +70,18 @@ type priceRow struct {
 	Source     string              `json:"source,omitempty"`
 	Rule       string              `json:"rule,omitempty"`
 	Caveat     string              `json:"caveat,omitempty"`
+	Overlay    string              `json:"overlay,omitempty"` // the overlays that changed or made it
 	Unknown    string              `json:"unknown,omitempty"` // why there is no price
 
 	option pricing.Option
+}
+
+// note is the doubt about a price, and whose it is.
+func (r *priceRow) note() string {
+	if r.Overlay == "" {
+		return r.Caveat
+	}
+	return strings.TrimSuffix("price by "+r.Overlay+"; "+r.Caveat, "; ")
 }
 
 // priceSpec is the spec of kind PriceList.
@@ -78,7 +96,8 @@ type priceStatus struct {
 	Prices []priceRow `json:"prices"`
 }
 
-func pricesDocument(a *app, cat *pricing.Catalog, regions, names []string, q pricing.Query) (report.Document, error) {
+func pricesDocument(a *app, in *sources, regions, names []string, q pricing.Query) (report.Document, error) {
+	cat := in.catalog
 	if len(regions) == 1 && regions[0] == "all" {
 		regions = cat.Regions()
 	}
@@ -102,7 +121,10 @@ func pricesDocument(a *app, cat *pricing.Catalog, regions, names []string, q pri
 	}
 	asOf := cmp.Or(q.At, cat.AsOf())
 	env := a.envelope("PriceList", priceSpec{names, regions, asOf.String()}, priceStatus{rows})
-	env.Metadata.Catalog = catalogOrigin(cat)
+	env.Metadata.Catalog, env.Metadata.Overlays = catalogOrigin(cat), origins(in.pins.Overlays)
+	for _, w := range in.warnings {
+		states = append(states, sentence("Warning: "+w))
+	}
 	unknown := 0
 	for _, r := range rows {
 		if r.Hourly == nil {
@@ -118,7 +140,7 @@ func pricesOf(cat *pricing.Catalog, q pricing.Query) []priceRow {
 	var rows []priceRow
 	for _, o := range cat.Offers(q) {
 		rows = append(rows, priceRow{Name: q.Subject, Region: q.Region, Purchase: o.Purchase.String(), Hourly: &o.Hourly, UpfrontUsd: &o.Upfront,
-			AsOf: o.AsOf.String(), Quality: o.Quality.String(), Source: o.Source, Rule: o.Rule, Caveat: o.Caveat, option: o.Purchase.Option})
+			AsOf: o.AsOf.String(), Quality: o.Quality.String(), Source: o.Source, Rule: o.Rule, Caveat: o.Caveat, Overlay: o.Overlay, option: o.Purchase.Option})
 	}
 	for _, g := range cat.Gaps(q) {
 		rows = append(rows, priceRow{Name: q.Subject, Region: q.Region, Purchase: g.Purchase.String(), Unknown: g.Reason.String(), option: g.Purchase.Option})
@@ -149,7 +171,7 @@ func priceTable(rows []priceRow) report.Table {
 			if *r.UpfrontUsd != 0 {
 				upfront = r.UpfrontUsd.Fixed(2)
 			}
-			t.Rows = append(t.Rows, []string{r.Name, r.Region, r.Purchase, usd(r.Hourly.DollarsPerHour()), upfront, r.AsOf, r.Quality, r.Source, r.Rule, r.Caveat})
+			t.Rows = append(t.Rows, []string{r.Name, r.Region, r.Purchase, usd(r.Hourly.DollarsPerHour()), upfront, r.AsOf, r.Quality, r.Source, r.Rule, r.note()})
 			i++
 			continue
 		}
@@ -161,10 +183,15 @@ func priceTable(rows []priceRow) report.Table {
 		if n > 1 {
 			buy = fmt.Sprintf("%s (%d kinds)", pricing.WayOf(r.option).Name, n)
 		}
-		t.Rows = append(t.Rows, []string{r.Name, r.Region, buy, "unknown", "", "", "", "", "", strings.ReplaceAll(r.Unknown, "-", " ")})
+		t.Rows = append(t.Rows, []string{r.Name, r.Region, buy, "unknown", "", "", "", "", "", gapTexts[r.Unknown]})
 		i += n
 	}
 	return t
+}
+
+// gapTexts words why there is no price.
+var gapTexts = map[string]string{
+	pricing.NoPrice.String(): "no price known", pricing.NotSoldThere.String(): "not sold there", pricing.WayNotSold.String(): "not sold that way",
 }
 
 func known(cat *pricing.Catalog, name string) error {

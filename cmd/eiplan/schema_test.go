@@ -35,7 +35,11 @@ var reported = map[string]struct{ spec, status any }{
 	"Catalog":      {catalogSpec{}, catalogStatus{}},
 	"Kernels":      {nil, kernelsStatus{}},
 	"Zoo":          {nil, zooStatus{}},
+	"Lock":         {lockSpec{}, nil},
 }
+
+// declared is every kind that users write, with the type of its spec.
+var declared = map[string]any{"PriceOverlay": pricing.Overlay{}, "Commitments": pricing.Commitments{}}
 
 // enums lists the words that a field may hold, by type and field; a pointer's field may be null too.
 func enums() map[string][]string {
@@ -54,6 +58,7 @@ func enums() map[string][]string {
 		"Shortfall.reason":          reasonNames,
 		"RejectedRow.reason":        reasonNames,
 		"Purchase.option":           options,
+		"Covered.option":            {pricing.Reserved.String(), pricing.SavingsPlan.String()},
 		"Price.quality":             qualities,
 		"Choice.precision":          precisions,
 		"Choice.format":             {"fp32", "fp16", "bf16"},
@@ -75,8 +80,14 @@ func enums() map[string][]string {
 // TestSchemasAreCurrent compares the embedded schemas with those of the types; EIPLAN_GOLDEN=write accepts the types'.
 func TestSchemasAreCurrent(t *testing.T) {
 	used := map[string]bool{}
+	wanted := map[string][]byte{}
 	for kind, types := range reported {
-		want := schemaOf(t, kind, types.spec, types.status, used)
+		wanted[kind] = schemaOf(t, kind, types.spec, types.status, used)
+	}
+	for kind, spec := range declared {
+		wanted[kind] = schemaOfInput(t, kind, spec, used)
+	}
+	for kind, want := range wanted {
 		file := filepath.Join("schema", kind+".json")
 		if os.Getenv("EIPLAN_GOLDEN") == "write" {
 			if err := os.WriteFile(file, want, 0o644); err != nil {
@@ -97,7 +108,7 @@ func TestSchemasAreCurrent(t *testing.T) {
 		}
 	}
 	for _, kind := range schemaKinds() {
-		if _, ok := reported[kind]; !ok {
+		if _, ok := wanted[kind]; !ok {
 			t.Errorf("schema/%s.json is of no kind", kind)
 		}
 	}
@@ -127,6 +138,9 @@ func TestReportsFollowTheirSchema(t *testing.T) {
 		{"kernels", "--time", "10us"},
 		{"zoo"},
 	}
+	commands = append(commands,
+		plan("--latency", "100ms", "--overlay", data+"prices/overlay.yaml", "--commitments", data+"prices/owned.yaml"),
+		[]string{"lock", "--overlay", data + "prices/overlay.yaml"})
 	seen := map[string]bool{}
 	for _, args := range commands {
 		t.Run(strings.Join(args[:min(len(args), 8)], " "), func(t *testing.T) {
@@ -141,6 +155,48 @@ func TestReportsFollowTheirSchema(t *testing.T) {
 		if !seen[kind] {
 			t.Errorf("no command wrote kind %s", kind)
 		}
+	}
+}
+
+// Files that users write are held against the schema of their kind, and read.
+func TestDeclaredFollowTheirSchema(t *testing.T) {
+	seen := map[string]bool{}
+	files, err := filepath.Glob("../../testdata/prices/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var doc yaml.Node // dates stay text
+		if err := yaml.Unmarshal(b, &doc); err != nil {
+			t.Fatal(err)
+		}
+		var value any
+		undated(&doc)
+		if err := doc.Decode(&value); err != nil {
+			t.Fatal(err)
+		}
+		if b, err = json.Marshal(value); err != nil {
+			t.Fatal(err)
+		}
+		seen[validate(t, b)] = true
+	}
+	for kind := range declared {
+		if !seen[kind] {
+			t.Errorf("no file in testdata/prices is of kind %s", kind)
+		}
+	}
+}
+
+func undated(n *yaml.Node) {
+	if n.Tag == "!!timestamp" {
+		n.Tag = "!!str"
+	}
+	for _, c := range n.Content {
+		undated(c)
 	}
 }
 
@@ -213,13 +269,32 @@ func schemaOf(t *testing.T, kind string, spec, status any, used map[string]bool)
 	properties["apiVersion"] = map[string]any{"const": report.APIVersion}
 	properties["kind"] = map[string]any{"const": kind}
 	m.defs["Metadata"].(map[string]any)["properties"].(map[string]any)["generatedAt"] = map[string]any{"type": "string", "format": "date-time"}
-	envelope["required"] = []string{"apiVersion", "kind", "metadata", "status"}
+	envelope["required"] = []string{"apiVersion", "kind", "metadata"}
 	delete(properties, "spec")
+	delete(properties, "status")
+	if status != nil {
+		properties["status"] = m.of(reflect.TypeOf(status))
+		envelope["required"] = append(envelope["required"].([]string), "status")
+	}
 	if spec != nil {
 		properties["spec"] = m.of(reflect.TypeOf(spec))
 		envelope["required"] = append(envelope["required"].([]string), "spec")
 	}
-	properties["status"] = m.of(reflect.TypeOf(status))
+	return m.encode(t, kind, envelope)
+}
+
+// schemaOfInput is the schema of a file that users write: its metadata is theirs.
+func schemaOfInput(t *testing.T, kind string, spec any, used map[string]bool) []byte {
+	t.Helper()
+	m := schemaMaker{enums: enums(), used: used, defs: map[string]any{}}
+	return m.encode(t, kind, map[string]any{
+		"type": "object", "additionalProperties": false, "required": []string{"apiVersion", "kind", "spec"},
+		"properties": map[string]any{"apiVersion": map[string]any{"const": report.APIVersion}, "kind": map[string]any{"const": kind}, "metadata": map[string]any{"type": "object"}, "spec": m.of(reflect.TypeOf(spec))},
+	})
+}
+
+func (m *schemaMaker) encode(t *testing.T, kind string, envelope map[string]any) []byte {
+	t.Helper()
 	envelope["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	envelope["title"] = kind
 	envelope["$defs"] = m.defs

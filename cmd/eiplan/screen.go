@@ -65,8 +65,11 @@ func (s *screen) document() (report.Document, error) {
 	}
 	env := s.envelope("SizingReport", s.spec(), s.plan)
 	env.Metadata.Catalog = catalogOrigin(s.request.Catalog)
+	env.Metadata.Overlays, env.Metadata.Commitments = origins(s.flags.sources.pins.Overlays), origins(s.flags.sources.pins.Commitments)
 	env.Metadata.Coefficients = &report.Origin{SHA256: latency.Default().SHA256()}
-	env.Metadata.Calibration = s.flags.calibratedBy
+	if c := s.flags.sources.pins.Calibration; c != nil {
+		env.Metadata.Calibration = &origins([]pin{*c})[0]
+	}
 	d := report.Document{Value: env, Answer: s.answer(), Lead: s.lead()}
 	if t := s.choices(); len(t.Rows) > 0 {
 		d.Tables = append(d.Tables, t)

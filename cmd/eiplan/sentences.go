@@ -37,6 +37,10 @@ func (s *screen) purchase(b *planner.Choice) string {
 	if up := b.Cost.UpfrontUsd * float64(b.Replicas); up > 0 {
 		text += fmt.Sprintf(" with %s USD due at once", dollars(up))
 	}
+	if o := b.Owned; o != nil {
+		text += fmt.Sprintf(" more than is paid already (blended %s USD/h)", usd(o.BlendedHourlyUsd))
+	}
+	text += doubtfulPrices(b)
 	if s.flags.objective == string(planner.PerMillion) {
 		text += fmt.Sprintf(", %s USD per million requests", usd(b.Cost.PerMillionUsd))
 	}
@@ -48,6 +52,20 @@ func (s *screen) purchase(b *planner.Choice) string {
 		return "The cheapest is " + text + ". Meets the SLA, but can't be bought any more."
 	}
 	return verb + text + ". Meets the SLA."
+}
+
+// doubtfulPrices marks a cost of which a part was not observed.
+func doubtfulPrices(c *planner.Choice) string {
+	var parts []string
+	for _, p := range c.Cost.Prices {
+		if p.Quality != pricing.Observed.String() {
+			parts = append(parts, p.Quality+" price of "+p.What)
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
 }
 
 // onSale reports whether all of a choice is sold.
@@ -91,7 +109,7 @@ func (s *screen) budget() string {
 func (s *screen) basis(b *planner.Choice) string {
 	text := fmt.Sprintf("%s for %s %s", strings.ToUpper(b.Latency.Basis), b.Runtime, b.Format)
 	if b.Latency.Basis == "measured" {
-		return fmt.Sprintf("%s: %s (%s, as of %s).", text, b.Latency.Source, s.flags.calibration, b.Latency.AsOf)
+		return fmt.Sprintf("%s: %s (%s, as of %s).", text, b.Latency.Source, s.flags.files.calibration, b.Latency.AsOf)
 	}
 	model := fmt.Sprintf("%s, %.3g GFLOP", s.request.Model.Name, s.request.Workload.FLOPs/1e9)
 	if s.request.Measured == nil {
@@ -314,7 +332,11 @@ func (s *screen) provenance() string {
 			dated = append(dated, fmt.Sprintf("%s %v", pricing.WayOf(o).Name, d))
 		}
 	}
-	text := fmt.Sprintf("Prices: %s (catalogue %.8s). %s ways to buy meet everything; of %s candidates: ", strings.Join(dated, ", "), cat.SHA256(), count(s.plan.Feasible), count(s.plan.Considered))
+	var over strings.Builder
+	for _, o := range s.flags.sources.pins.Overlays {
+		fmt.Fprintf(&over, " under %s %.8s", o.Source, o.SHA256)
+	}
+	text := fmt.Sprintf("Prices: %s (catalogue %.8s%s). %s ways to buy meet everything; of %s candidates: ", strings.Join(dated, ", "), cat.SHA256(), over.String(), count(s.plan.Feasible), count(s.plan.Considered))
 	var parts []string
 	others := 0
 	for _, r := range reasons {
@@ -338,6 +360,9 @@ func (s *screen) doubts() []string {
 		if w := run.gravest(); w != nil && run.Precision == "fp32" {
 			lines = append(lines, sentence("Warning: the measurement: "+w.Text))
 		}
+	}
+	for _, w := range s.flags.sources.warnings {
+		lines = append(lines, sentence("Warning: "+w))
 	}
 	for _, w := range s.plan.Warnings {
 		switch {

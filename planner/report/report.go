@@ -36,6 +36,8 @@ type Metadata struct {
 	Catalog      *Origin  `json:"catalog,omitempty"`
 	Coefficients *Origin  `json:"coefficients,omitempty"`
 	Calibration  *Origin  `json:"calibration,omitempty"`
+	Overlays     []Origin `json:"overlays,omitempty"`    // of prices, in the order of application
+	Commitments  []Origin `json:"commitments,omitempty"` // that are owned
 	Command      []string `json:"command,omitempty"`
 	Seed         *int64   `json:"seed,omitempty"`
 }
