@@ -172,6 +172,8 @@ func notes(e *entry, host, accelerator *pricing.Offer) []string {
 	add(m.instance.Burstable, "CPU credits")
 	add(m.instance.Flex, "full CPU for 95% of the time")
 	add(m.instance.BareMetal, "bare metal")
+	add(host.Purchase.Way().Ends, endsAfter(host.Purchase.Class))
+	add(host.Purchase.Way().Prepaid, "paid at the start")
 	add(host.Purchase.Way().PerPool && host.Quality == pricing.Observed && host.Rule != "", host.Rule)
 	for _, o := range []*pricing.Offer{host, accelerator} {
 		if o != nil {
@@ -195,6 +197,14 @@ func (p *problem) unknownRates(e *entry) []string {
 		}
 	}
 	return list
+}
+
+// endsAfter says when an instance of a block ends; a class of 0 leaves that to the order.
+func endsAfter(c pricing.Class) string {
+	if c == 0 {
+		return "ends by itself"
+	}
+	return "ends after " + c.String()
 }
 
 // round6 keeps six significant digits, so that a plan does not depend on the last bits of an architecture's arithmetic.
