@@ -100,12 +100,13 @@ func (p *packedMatrix) kernel(m int, e gemm.Epilogue, residual bool) (Kernel, er
 		return Kernel{}, err
 	}
 	used := trial.Kernel()
-	k := Kernel{Class: "gemm " + used.String(), Mixed: used.Format != gemm.FP32, Packed: []int{1}}
+	k := Kernel{Class: "gemm " + used.String(), Mixed: used.Format != gemm.FP32, Scratch: p.panels.Scratch(m), Packed: []int{1}}
 	k.Bind = func(c *Call) func() error {
 		call, err := p.panels.Bind(m, c.Team.Size(), e)
 		if err != nil {
 			panic("ops: a product that bound before: " + err.Error())
 		}
+		call.Lend(c.Scratch)
 		return func() error {
 			var r gemm.Matrix
 			if residual {

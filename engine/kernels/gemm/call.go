@@ -12,10 +12,14 @@ import (
 type Call struct {
 	panels *Panels
 	m      int
+	depth  int // elements of k that are multiplied at a time: k itself, or less if C is binary32
 	tiles  tiling
+	clamp  Clamp
+	cuts   Panels // describes the blocks of k
 	bias   []float32
-	work   []Tile // one per worker
-	tap    int64  // the tap list of a plain product
+	work   []Tile         // one per worker
+	tap    int64          // the tap list of a plain product
+	near   unsafe.Pointer // room for a copy of A, or nil
 
 	operands
 }
@@ -39,8 +43,12 @@ func (p *Panels) Bind(m, workers int, e Epilogue) (*Call, error) {
 	if e.Bias != nil && len(e.Bias) != p.n {
 		return nil, fmt.Errorf("gemm: %d bias values for %d columns", len(e.Bias), p.n)
 	}
-	c := &Call{panels: p, m: m, bias: e.Bias, work: p.Tiles(workers, e.Clamp)}
-	c.tiles = newTiling(p.kernel, m, p.Count(), m*p.lineBytes(), workers)
+	c := &Call{panels: p, m: m, depth: p.depthOf(m), clamp: e.Clamp, bias: e.Bias, work: p.Tiles(workers, e.Clamp)}
+	c.tiles = newTiling(p.kernel, m, p.Count(), m*c.depth*p.kernel.Format.elementBytes(), workers)
+	if c.depth < p.k {
+		c.tiles.join(workers)
+		c.cuts = Panels{kernel: p.kernel, taps: 1, k: c.depth, n: p.n}
+	}
 	for i := range c.work {
 		c.work[i].Taps, c.work[i].Tap = 1, &c.tap
 	}
@@ -48,12 +56,7 @@ func (p *Panels) Bind(m, workers int, e Epilogue) (*Call, error) {
 }
 
 // lineBytes is the size of one row of A.
-func (p *Panels) lineBytes() int {
-	if p.kernel.Format == BF16 {
-		return 2 * p.k
-	}
-	return 4 * p.k
-}
+func (p *Panels) lineBytes() int { return p.k * p.kernel.Format.elementBytes() }
 
 // Kernel is the tile that does most of the work.
 func (c *Call) Kernel() Kernel {
@@ -86,6 +89,9 @@ func (c *Call) Run(team *parallel.Team, a, out, residual Matrix) {
 	if bf16Out {
 		c.valueBytes = 2
 	}
+	if c.near != nil {
+		c.bring(team)
+	}
 	team.Run(c.tiles.units(), c)
 }
 
@@ -103,27 +109,51 @@ func address(what string, m Matrix, rows, cols int, bf16 bool) (unsafe.Pointer, 
 	return p, m.Stride * size
 }
 
-// Do computes one unit: a block of rows of one panel's columns.
+// Do computes one unit: a block of rows of the columns of a few panels, one
+// block of k after the other.
 func (c *Call) Do(worker, i int) {
 	p := c.panels
-	block, panel := c.tiles.unit(i)
-	t := &c.work[worker]
-	routines := p.Load(t, panel, c.valueBytes == 2)
-	if c.bias != nil {
+	block, group := c.tiles.unit(i)
+	first, end := c.tiles.group(group)
+	for k := 0; k < p.k; k += c.depth {
+		for panel := first; panel < end; panel++ {
+			t := &c.work[worker]
+			routines := p.Load(t, panel, c.valueBytes == 2)
+			ahead := p.Ahead(panel)
+			if c.depth < p.k {
+				ahead = c.cut(t, panel, k, group)
+			}
+			c.multiply(t, routines, ahead, block, panel, k)
+		}
+	}
+}
+
+// multiply adds to C's elements of a block of rows and of a panel, which t is
+// loaded with, the products of the block of k that starts at element k.
+func (c *Call) multiply(t *Tile, routines []func(*Tile), ahead Ahead, block, panel, k int) {
+	p := c.panels
+	t.Lda, t.Ldc, t.Ldr = c.lda, c.ldc, c.ldr
+	a, residual := unsafe.Add(c.a, k*p.kernel.Format.elementBytes()), c.residual
+	if k > 0 {
+		residual, t.Ldr = c.c, c.ldc
+	}
+	if c.near != nil {
+		a, t.Lda = c.nearRow(0, k), c.nearStride()
+	}
+	if c.bias != nil && k == 0 {
 		t.Bias = unsafe.Pointer(&c.bias[p.First(panel)])
 	}
-	t.Lda, t.Ldc, t.Ldr = c.lda, c.ldc, c.ldr
 	column := p.First(panel) * c.valueBytes
 	tile, end := c.tiles.span(block)
 	ahead := p.Ahead(panel, end-tile)
 	for ; tile < end; tile++ {
 		row := c.tiles.row(tile)
 		t.Rows = c.tiles.row(tile+1) - row
-		t.A = unsafe.Add(c.a, row*c.lda)
+		t.A = unsafe.Add(a, row*t.Lda)
 		t.C = unsafe.Add(c.c, row*c.ldc+column)
 		t.Residual = nil
-		if c.residual != nil {
-			t.Residual = unsafe.Add(c.residual, row*c.ldr+column)
+		if residual != nil {
+			t.Residual = unsafe.Add(residual, row*t.Ldr+column)
 		}
 		ahead.Take(t)
 		t.Compute(routines)

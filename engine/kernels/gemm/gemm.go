@@ -67,6 +67,14 @@ func (f Format) valueBytes() int {
 	return 2
 }
 
+// elementBytes is the size of one element of A.
+func (f Format) elementBytes() int {
+	if f == BF16 {
+		return 2
+	}
+	return 4
+}
+
 // stepK is the number of k that one step of a kernel consumes.
 func (f Format) stepK() int {
 	if f == BF16 {

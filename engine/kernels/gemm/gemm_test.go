@@ -79,11 +79,12 @@ type problem struct {
 	transposed     bool
 	extraA, extraC int // row gaps
 	threads        int
+	lend           bool
 }
 
 func (p problem) String() string {
-	return fmt.Sprintf("%dx%dx%d bias=%v residual=%v clamp=%v bf16Out=%v transposed=%v gaps=%d,%d threads=%d",
-		p.m, p.n, p.k, p.bias, p.residual, p.clamp, p.bf16Out, p.transposed, p.extraA, p.extraC, p.threads)
+	return fmt.Sprintf("%dx%dx%d bias=%v residual=%v clamp=%v bf16Out=%v transposed=%v gaps=%d,%d threads=%d lend=%v",
+		p.m, p.n, p.k, p.bias, p.residual, p.clamp, p.bf16Out, p.transposed, p.extraA, p.extraC, p.threads, p.lend)
 }
 
 func randoms(r *rand.Rand, n int) []float32 {
@@ -172,8 +173,15 @@ func check(t *testing.T, kernel Kernel, p problem) {
 		team = parallel.New(p.threads)
 		defer team.Close()
 	}
+	if p.lend {
+		call.Lend(fenced[byte](t, panels.Scratch(p.m)))
+	}
 	call.Run(team, a, c, res)
 
+	columns := make([]float64, p.k*p.n)
+	for i := range columns {
+		columns[i] = float64(stored(kernel.Format, at(i%p.k, i/p.k)))
+	}
 	for i := range size {
 		row, col := i/ldc, i%ldc
 		var got float64
@@ -195,8 +203,8 @@ func check(t *testing.T, kernel Kernel, p problem) {
 			got = float64(c.F32[i])
 		}
 		var sum, scale float64
-		for k := range p.k {
-			x := float64(values[row*lda+k]) * float64(stored(kernel.Format, at(k, col)))
+		for k, b := range columns[col*p.k:][:p.k] {
+			x := float64(values[row*lda+k]) * b
 			sum += x
 			scale += math.Abs(x)
 		}

@@ -1,11 +1,11 @@
 package gemm
 
 // tiling cuts the m rows of a product into tiles as equal as can be, the tiles
-// into blocks, and pairs each block with each panel: these pairs are the units
-// that workers take. Units of a block follow each other, so that a block of A
+// into blocks, and pairs each block with each group of panels: these pairs are the
+// units that workers take. A group is one panel, but where k is cut, too. Units of a block follow each other, so that a block of A
 // stays in the cache while panels pass.
 type tiling struct {
-	m, tiles, blocks, panels int
+	m, tiles, blocks, panels, groups int
 }
 
 // blockBytes is how much of A may be in use at a time: half of a common L2, and
@@ -21,7 +21,7 @@ func (k Kernel) blockBytes() int {
 const unitsPerWorker = 4
 
 func newTiling(k Kernel, m, panels, bytesA, workers int) tiling {
-	t := tiling{m: m, tiles: (m + k.MR - 1) / k.MR, panels: panels}
+	t := tiling{m: m, tiles: (m + k.MR - 1) / k.MR, panels: panels, groups: panels}
 	t.blocks = min(t.tiles, (bytesA+k.blockBytes()-1)/k.blockBytes())
 	if workers > 1 && t.blocks*panels < unitsPerWorker*workers {
 		t.blocks = min(t.tiles, (unitsPerWorker*workers+panels-1)/panels)
@@ -29,11 +29,24 @@ func newTiling(k Kernel, m, panels, bytesA, workers int) tiling {
 	return t
 }
 
-// units is the number of units.
-func (t tiling) units() int { return t.blocks * t.panels }
+// join makes groups as large as leaves units for all workers.
+func (t *tiling) join(workers int) {
+	t.groups = 1
+	if workers > 1 {
+		t.groups = min(t.panels, (unitsPerWorker*workers+t.blocks-1)/t.blocks)
+	}
+}
 
-// unit says which block and panel unit i is.
-func (t tiling) unit(i int) (block, panel int) { return i / t.panels, i % t.panels }
+// units is the number of units.
+func (t tiling) units() int { return t.blocks * t.groups }
+
+// unit says which block and group unit i is.
+func (t tiling) unit(i int) (block, group int) { return i / t.groups, i % t.groups }
+
+// group is the range of panels of a group.
+func (t tiling) group(i int) (first, end int) {
+	return i * t.panels / t.groups, (i + 1) * t.panels / t.groups
+}
 
 // span is the range of tiles of a block.
 func (t tiling) span(block int) (first, end int) {
