@@ -119,9 +119,11 @@ func (c *Call) Do(worker, i int) {
 		for panel := first; panel < end; panel++ {
 			t := &c.work[worker]
 			routines := p.Load(t, panel, c.valueBytes == 2)
-			ahead := p.Ahead(panel)
+			tile, last := c.tiles.span(block)
+			ahead := p.Ahead(panel, last-tile)
 			if c.depth < p.k {
 				ahead = c.cut(t, panel, k, group)
+				ahead.tiles = last - tile
 			}
 			c.multiply(t, routines, ahead, block, panel, k)
 		}
@@ -145,7 +147,6 @@ func (c *Call) multiply(t *Tile, routines []func(*Tile), ahead Ahead, block, pan
 	}
 	column := p.First(panel) * c.valueBytes
 	tile, end := c.tiles.span(block)
-	ahead := p.Ahead(panel, end-tile)
 	for ; tile < end; tile++ {
 		row := c.tiles.row(tile)
 		t.Rows = c.tiles.row(tile+1) - row

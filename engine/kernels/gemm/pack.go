@@ -234,14 +234,37 @@ func packRows[T any](dst []T, s Source, first, width, columns int, convert func(
 // packPairs writes dst[t][k/2][column][k%2] for one panel.
 func packPairs(dst []uint16, s Source, first, width, columns int) {
 	for _, tap := range s.Taps {
-		for i, k := range s.K {
-			from := s.Data[tap+k+first:]
-			for j := range columns {
-				dst[2*j+i%2] = narrow(from[j*s.Column])
+		for i := 0; i < len(s.K); i += 2 {
+			even := s.Data[tap+s.K[i]+first:]
+			var odd []float32
+			if i+1 < len(s.K) {
+				odd = s.Data[tap+s.K[i+1]+first:]
 			}
-			if i%2 == 1 || i == len(s.K)-1 {
-				dst = dst[2*width:]
-			}
+			packPair(dst[:2*columns], even, odd, s.Column)
+			dst = dst[2*width:]
+		}
+	}
+}
+
+// packPair interleaves every step-th element of two rows; without odd, the second
+// of each pair stays as it is.
+func packPair(dst []uint16, even, odd []float32, step int) {
+	columns := len(dst) / 2
+	switch {
+	case odd == nil:
+		for j := range columns {
+			dst[2*j] = narrow(even[j*step])
+		}
+	case step == 1:
+		even, odd = even[:columns], odd[:columns]
+		for j, x := range even {
+			pair := dst[2*j:][:2]
+			pair[0], pair[1] = narrow(x), narrow(odd[j])
+		}
+	default:
+		for j := range columns {
+			pair := dst[2*j:][:2]
+			pair[0], pair[1] = narrow(even[j*step]), narrow(odd[j*step])
 		}
 	}
 }
