@@ -1,9 +1,9 @@
-.PHONY: help run build test check generate bench golden fuzz
+.PHONY: help run build test check generate bench bench-peers golden fuzz
 
 GO ?= go
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
 run: ## build eiplan and size a real model
 	CGO_ENABLED=0 $(GO) build -o bin/eiplan ./cmd/eiplan
@@ -29,9 +29,15 @@ generate: ## make generated code and data again
 	$(GO) generate ./engine/...
 	@if [ -n "$$EIPLAN_SHARED" ]; then $(GO) generate ./pricing; else echo "SKIPPED pricing/snapshot.bin: EIPLAN_SHARED names no folder of collected figures"; fi
 
-bench: ## measure the kernels, and the zoo against ONNX Runtime where ORT_NODE names its npm package
+bench: ## measure the kernels
 	$(GO) test -run '^$$' -bench . -benchtime 200ms ./engine/... ./planner/... ./pricing
-	$(GO) test -run '^$$' -bench ONNXRuntime -benchtime 1x -timeout 30m ./cmd/eiplan
+
+ORT_VERSION ?= 1.30.0
+ORT_NODE ?= $(CURDIR)/bin/peers/node_modules/onnxruntime-node
+
+bench-peers: ## compare with ONNX Runtime: MODELS=resnet50,… THREADS=1,2 TIME=10s a model, SAVE=1 keeps the ratios for the latency model
+	@test -d "$(ORT_NODE)" || npm install --prefix bin/peers --ignore-scripts --no-audit --no-fund --no-save onnxruntime-node@$(ORT_VERSION)
+	ORT_NODE="$(ORT_NODE)" $(GO) test -run '^$$' -bench AgainstONNXRuntime -benchtime 1x -timeout 2h ./cmd/eiplan
 
 golden: ## accept what golden tests print now
 	EIPLAN_GOLDEN=write $(GO) test ./cmd/... ./planner/...

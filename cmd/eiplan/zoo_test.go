@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"io"
 	"math"
 	"os"
@@ -92,7 +90,13 @@ func TestZooAgreesWithONNXRuntime(t *testing.T) {
 					in[i].Bytes[len(in[i].Bytes)-8] = 0 // the last token is padding
 				}
 			}
-			writeInputs(t, dir, p.Inputs, in)
+			data := make([]models.Datum, len(in))
+			for i, x := range in {
+				data[i] = models.Datum{Name: p.Inputs[i].Name, Tensor: x}
+			}
+			if err := writeExchange(dir, "inputs", data); err != nil {
+				t.Fatal(err)
+			}
 			script, err := filepath.Abs("../../testdata/onnxruntime/run.js")
 			if err != nil {
 				t.Fatal(err)
@@ -106,13 +110,12 @@ func TestZooAgreesWithONNXRuntime(t *testing.T) {
 			if err := s.Run(in, got); err != nil {
 				t.Fatal(err)
 			}
+			want, err := readExchange(dir, "outputs")
+			if err != nil || len(want) != len(got) {
+				t.Fatalf("%d outputs, want %d; %v", len(got), len(want), err)
+			}
 			for i := range got {
-				b, err := os.ReadFile(filepath.Join(dir, fmt.Sprintf("output_%d.bin", i)))
-				if err != nil {
-					t.Fatal(err)
-				}
-				want := tensor.Tensor{DType: tensor.Float32, Shape: got[i].Shape, Bytes: b}
-				d, err := engine.Compare(got[i], want, engine.ToleranceOf(tensor.Float32))
+				d, err := engine.Compare(got[i], want[i], engine.ToleranceOf(tensor.Float32))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -121,29 +124,5 @@ func TestZooAgreesWithONNXRuntime(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func writeInputs(t testing.TB, dir string, ports []engine.Port, in []tensor.Tensor) {
-	t.Helper()
-	type listed struct {
-		Name  string `json:"name"`
-		Dtype string `json:"dtype"`
-		Shape []int  `json:"shape"`
-		File  string `json:"file"`
-	}
-	var list []listed
-	for i, x := range in {
-		list = append(list, listed{ports[i].Name, x.DType.String(), x.Shape, fmt.Sprintf("input_%d.bin", i)})
-		if err := os.WriteFile(filepath.Join(dir, list[i].File), x.Bytes, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	b, err := json.Marshal(list)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "inputs.json"), b, 0o644); err != nil {
-		t.Fatal(err)
 	}
 }
