@@ -10,27 +10,35 @@ import (
 	"github.com/eiplan/eiplan/models/tensor"
 )
 
-// exchanged is one tensor in a list, WHAT.json, that programs hand each other in a folder; File holds its little-endian elements.
+// exchanged is one tensor in a list, WHAT.json, that programs hand each other in a folder. File holds its little-endian elements; strings are in the list.
 type exchanged struct {
-	Name  string       `json:"name"`
-	DType string       `json:"dtype"`
-	Shape tensor.Shape `json:"shape"`
-	File  string       `json:"file"`
+	Name    string       `json:"name"`
+	DType   string       `json:"dtype"`
+	Shape   tensor.Shape `json:"shape"`
+	File    string       `json:"file,omitempty"`
+	Strings []string     `json:"strings,omitempty"`
 }
 
 // writeExchange writes tensors to dir as "inputs" or "outputs".
 func writeExchange(dir, what string, data []models.Datum) error {
 	list := []exchanged{}
 	for i, d := range data {
-		if d.Kind != models.TensorKind || d.Tensor.DType == tensor.String {
-			return fmt.Errorf("%s: %q is a %v of %v, which is not exchanged", what, d.Name, d.Kind, d.Tensor.DType)
+		if d.Kind != models.TensorKind {
+			return fmt.Errorf("%s: %q is a %v, which is not exchanged", what, d.Name, d.Kind)
 		}
 		shape := d.Tensor.Shape
 		if shape == nil {
 			shape = tensor.Shape{}
 		}
-		list = append(list, exchanged{d.Name, d.Tensor.DType.String(), shape, fmt.Sprintf("%s_%d.bin", what[:len(what)-1], i)})
-		if err := os.WriteFile(filepath.Join(dir, list[i].File), d.Tensor.Bytes, 0o644); err != nil {
+		e := exchanged{Name: d.Name, DType: d.Tensor.DType.String(), Shape: shape}
+		if d.Tensor.DType == tensor.String {
+			e.Strings = d.Tensor.Strings
+			list = append(list, e)
+			continue
+		}
+		e.File = fmt.Sprintf("%s_%d.bin", what[:len(what)-1], i)
+		list = append(list, e)
+		if err := os.WriteFile(filepath.Join(dir, e.File), d.Tensor.Bytes, 0o644); err != nil {
 			return err
 		}
 	}
@@ -58,6 +66,12 @@ func readExchange(dir, what string) ([]tensor.Tensor, error) {
 			return nil, fmt.Errorf("%s: %q: %w", what, e.Name, err)
 		}
 		t.Shape = e.Shape
+		if t.DType == tensor.String {
+			if t.Strings = e.Strings; len(t.Strings) != t.Len() {
+				return nil, fmt.Errorf("%s: %q has %d strings, %v takes %d", what, e.Name, len(t.Strings), t, t.Len())
+			}
+			continue
+		}
 		if t.Bytes, err = os.ReadFile(filepath.Join(dir, e.File)); err != nil {
 			return nil, err
 		}

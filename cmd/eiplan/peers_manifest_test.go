@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/eiplan/eiplan/engine/bench"
+	"github.com/eiplan/eiplan/models/zoo"
 )
 
 // peerManifest is testdata/peers/models.json: the models that the engine is compared with others on, chosen before anything was tuned for them, and what is
@@ -216,8 +217,11 @@ func TestPeerManifest(t *testing.T) {
 		if !ours && !strings.HasPrefix(model.Ref, sharedPrefix) {
 			t.Errorf("%s: %q is neither zoo: nor shared:", model.Name, model.Ref)
 		}
-		if ours && ref != model.Name {
-			t.Errorf("%s is %s", model.Name, model.Ref)
+		if !ours {
+			continue
+		}
+		if _, err := zoo.Outline(ref); err != nil || ref != model.Name {
+			t.Errorf("%s is %s: %v", model.Name, model.Ref, err)
 		}
 	}
 	if classes["fp32"] < 20 || classes["int8"] < 3 || classes["small"] < 20 || len(classes) != 3 {

@@ -1,6 +1,7 @@
 // run.js MODEL.onnx DIR [THREADS]: runs a model with ONNX Runtime (CPU) on the tensors that DIR/inputs.json lists, each with the file of its little-endian
-// elements, and writes outputs in the same form: DIR/outputs.json and output_0.bin, output_1.bin … in the order of the model's outputs. Then it prints a line,
-// {"version": …}, and for each line on standard input with a number n it runs once uncounted and n times counted, and prints a JSON array of the milliseconds.
+// elements or with its strings, and writes outputs in the same form: DIR/outputs.json and output_0.bin, output_1.bin … in the order of the model's outputs.
+// Then it prints a line, {"version": …}, and for each line on standard input with a number n it runs once uncounted and n times counted, and prints a JSON array
+// of the milliseconds.
 // ORT_NODE names the folder of the npm package onnxruntime-node. Runs go to its native binding, past the event loop that InferenceSession.run waits for.
 'use strict';
 const fs = require('fs'), path = require('path'), readline = require('readline');
@@ -18,6 +19,10 @@ const session = new binding.InferenceSession();
 session.loadModel(model, options);
 const feeds = {}, fetches = {};
 for (const t of JSON.parse(fs.readFileSync(path.join(dir, 'inputs.json')))) {
+  if (t.dtype === 'string') {
+    feeds[t.name] = new ort.Tensor(t.dtype, t.strings, t.shape);
+    continue;
+  }
   if (!arrays[t.dtype]) throw new Error(`input ${t.name}: ${t.dtype} is not handled`);
   const bytes = fs.readFileSync(path.join(dir, t.file));
   feeds[t.name] = new ort.Tensor(t.dtype, new arrays[t.dtype](bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)), t.shape);
@@ -28,10 +33,11 @@ const run = () => session.run(feeds, fetches, {});
 
 const out = run();
 fs.writeFileSync(path.join(dir, 'outputs.json'), JSON.stringify(names.map((name, i) => {
-  const t = out[name], file = `output_${i}.bin`;
+  const t = out[name], file = `output_${i}.bin`, shape = Array.from(t.dims);
+  if (t.type === 'string') return { name, dtype: t.type, shape, strings: t.data };
   if (!arrays[t.type]) throw new Error(`output ${name}: ${t.type} is not handled`);
   fs.writeFileSync(path.join(dir, file), Buffer.from(t.data.buffer, t.data.byteOffset, t.data.byteLength));
-  return { name, dtype: t.type, shape: Array.from(t.dims), file };
+  return { name, dtype: t.type, shape, file };
 })));
 (async () => {
   console.log(JSON.stringify({ version: require(path.join(process.env.ORT_NODE, 'package.json')).version }));
