@@ -8,6 +8,7 @@ import (
 	"github.com/eiplan/eiplan/engine/cpu"
 	"github.com/eiplan/eiplan/engine/graph"
 	"github.com/eiplan/eiplan/engine/ops"
+	"github.com/eiplan/eiplan/engine/parallel"
 	"github.com/eiplan/eiplan/engine/passes"
 	"github.com/eiplan/eiplan/models"
 	"github.com/eiplan/eiplan/models/tensor"
@@ -29,6 +30,7 @@ type Options struct {
 	Dims      map[string]int          // named dimensions of the model's inputs
 	Shapes    map[string]tensor.Shape // whole shapes of its inputs
 	NoPasses  bool                    // only what running needs: no rewrites
+	Tuner     *Tuner                  // measures what static rules would settle; nil: they do
 }
 
 // Compile makes a program of a model, which may be closed afterwards. An error names the node, or says that the model's file was shortened meanwhile.
@@ -83,6 +85,14 @@ func compile(m *models.Model, o Options) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
+	var team *parallel.Team
+	if o.Tuner != nil {
+		team = parallel.New(po.Target.Threads)
+		defer team.Close()
+		po.Target.Tune = func(key string, ways []string, try ops.Try) (string, error) {
+			return o.Tuner.choose(team, key, ways, try)
+		}
+	}
 	workload := count(low.Graph)
 	rows, cases := make([]int, len(low.Inputs)), make([]int, len(low.Inputs))
 	for i, v := range low.Inputs {
@@ -105,6 +115,11 @@ func compile(m *models.Model, o Options) (*Program, error) {
 	}
 	for i, out := range m.Graph.Outputs {
 		p.Outputs[i].Name = out.Name // rewrites may have put another value in its place
+	}
+	if o.Tuner != nil && po.Target.Threads > 1 {
+		if err := p.tuneThreads(o.Tuner, team, o.Precision); err != nil {
+			return nil, err
+		}
 	}
 	return p, nil
 }

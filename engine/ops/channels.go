@@ -121,8 +121,9 @@ func prepareChannels(n *graph.Node, t *Target) (Kernel, error) {
 	}
 }
 
-// WantedHalo is the layout, in its halo alone, that a node's first input should have for its fastest kernel.
-func WantedHalo(n *graph.Node) (graph.Layout, error) {
+// WantedHalo is the layout, in its halo alone, that a node's first input should have for its fastest kernel, or for all that may be it where ways are
+// compared.
+func WantedHalo(n *graph.Node, t *Target) (graph.Layout, error) {
 	bytes := n.Is("eiplan", "BytesConv")
 	if !bytes && (!n.Is("eiplan", "Conv") || !packable(n)) {
 		return graph.Layout{}, nil
@@ -132,7 +133,11 @@ func WantedHalo(n *graph.Node) (graph.Layout, error) {
 		return graph.Layout{}, err
 	}
 	h := g.Halo()
-	if n.Precision == graph.FP32 && !bytes {
+	switch {
+	case bytes, n.Precision != graph.FP32:
+	case t.Tune != nil:
+		h = g.WidestHalo()
+	default:
 		h = g.WinogradHalo()
 	}
 	return graph.Layout{Top: h.Top, Left: h.Left, Bottom: h.Bottom, Right: h.Right, Fill: byte(n.Int("zero_in", 0))}, nil

@@ -203,7 +203,7 @@ func packedConv(n *graph.Node, t *Target) (Kernel, error) {
 	}
 	upright(&g)
 	last := biasLast(n, &g, &e)
-	plan, err := conv.Prepare(t.Weights(), t.Features, formatOf(n), g, constant[float32](n.In(1)), e)
+	plan, err := fastestConv(t, formatOf(n), g, constant[float32](n.In(1)), e)
 	if err != nil {
 		return Kernel{}, err
 	}

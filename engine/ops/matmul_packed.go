@@ -73,7 +73,11 @@ func prepareFusedMatMul(n *graph.Node, t *Target) (Kernel, error) {
 	if err != nil {
 		return Kernel{}, err
 	}
-	return p.kernel(m, gemm.Epilogue{Bias: bias, Clamp: clampOf(n)}, n.In(3) != nil)
+	e := gemm.Epilogue{Bias: bias, Clamp: clampOf(n)}
+	if p.panels, err = fastestTiles(t, p.panels, m, e); err != nil {
+		return Kernel{}, err
+	}
+	return p.kernel(m, e, n.In(3) != nil)
 }
 
 // packedMatrix is the constant operand of a product.

@@ -41,6 +41,9 @@ type Target struct {
 	Iterations int
 	// Body compiles a subgraph of a control-flow node for the target that the node is prepared for.
 	Body func(*graph.Graph, *Target) (Body, error)
+	// Tune compares ways to do what key describes, which are all right, and returns the name of the fastest. try makes a way ready and returns its work. Nil
+	// stands for the first.
+	Tune func(key string, ways []string, try Try) (string, error)
 
 	weights   *gemm.Arena // where packed weights lie; see Weights
 	transient bool        // for nodes prepared during a run
@@ -53,6 +56,17 @@ func (t *Target) Weights() *gemm.Arena {
 		t.weights = gemm.NewArena()
 	}
 	return t.weights
+}
+
+// Try makes one of several ways ready for a trial on the team, of its own memory and not the program's, and returns what to time.
+type Try func(way string, team *parallel.Team) (work func(), err error)
+
+// choose is the way to take: the first, which static rules prefer, where nothing is compared.
+func (t *Target) choose(key string, ways []string, try Try) (string, error) {
+	if t.Tune == nil || t.transient || len(ways) == 1 {
+		return ways[0], nil
+	}
+	return t.Tune(key, ways, try)
 }
 
 // duringRun is the target for nodes that are prepared in a run, by any number of sessions at once, as often as their shapes change.

@@ -25,7 +25,7 @@ func runAssignLayouts(g *graph.Graph, o Options) error {
 	l := layouter{g: g, channels: map[*graph.Value]bool{}, dense: map[*graph.Value]*graph.Value{}, images: map[*graph.Value]*graph.Value{}}
 	l.choose()
 	l.rewire()
-	return l.halos()
+	return l.halos(o.Target)
 }
 
 // layouter is the state of the pass over one graph.
@@ -127,13 +127,13 @@ func (l *layouter) reorder(v *graph.Value, op string, from []string) *graph.Valu
 }
 
 // halos widens the layouts to what the convolutions that read them want.
-func (l *layouter) halos() error {
+func (l *layouter) halos(t *ops.Target) error {
 	for _, n := range l.g.Nodes {
 		v := n.In(0)
 		if v == nil || !v.Layout.Channels {
 			continue
 		}
-		want, err := ops.WantedHalo(n)
+		want, err := ops.WantedHalo(n, t)
 		if err != nil {
 			return fmt.Errorf("node %q: %s: %w", n.Name, n.Op, err)
 		}

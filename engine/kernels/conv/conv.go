@@ -121,7 +121,7 @@ func (g Geometry) WinogradHalo() Halo {
 	if s == nil {
 		return g.Halo()
 	}
-	return g.reach(roundUp(g.Out.Height, s.tile), roundUp(g.Out.Width, s.tile))
+	return g.haloOf(s)
 }
 
 // reach is the halo that outputs of the given size read.
@@ -200,25 +200,7 @@ func Prepare(arena *gemm.Arena, features cpu.Features, format gemm.Format, g Geo
 	if err := g.check(len(weights), len(e.Bias)); err != nil {
 		return nil, err
 	}
-	for _, a := range algorithms {
-		if a.fits(features, format, g) {
-			return a.prepare(arena, features, format, g, weights, e), nil
-		}
-	}
-	panic("conv: no algorithm fits")
-}
-
-// algorithm is one way to convolve.
-type algorithm struct {
-	fits    func(cpu.Features, gemm.Format, Geometry) bool
-	prepare func(*gemm.Arena, cpu.Features, gemm.Format, Geometry, []float32, gemm.Epilogue) *Plan
-}
-
-// algorithms holds what Prepare tries, in order. The last fits all.
-var algorithms = [...]algorithm{
-	{fitsDepthwise, prepareDepthwise},
-	{fitsWinograd, prepareWinograd},
-	{fitsDirect, prepareDirect},
+	return ways(features, format, g)[0].prepare(arena, features, format, g, weights, e), nil
 }
 
 // Class names the algorithm and its kernel: "conv avx512_14x32 fp32".

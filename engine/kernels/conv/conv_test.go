@@ -197,32 +197,51 @@ func newProblemOf(t *testing.T, s shape, g Geometry, format gemm.Format, clamp g
 	return p
 }
 
-// checkConv solves p once by each class of plan.
+// checkConv solves p once by each class of plan, in each way.
 func checkConv(t *testing.T, team *parallel.Team, p problem) {
 	seen := map[string]bool{}
 	for _, features := range levels() {
-		plan, err := Prepare(gemm.NewArena(), features, p.format, p.g, p.weights, p.epilogue)
-		if err != nil {
-			t.Fatal(err)
+		for i, way := range Ways(features, p.format, p.g) {
+			plan, err := PrepareAs(way, gemm.NewArena(), features, p.format, p.g, p.weights, p.epilogue)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i == 0 {
+				checkDefault(t, features, p, plan)
+			}
+			if seen[plan.Class()] {
+				continue
+			}
+			seen[plan.Class()] = true
+			fresh := make([]float32, len(p.want))
+			for i := range fresh {
+				fresh[i] = untouched
+			}
+			out := buffer(t, fresh, p.bf16Out)
+			plan.Bind(2, nil).Run(team, p.in, out, p.res)
+			p.compare(t, plan.Class(), out)
 		}
-		if seen[plan.Class()] {
-			continue
-		}
-		seen[plan.Class()] = true
-		fresh := make([]float32, len(p.want))
-		for i := range fresh {
-			fresh[i] = untouched
-		}
-		out := buffer(t, fresh, p.bf16Out)
-		plan.Bind(2, nil).Run(team, p.in, out, p.res)
-		p.compare(t, plan.Class(), out)
+	}
+	if _, err := PrepareAs("by hand", nil, 0, p.format, p.g, p.weights, p.epilogue); err == nil {
+		t.Error("a way that there is not was taken")
+	}
+}
+
+// checkDefault holds Prepare to the first of the ways.
+func checkDefault(t *testing.T, features cpu.Features, p problem, first *Plan) {
+	plan, err := Prepare(nil, features, p.format, p.g, p.weights, p.epilogue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan.Class() != first.Class() {
+		t.Errorf("Prepare makes %q, the first way is %q", plan.Class(), first.Class())
 	}
 }
 
 // TestSchemes runs each size of transformed patch on blocks that hold all patches
 // and on ones that do not, whole and cut off at the image's end.
 func TestSchemes(t *testing.T) {
-	if !fitsWinograd(cpu.Detect(), gemm.FP32, named(t, "3x3 with room for Winograd").geometry()) {
+	if !transforms(cpu.Detect(), gemm.FP32) {
 		t.Skipf("transforms need AVX-512 in a build with its assembly; this machine has %v", cpu.Detect())
 	}
 	team := parallel.New(2)

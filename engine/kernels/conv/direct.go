@@ -27,9 +27,8 @@ type direct struct {
 	across bool   // that they run over the ends of lines
 }
 
-func fitsDirect(cpu.Features, gemm.Format, Geometry) bool { return true }
-
-func prepareDirect(arena *gemm.Arena, features cpu.Features, format gemm.Format, g Geometry, weights []float32, e gemm.Epilogue) *Plan {
+// prepareDirectOf cuts tiles of at most so many rows.
+func prepareDirectOf(rows int, arena *gemm.Arena, features cpu.Features, format gemm.Format, g Geometry, weights []float32, e gemm.Epilogue) *Plan {
 	d := &direct{g: g, format: format, clamp: e.Clamp, bias: e.Bias, lines: g.lines()}
 	perGroup, outs := g.In.Channels/g.Groups, g.Out.Channels/g.Groups
 	source := d.cut(perGroup)
@@ -38,7 +37,7 @@ func prepareDirect(arena *gemm.Arena, features cpu.Features, format gemm.Format,
 	bytes := 0
 	for i := range g.Groups {
 		source.Data = weights[i*outs*source.Column : (i+1)*outs*source.Column]
-		d.groups = append(d.groups, gemm.PackTaps(arena, kernel, source))
+		d.groups = append(d.groups, gemm.PackTaps(arena, kernel, source).Shorter(rows))
 		bytes += d.groups[i].Bytes()
 	}
 	packed := d.groups[0].Kernel()

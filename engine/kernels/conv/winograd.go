@@ -70,8 +70,7 @@ type winograd struct {
 // scheme is the fastest way to convolve g by transformed patches, nil where the
 // direct sum should be as fast.
 func (g Geometry) scheme() *scheme {
-	if g.KernelH != 3 || g.KernelW != 3 || g.StrideH != 1 || g.StrideW != 1 || g.DilationH != 1 || g.DilationW != 1 || g.Groups != 1 ||
-		g.In.planar() || g.In.Channels%winogradLanes != 0 || g.Out.Channels%winogradLanes != 0 {
+	if !g.transformable() {
 		return nil
 	}
 	var best *scheme
@@ -82,6 +81,12 @@ func (g Geometry) scheme() *scheme {
 		}
 	}
 	return best
+}
+
+// transformable reports whether the schemes compute g, fast or not.
+func (g Geometry) transformable() bool {
+	return g.KernelH == 3 && g.KernelW == 3 && g.StrideH == 1 && g.StrideW == 1 && g.DilationH == 1 && g.DilationW == 1 && g.Groups == 1 &&
+		!g.In.planar() && g.In.Channels%winogradLanes == 0 && g.Out.Channels%winogradLanes == 0
 }
 
 // The costs below are in FLOPs at the rate of a product whose operands lie in the
@@ -112,12 +117,9 @@ func streamed(flops, bytes float64) float64 {
 	return max(flops, flopsPerByte*bytes)
 }
 
-func fitsWinograd(features cpu.Features, format gemm.Format, g Geometry) bool {
-	return compiled && features.Has(cpu.AVX512) && format == gemm.FP32 && g.scheme() != nil && g.WinogradHalo().within(g.In.Halo)
-}
-
-func prepareWinograd(arena *gemm.Arena, features cpu.Features, _ gemm.Format, g Geometry, weights []float32, e gemm.Epilogue) *Plan {
-	return g.scheme().prepare(arena, features, g, weights, e)
+// transforms reports whether a processor has the schemes' transforms for a format.
+func transforms(features cpu.Features, format gemm.Format) bool {
+	return compiled && features.Has(cpu.AVX512) && format == gemm.FP32
 }
 
 func (s *scheme) prepare(arena *gemm.Arena, features cpu.Features, g Geometry, weights []float32, e gemm.Epilogue) *Plan {

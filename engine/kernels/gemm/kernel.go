@@ -115,6 +115,22 @@ func height(m, limit int) int {
 	return (m + tiles - 1) / tiles
 }
 
+// Heights lists limits to the height of tiles for m rows that may be worth
+// comparing, as each leads to other tiles: first the one that the kernel's family
+// has, which is what Choose goes by.
+func (k Kernel) Heights(m int) []int {
+	limits := []int{k.widest().MR}
+	if k.family != avx512 {
+		return limits
+	}
+	for _, lower := range []int{12, 8, 6} {
+		if height(m, lower) < height(m, limits[len(limits)-1]) {
+			limits = append(limits, lower)
+		}
+	}
+	return limits
+}
+
 // widest is the family's full height and width, whatever row k is.
 func (k Kernel) widest() Kernel {
 	for _, f := range families {

@@ -34,6 +34,13 @@ type Source struct {
 	Column int
 }
 
+// Shorter is the same B for tiles of at most so many rows.
+func (p *Panels) Shorter(rows int) *Panels {
+	q := *p
+	q.kernel.MR = min(q.kernel.MR, rows)
+	return &q
+}
+
 // Pack packs B for kernel's family. B is k×n with rows ldb apart, or, if
 // transposed, its transpose: n×k with rows ldb apart.
 func Pack(arena *Arena, kernel Kernel, b []float32, k, n, ldb int, transposed bool) (*Panels, error) {
