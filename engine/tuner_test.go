@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/eiplan/eiplan/engine/bench"
 	"github.com/eiplan/eiplan/engine/cpu"
 	"github.com/eiplan/eiplan/engine/parallel"
 	"github.com/eiplan/eiplan/models/tensor"
@@ -144,6 +146,44 @@ func TestDecide(t *testing.T) {
 	for _, c := range cases {
 		if got := decide(c.times); got != c.want {
 			t.Errorf("%s: %d, want %d", c.reason, got, c.want)
+		}
+	}
+}
+
+// BenchmarkTuner says how many times as fast as static rules a tuner makes models, in turns, how long it takes, and which ways it found faster.
+func BenchmarkTuner(b *testing.B) {
+	for _, name := range []string{"resnet50", "resnet18", "mobilenetv2", "squeezenet", "minilm"} {
+		for _, threads := range []int{1, 2} {
+			b.Run(fmt.Sprintf("%s/threads=%d", name, threads), func(b *testing.B) {
+				m, err := zoo.Build(name)
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer m.Close()
+				tuner := NewTuner(tunedHere)
+				var runs []func() error
+				start := time.Now()
+				for _, t := range []*Tuner{tuner, nil} {
+					p, err := Compile(m, Options{Features: cpu.Detect(), Threads: threads, Tuner: t})
+					if err != nil {
+						b.Fatal(err)
+					}
+					s := p.NewSession()
+					defer s.Close()
+					in, out := p.SeededInputs(1), make([]tensor.Tensor, len(p.Outputs))
+					runs = append(runs, func() error { return s.Run(in, out) })
+				}
+				compiled := time.Since(start)
+				c, err := bench.Interleave(b.Context(), runs, bench.Config{Time: 3 * time.Second, Warmup: time.Second})
+				if err != nil {
+					b.Fatal(err)
+				}
+				r := c.Ratio(1, 0)
+				b.ReportMetric(0, "ns/op")
+				b.ReportMetric(compiled.Seconds(), "compile-s")
+				b.ReportMetric(r.Rounds.Value, "times-as-fast")
+				b.Logf("%.3f [%.3f, %.3f], %d choices\n%v", r.Rounds.Value, r.Rounds.Low, r.Rounds.High, tuner.Measured(), tuner)
+			})
 		}
 	}
 }

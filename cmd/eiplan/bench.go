@@ -29,6 +29,7 @@ type benchFlags struct {
 func (b *benchFlags) add(c *cobra.Command) {
 	f := c.Flags()
 	b.modelFlags.add(f)
+	b.addTune(f)
 	b.time = duration(10 * time.Second)
 	f.Var(&b.time, "time", "time for measuring, both precisions together")
 	f.IntVar(&b.runs, "runs", 0, "most runs of each precision (default as many as --time allows)")
@@ -140,7 +141,7 @@ func (b *benchFlags) measure(ctx context.Context, a *app, l *loaded, ready func(
 		return nil, err
 	}
 	a.say("measuring this machine's peaks")
-	host := engine.MeasurePeaks(info, b.threads)
+	host := engine.MeasurePeaks(info, prog.Threads())
 	r.Status.Host = planner.Host{CPU: info.Model, ISA: string(info.ISA), Cores: info.PhysicalCores,
 		PeakGflopsFp32: host.FP32GFLOPS, PeakGflopsMixed: host.MixedGFLOPS, BandwidthGBs: host.BandwidthGBs}
 	want, err := b.timed(ctx, a, l, prog, engine.FP32, r)
@@ -149,6 +150,9 @@ func (b *benchFlags) measure(ctx context.Context, a *app, l *loaded, ready func(
 	}
 	if prog, err = b.compile(l, features, engine.Mixed); err != nil {
 		return nil, err
+	}
+	if prog.Threads() != host.Threads { // a tuner found another number to be the fastest
+		r.Status.Host.PeakGflopsMixed = engine.MeasurePeaks(info, prog.Threads()).MixedGFLOPS
 	}
 	got, err := b.timed(ctx, a, l, prog, engine.Mixed, r)
 	if err != nil {
@@ -192,7 +196,7 @@ func (b *benchFlags) timed(ctx context.Context, a *app, l *loaded, prog *engine.
 		return nil, err
 	}
 	record := sample.Record()
-	r := benchRun{Record: record, Run: planner.Run{Precision: name, Threads: b.threads, Samples: record.Samples, P50Ms: record.P50Ms, P99Ms: record.P99Ms,
+	r := benchRun{Record: record, Run: planner.Run{Precision: name, Threads: prog.Threads(), Samples: record.Samples, P50Ms: record.P50Ms, P99Ms: record.P99Ms,
 		P90Ms: float64(sample.Quantile(0.9).Value) / 1e6, MeanMs: record.MeanMs, Gflops: prog.Workload().FLOPs / record.P50Ms / 1e6,
 		CILowMs: record.CILowMs, CIHighMs: record.MaxMs}}
 	if record.CIHighMs != nil {

@@ -27,6 +27,7 @@ type modelFlags struct {
 	threads int
 	seed    uint64
 	inputs  files
+	tune    bool
 }
 
 func (m *modelFlags) add(f *pflag.FlagSet) {
@@ -248,8 +249,10 @@ func (l *loaded) use(set *models.DataSet) {
 // compile compiles the model for this machine.
 func (m *modelFlags) compile(l *loaded, features cpu.Features, p engine.Precision) (*engine.Program, error) {
 	var prog *engine.Program
+	tuner, keep := m.tuner(l, features)
+	defer keep()
 	err := l.Guard(func() (err error) {
-		prog, err = engine.Compile(l.Model, engine.Options{Features: features, Threads: m.threads, Precision: p, Dims: m.dims, Shapes: l.shapes})
+		prog, err = engine.Compile(l.Model, engine.Options{Features: features, Threads: m.threads, Precision: p, Dims: m.dims, Shapes: l.shapes, Tuner: tuner})
 		return err
 	})
 	if err != nil {

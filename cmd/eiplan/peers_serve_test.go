@@ -39,7 +39,7 @@ func serveRuns() error {
 		return err
 	}
 	runtime.LockOSThread()
-	flags := modelFlags{threads: threads, seed: 1}
+	flags := modelFlags{threads: threads, seed: 1, tune: os.Getenv("TUNE") == "1"}
 	l, err := flags.load(file)
 	if err != nil {
 		return err

@@ -72,6 +72,7 @@ func newRun(a *app) *cobra.Command {
 		},
 	}
 	m.add(c.Flags())
+	m.addTune(c.Flags())
 	c.Flags().StringVar(&precision, "precision", "fp32", "fp32 or mixed")
 	return c
 }

@@ -42,7 +42,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("MNIST8", filepath.Join(data, "records", "mnist8.yaml"))
 			return os.WriteFile(filepath.Join(e.WorkDir, "picture.onnx"), []byte("\x89PNG\r\n\x1a\n0000"), 0o644)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "model": makeModel, "truncate": truncate, "same": same},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "model": makeModel, "truncate": truncate, "damage": damage, "same": same},
 	})
 }
 
@@ -58,6 +58,22 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if code != args[0] {
 		ts.Fatalf("eiplan %v exited with %s, want %s", args[1:], code, args[0])
+	}
+}
+
+// damage overwrites every file of a folder: damage cache.
+func damage(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: damage FOLDER")
+	}
+	dir := ts.MkAbs(args[0])
+	files, err := os.ReadDir(dir)
+	ts.Check(err)
+	if len(files) == 0 {
+		ts.Fatalf("%s is empty", args[0])
+	}
+	for _, f := range files {
+		ts.Check(os.WriteFile(filepath.Join(dir, f.Name()), []byte("{\"choices\""), 0o644))
 	}
 }
 
