@@ -2,13 +2,6 @@
 
 package move
 
-// transposes names the generated block transposes, by size of element: 2 and
-// 4 bytes.
-type transposes struct {
-	words, doublewords func(dst, src *byte, dstPitch, srcPitch, count, dstStep, srcStep int)
-	doublewordsPadded  func(dst, src *byte, dstPitch, srcPitch, count, dstStep, srcStep, rows int)
-}
-
 // assembled returns the variant of that name, nil if this build holds none.
 func assembled(name string) *Funcs {
 	wide, narrow := transposesAVX512(), transposesAVX2()

@@ -45,6 +45,7 @@ func Variants() []Variant {
 	return []Variant{
 		{"avx512", cpu.AVX512 | cpu.AVX2},
 		{"avx2", cpu.AVX2},
+		{"neon", cpu.NEON},
 	}
 }
 

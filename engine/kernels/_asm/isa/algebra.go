@@ -30,10 +30,13 @@ func (a *Algebra) Wide() bool { return a.Bytes == 64 }
 
 // New allocates a vector register.
 func (a *Algebra) New() reg.VecVirtual {
-	if a.Wide() {
+	switch a.Bytes {
+	case 64:
 		return ZMM()
+	case 32:
+		return YMM()
 	}
-	return YMM()
+	return XMM()
 }
 
 // Splat is one 32-bit pattern in every lane: an operand, in memory, of an
@@ -234,7 +237,7 @@ const (
 
 // Compare is "x relation y" in each lane.
 func (a *Algebra) Compare(x Op, relation Relation, y Op) Predicate {
-	var r reg.Register = YMM()
+	var r reg.Register = a.New()
 	if a.Wide() {
 		r = K()
 	}

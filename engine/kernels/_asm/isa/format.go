@@ -106,6 +106,10 @@ func (a *Algebra) storeWords(v reg.VecVirtual, m Mem, mask Predicate) {
 		return
 	}
 	VPACKUSDW(v, v, v)
+	if a.Lanes() == 4 {
+		VMOVQ(v, m)
+		return
+	}
 	VPERMQ(U8(0b1000), v, v)
 	VMOVDQU(v.AsX(), m)
 }
@@ -185,6 +189,11 @@ func (f byteFormat) store(a *Algebra, v reg.VecVirtual, m Mem, mask Predicate) {
 	}
 	integers = a.And(integers, a.Bits(0xff))
 	VPACKUSDW(integers, integers, integers)
+	if a.Lanes() == 4 {
+		VPACKUSWB(integers, integers, integers)
+		VMOVD(integers, m)
+		return
+	}
 	VPERMQ(U8(0b1000), integers, integers)
 	VPACKUSWB(integers.AsX(), integers.AsX(), integers.AsX())
 	VMOVQ(integers.AsX(), m)

@@ -27,6 +27,9 @@ var AVX512 = ISA{"avx512", "AVX512", 64, 32}
 // AVX2 stands for AVX2, FMA and F16C together.
 var AVX2 = ISA{"avx2", "AVX2", 32, 16}
 
+// NEON stands for the Advanced SIMD of ARMv8.0.
+var NEON = ISA{"neon", "NEON", 16, 32}
+
 // Lanes is the number of FP32 values in one vector.
 func (i ISA) Lanes() int { return i.Bytes / 4 }
 
@@ -35,10 +38,13 @@ func (i ISA) Reg(n int) reg.VecPhysical {
 	if n < 0 || n >= i.Count {
 		panic("isa: no such vector register")
 	}
-	if i.Bytes == 64 {
+	switch i.Bytes {
+	case 64:
 		return z[n]
+	case 32:
+		return y[n]
 	}
-	return y[n]
+	return z[n].AsX().(reg.VecPhysical)
 }
 
 // Zero clears register r.

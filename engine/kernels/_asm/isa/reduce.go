@@ -53,12 +53,14 @@ func (p *Partials) Scalar() reg.VecVirtual {
 		p.emit(upper, y, y)
 	}
 	x, other := v.AsX(), XMM()
-	if p.Wide() {
+	switch p.Bytes {
+	case 64:
 		VEXTRACTF32X4(U8(1), y, other)
-	} else {
+		p.emit(other, x, x)
+	case 32:
 		VEXTRACTF128(U8(1), y, other)
+		p.emit(other, x, x)
 	}
-	p.emit(other, x, x)
 	const swapPairs, swapNeighbours = 0b01_00_11_10, 0b10_11_00_01
 	VPERMILPS(U8(swapPairs), x, other)
 	p.emit(other, x, x)

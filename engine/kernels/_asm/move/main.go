@@ -19,15 +19,19 @@ type v = reg.VecVirtual
 
 func main() {
 	table := flag.String("table", "", "file for the functions' declarations and table")
-	ConstraintExpr("amd64")
-	ConstraintExpr("!purego")
-	flag.Parse()
+	target := isa.Begin()
 	t := &isa.Table{Package: "move", Struct: "transposes"}
-	block(t, isa.AVX512, "doublewords", 16, 4, doublewordsWide, false)
-	block(t, isa.AVX512, "doublewordsPadded", 16, 4, doublewordsWide, true)
-	block(t, isa.AVX2, "words", 8, 2, words, false)
-	block(t, isa.AVX2, "doublewords", 8, 4, doublewords, false)
-	block(t, isa.AVX2, "doublewordsPadded", 8, 4, doublewords, true)
+	if target == isa.ARM64 {
+		block(t, isa.NEON, "words", 8, 2, words, false)
+		block(t, isa.NEON, "doublewords", 4, 4, doublewordsNarrow, false)
+		block(t, isa.NEON, "doublewordsPadded", 4, 4, doublewordsNarrow, true)
+	} else {
+		block(t, isa.AVX512, "doublewords", 16, 4, doublewordsWide, false)
+		block(t, isa.AVX512, "doublewordsPadded", 16, 4, doublewordsWide, true)
+		block(t, isa.AVX2, "words", 8, 2, words, false)
+		block(t, isa.AVX2, "doublewords", 8, 4, doublewords, false)
+		block(t, isa.AVX2, "doublewordsPadded", 8, 4, doublewords, true)
+	}
 	Generate()
 	if err := t.Write(*table, "_asm/move", nil); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -106,6 +110,12 @@ func quads(load loader, first int, register func() v) (u [4]v) {
 	u[0], u[1] = pair(VUNPCKLPD, VUNPCKHPD, l01, l23, register)
 	u[2], u[3] = pair(VUNPCKLPD, VUNPCKHPD, h01, h23, register)
 	return u
+}
+
+// doublewordsNarrow transposes 4 × 4 elements of 4 bytes.
+func doublewordsNarrow(load loader) []v {
+	u := quads(load, 0, XMM)
+	return u[:]
 }
 
 // doublewords transposes 8 × 8 elements of 4 bytes.

@@ -15,6 +15,7 @@ import (
 // file is one assembly file under generation.
 type file struct {
 	isa.Table
+	isa.Target
 	constants *isa.Algebra
 }
 
@@ -27,17 +28,15 @@ func (f *file) begin(set isa.ISA, name, signature string) *isa.Algebra {
 func main() {
 	group := flag.String("group", "", "which functions: passes, passesBF16 or blocks")
 	table := flag.String("table", "", "file for the functions' declarations and table")
-	ConstraintExpr("amd64")
-	ConstraintExpr("!purego")
-	flag.Parse()
-	f := &file{isa.Table{Package: "normalize", Struct: *group}, isa.NewAlgebra(isa.AVX512)}
+	target := isa.Begin()
+	f := &file{isa.Table{Package: "normalize", Struct: *group}, target, isa.NewAlgebra(isa.AVX512)}
 	switch *group {
 	case "passes":
-		for _, set := range []isa.ISA{isa.AVX512, isa.AVX2} {
+		for _, set := range f.Of(isa.AVX512, isa.AVX2, isa.NEON) {
 			passes(f, set)
 		}
 	case "passesBF16":
-		for _, set := range []isa.ISA{isa.AVX512BF16, isa.AVX512, isa.AVX2} {
+		for _, set := range f.Of(isa.AVX512BF16, isa.AVX512, isa.AVX2, isa.NEON) {
 			standardize(f, set, "standardizeBF16", "*uint16", isa.BFloat16, true)
 			standardize(f, set, "standardizeUnbiasedBF16", "*uint16", isa.BFloat16, false)
 		}

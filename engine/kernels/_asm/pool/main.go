@@ -15,6 +15,7 @@ import (
 // file is one assembly file under generation.
 type file struct {
 	isa.Table
+	isa.Target
 	constants *isa.Algebra
 }
 
@@ -34,17 +35,15 @@ type storage struct {
 func main() {
 	group := flag.String("group", "", "which functions: windows or windowsBF16")
 	table := flag.String("table", "", "file for the functions' declarations and table")
-	ConstraintExpr("amd64")
-	ConstraintExpr("!purego")
-	flag.Parse()
-	f := &file{isa.Table{Package: "pool", Struct: *group}, isa.NewAlgebra(isa.AVX512)}
+	target := isa.Begin()
+	f := &file{isa.Table{Package: "pool", Struct: *group}, target, isa.NewAlgebra(isa.AVX512)}
 	switch *group {
 	case "windows":
-		for _, set := range []isa.ISA{isa.AVX512, isa.AVX2} {
+		for _, set := range f.Of(isa.AVX512, isa.AVX2, isa.NEON) {
 			kernels(f, set, storage{isa.Float32, "", "float32"})
 		}
 	case "windowsBF16":
-		for _, set := range []isa.ISA{isa.AVX512BF16, isa.AVX512, isa.AVX2} {
+		for _, set := range f.Of(isa.AVX512BF16, isa.AVX512, isa.AVX2, isa.NEON) {
 			kernels(f, set, storage{isa.BFloat16, "BF16", "uint16"})
 		}
 	default:

@@ -25,7 +25,7 @@ var (
 const cheap = 4
 
 func elementwise(f *file) {
-	for _, set := range []isa.ISA{isa.AVX512, isa.AVX2} {
+	for _, set := range f.Of(isa.AVX512, isa.AVX2, isa.NEON) {
 		maps(f, set, float32s)
 		for _, op := range scalarOperations {
 			scalar(f, set, op.name, op.of)
@@ -36,7 +36,7 @@ func elementwise(f *file) {
 }
 
 func bfloat16(f *file) {
-	for _, set := range []isa.ISA{isa.AVX512BF16, isa.AVX512, isa.AVX2} {
+	for _, set := range f.Of(isa.AVX512BF16, isa.AVX512, isa.AVX2, isa.NEON) {
 		maps(f, set, bfloat16s)
 		convert(f, set, "toBF16", "*uint16", isa.BFloat16, "*float32", isa.Float32)
 		convert(f, set, "fromBF16", "*float32", isa.Float32, "*uint16", isa.BFloat16)

@@ -15,6 +15,7 @@ import (
 // file is one assembly file under generation.
 type file struct {
 	isa.Table
+	isa.Target
 	constants *isa.Algebra
 }
 
@@ -34,10 +35,8 @@ var groups = map[string]func(f *file){
 func main() {
 	group := flag.String("group", "", "which functions: elementwise, bfloat16, reduction or conversion")
 	table := flag.String("table", "", "file for the functions' declarations and table")
-	ConstraintExpr("amd64")
-	ConstraintExpr("!purego")
-	flag.Parse()
-	f := &file{isa.Table{Package: "vector", Struct: *group}, isa.NewAlgebra(isa.AVX512)}
+	target := isa.Begin()
+	f := &file{isa.Table{Package: "vector", Struct: *group}, target, isa.NewAlgebra(isa.AVX512)}
 	emit, known := groups[*group]
 	if !known {
 		fmt.Fprintf(os.Stderr, "unknown group %q\n", *group)

@@ -11,7 +11,7 @@ import (
 const partials = 4
 
 func reductions(f *file) {
-	for _, set := range []isa.ISA{isa.AVX512, isa.AVX2} {
+	for _, set := range f.Of(isa.AVX512, isa.AVX2, isa.NEON) {
 		sum(f, set, "Sum", func(p *isa.Partials, at isa.At, x v) { p.Take(at, x) })
 		sum(f, set, "SumSquares", func(p *isa.Partials, at isa.At, x v) { VFMADD231PS(x, x, p.Running(at)) })
 		extreme(f, set, "Maximum", (*isa.Algebra).Largest)
@@ -49,7 +49,7 @@ func dot(f *file, set isa.ISA) {
 }
 
 func conversions(f *file) {
-	for _, set := range []isa.ISA{isa.AVX512, isa.AVX2} {
+	for _, set := range f.Of(isa.AVX512, isa.AVX2, isa.NEON) {
 		convert(f, set, "toF16", "*uint16", isa.Float16, "*float32", isa.Float32)
 		convert(f, set, "fromF16", "*float32", isa.Float32, "*uint16", isa.Float16)
 		convert(f, set, "fromInt32", "*float32", isa.Float32, "*int32", isa.Int32)
@@ -57,7 +57,9 @@ func conversions(f *file) {
 		dequantize(f, set, "dequantizeUint8", "*uint8", isa.Uint8)
 		dequantize(f, set, "dequantizeInt8", "*int8", isa.Int8)
 	}
-	fromInt64(f)
+	if f.Target == isa.AMD64 {
+		fromInt64(f)
+	}
 }
 
 func convert(f *file, set isa.ISA, name, to string, toFormat isa.Format, from string, fromFormat isa.Format) {

@@ -1,4 +1,4 @@
-//go:build !purego
+//go:build (amd64 || arm64) && !purego
 
 package normalize
 
@@ -38,20 +38,20 @@ type blocks struct {
 	scale, scaleBF16                         func(b *byte)
 }
 
+// generation is what there is of a variant; blocks are nil where they are not.
+type generation struct {
+	passes
+	passesBF16
+	blocks, blocksBF16 *blocks
+}
+
 // assembled returns the variant of that name, nil if this build holds none.
 func assembled(name string, features cpu.Features) *Funcs {
-	var p passes
-	var b passesBF16
-	switch name {
-	case "avx512bf16":
-		p, b = passesAVX512(), passesBF16AVX512BF16()
-	case "avx512":
-		p, b = passesAVX512(), passesBF16AVX512()
-	case "avx2":
-		p, b = passesAVX2(), passesBF16AVX2()
-	default:
+	g := generated(name)
+	if g == nil {
 		return nil
 	}
+	p, b := g.passes, g.passesBF16
 	f := &Funcs{Variant: name, v: vector.For(features), rows: loops{
 		maxScaled: func(x, mask []float32, scale float32) float32 {
 			if mask == nil {
@@ -75,12 +75,10 @@ func assembled(name string, features cpu.Features) *Funcs {
 		exponentiateBF16: noBFloat16, scaleBF16: noBFloat16,
 	}}
 	f.rows.exponentiate, f.rows.scale = f.rows.exponentiateRows, scaleRows(f.v.Scalar[vector.MulScalar])
-	if name != "avx2" {
-		w := blocksAVX512()
+	if w := g.blocks; w != nil {
 		f.rows.exponentiate, f.rows.scale = blockMasked(w.exponentiate, w.exponentiateMasked), blockMasked(w.scale, w.scale)
 	}
-	if name == "avx512bf16" {
-		w := blocksAVX512BF16()
+	if w := g.blocksBF16; w != nil {
 		f.rows.exponentiateBF16, f.rows.scaleBF16 = blockMasked(w.exponentiateBF16, w.exponentiateMaskedBF16), blockMasked(w.scaleBF16, w.scaleBF16)
 	}
 	return f

@@ -1,4 +1,4 @@
-//go:build !purego
+//go:build (amd64 || arm64) && !purego
 
 package pool
 
@@ -22,16 +22,8 @@ type windowsBF16 struct {
 
 // assembled returns the variant of that name, nil if this build holds none.
 func assembled(name string) *Funcs {
-	var w windows
-	var b windowsBF16
-	switch name {
-	case "avx512bf16":
-		w, b = windowsAVX512(), windowsBF16AVX512BF16()
-	case "avx512":
-		w, b = windowsAVX512(), windowsBF16AVX512()
-	case "avx2":
-		w, b = windowsAVX2(), windowsBF16AVX2()
-	default:
+	w, b, held := generated(name)
+	if !held {
 		return nil
 	}
 	return &Funcs{Variant: name, runs: kernels{
