@@ -1,13 +1,25 @@
 package cpu
 
-import (
-	"os"
-	"slices"
+import "golang.org/x/sys/unix"
+
+// What the kernel tells a program of its processor, which golang.org/x/sys/cpu
+// does not carry (Linux, include/uapi/linux/auxvec.h and
+// arch/arm64/include/uapi/asm/hwcap.h).
+const (
+	auxHWCAP2  = 26
+	hwcap2BF16 = 1 << 14
 )
 
-// hasBF16 reads the flag from /proc/cpuinfo, which golang.org/x/sys/cpu does
-// not carry. It is false if the file can't be read.
+// hasBF16 reads the flag; a program that the kernel tells nothing has none.
 func hasBF16() bool {
-	info := readProcessor(os.DirFS("/"))
-	return slices.Contains(info.flags, "bf16")
+	vector, err := unix.Auxv()
+	if err != nil {
+		return false
+	}
+	for _, entry := range vector {
+		if entry[0] == auxHWCAP2 {
+			return entry[1]&hwcap2BF16 != 0
+		}
+	}
+	return false
 }

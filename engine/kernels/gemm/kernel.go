@@ -26,6 +26,7 @@ const (
 	avx512
 	avx2
 	amx
+	neon
 )
 
 // families lists the widest tile of each kind, the preferred kind first. All
@@ -34,12 +35,15 @@ const (
 var families = [...]Kernel{
 	{"avx512", cpu.AVX512, FP32, 14, 32, 64, avx512},
 	{"avx2", cpu.AVX2 | cpu.FMA, FP32, 6, 16, 32, avx2},
+	{"neon", cpu.NEON, FP32, 6, 16, 16, neon},
 	{"generic", 0, FP32, 4, 16, 0, reference},
 	{"amx", cpu.AVX512 | cpu.AVX512BF16 | cpu.AMXBF16, BF16, 32, 32, 1024, amx},
 	{"avx512bf16", cpu.AVX512 | cpu.AVX512BF16, BF16, 14, 32, 128, avx512},
+	{"neonbf16", cpu.NEON | cpu.BF16, BF16, 6, 16, 32, neon},
 	{"generic", 0, BF16, 4, 16, 0, reference},
 	{"avx512", cpu.AVX512, FP16, 14, 32, 64, avx512},
 	{"avx2", cpu.AVX2 | cpu.FMA | cpu.F16C, FP16, 6, 16, 32, avx2},
+	{"neon", cpu.NEON, FP16, 6, 16, 16, neon},
 	{"generic", 0, FP16, 4, 16, 0, reference},
 }
 

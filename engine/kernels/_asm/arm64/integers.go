@@ -41,9 +41,8 @@ var integerVerbs = map[string]verb{
 	"JGE":        branch("BGE"),
 	"RET":        func(s *speller, _ []operand.Op) { s.emit("RET") },
 	"VZEROUPPER": func(*speller, []operand.Op) {}, // there are no upper halves
-	"PREFETCHT1": func(s *speller, ops []operand.Op) {
-		s.emit("PRFM", s.memory(ops[0].(operand.Mem)), "PLDL2KEEP")
-	},
+	"PREFETCHT0": prefetch("PLDL1KEEP"),
+	"PREFETCHT1": prefetch("PLDL2KEEP"),
 }
 
 // move spells a copy between a register and memory, or of a constant.
@@ -123,4 +122,8 @@ func conditionalMove(condition string) verb {
 
 func branch(opcode string) verb {
 	return func(s *speller, ops []operand.Op) { s.emit(opcode, ops[0].Asm()) }
+}
+
+func prefetch(level string) verb {
+	return func(s *speller, ops []operand.Op) { s.emit("PRFM", s.memory(ops[0].(operand.Mem)), level) }
 }

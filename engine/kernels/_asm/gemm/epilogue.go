@@ -11,9 +11,13 @@ import (
 
 // finish adds the residual, clamps, and stores the columns that exist.
 func (t *tile) finish() {
-	if t.Bytes == 64 {
+	switch {
+	case t.Bytes == 64:
 		t.addResidual512()
 		t.store512()
+		return
+	case t.byElement():
+		t.finishRows()
 		return
 	}
 	t.addResidual256()

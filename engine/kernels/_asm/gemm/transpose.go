@@ -26,10 +26,13 @@ func transpose(i isa.ISA) {
 		x[j] = i.Reg(j)
 		VMOVUPS(rows.At(j, 0), x[j])
 	}
-	if n == 16 {
+	switch n {
+	case 16:
 		x = transpose16(i, x)
-	} else {
+	case 8:
 		x = transpose8(i, x)
+	default:
+		x = transpose4(i, x)
 	}
 	for _, r := range x {
 		VMOVUPS(r, Mem{Base: dst})
@@ -87,6 +90,10 @@ func exchange4(x, free []reg.VecPhysical) []reg.VecPhysical {
 		copy(out[j:], x[j:j+4])
 	}
 	return out
+}
+
+func transpose4(i isa.ISA, x []reg.VecPhysical) []reg.VecPhysical {
+	return exchange4(x, []reg.VecPhysical{i.Reg(4), i.Reg(5), i.Reg(6), i.Reg(7)})
 }
 
 func transpose8(i isa.ISA, x []reg.VecPhysical) []reg.VecPhysical {
