@@ -7,6 +7,22 @@
 // func tileFP32NEON_1x16(t *byte)
 TEXT ·tileFP32NEON_1x16(SB), NOSPLIT, $128-8
 	MOVD t+0(FP), R0
+	MOVD 48(R0), R1
+	MOVD 56(R0), R2
+	MOVD 72(R0), R2
+	MOVD 80(R0), R3
+	CMP  R1, R2
+	BEQ  same
+	PRFM (R1), PLDL1KEEP
+
+same:
+	TST  R2, R2
+	BEQ  asked
+	TST  R3, R3
+	BEQ  asked
+	PRFM (R2), PLDL1KEEP
+
+asked:
 	MOVD 64(R0), R1
 	WORD $0x6e201c00 // eor v0, v0, v0
 	WORD $0x6e211c21 // eor v1, v1, v1
@@ -73,7 +89,6 @@ loop:
 	WORD  $0x4f901262 // fmla element 0 v2, v19, v16
 	FMOVQ 48(R1), F20
 	WORD  $0x4f901283 // fmla element 0 v3, v20, v16
-	PRFM  (R2), PLDL2KEEP
 	FMOVQ 64(R1), F21
 	WORD  $0x4fb012a4 // fmla element 1 v4, v21, v16
 	FMOVQ 80(R1), F22
@@ -82,7 +97,6 @@ loop:
 	WORD  $0x4fb012e6 // fmla element 1 v6, v23, v16
 	FMOVQ 112(R1), F24
 	WORD  $0x4fb01307 // fmla element 1 v7, v24, v16
-	PRFM  64(R2), PLDL2KEEP
 	FMOVQ 128(R1), F25
 	WORD  $0x4f901b28 // fmla element 2 v8, v25, v16
 	FMOVQ 144(R1), F26
@@ -91,7 +105,6 @@ loop:
 	WORD  $0x4f901b6a // fmla element 2 v10, v27, v16
 	FMOVQ 176(R1), F28
 	WORD  $0x4f901b8b // fmla element 2 v11, v28, v16
-	PRFM  128(R2), PLDL2KEEP
 	FMOVQ 192(R1), F29
 	WORD  $0x4fb01bac // fmla element 3 v12, v29, v16
 	FMOVQ 208(R1), F30
@@ -100,12 +113,20 @@ loop:
 	WORD  $0x4fb01bee // fmla element 3 v14, v31, v16
 	FMOVQ 240(R1), F17
 	WORD  $0x4fb01a2f // fmla element 3 v15, v17, v16
+	MOVD  184(R0), R20
+	TST   R20, R8
+	BNE   fetched
+	PRFM  (R2), PLDL2KEEP
+	PRFM  64(R2), PLDL2KEEP
+	PRFM  128(R2), PLDL2KEEP
 	PRFM  192(R2), PLDL2KEEP
 	ADDS  $256, R2
-	ADDS  $256, R1
-	ADDS  $16, R7
-	SUBS  $4, R8
-	BGE   loop
+
+fetched:
+	ADDS $256, R1
+	ADDS $16, R7
+	SUBS $4, R8
+	BGE  loop
 
 rest:
 	ADDS $4, R8
@@ -228,6 +249,26 @@ stored0:
 // func tileFP32NEON_2x16(t *byte)
 TEXT ·tileFP32NEON_2x16(SB), NOSPLIT, $128-8
 	MOVD t+0(FP), R0
+	MOVD 48(R0), R1
+	MOVD 56(R0), R2
+	MOVD 72(R0), R3
+	MOVD 80(R0), R6
+	CMP  R1, R3
+	BEQ  same
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+
+same:
+	TST  R3, R3
+	BEQ  asked
+	TST  R6, R6
+	BEQ  asked
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+
+asked:
 	MOVD 64(R0), R1
 	WORD $0x6e201c00 // eor v0, v0, v0
 	WORD $0x6e211c21 // eor v1, v1, v1
@@ -300,7 +341,6 @@ loop:
 	FMOVQ 48(R1), F21
 	WORD  $0x4f9012a3 // fmla element 0 v3, v21, v16
 	WORD  $0x4f9112a7 // fmla element 0 v7, v21, v17
-	PRFM  (R3), PLDL2KEEP
 	FMOVQ 64(R1), F22
 	WORD  $0x4fb012c8 // fmla element 1 v8, v22, v16
 	WORD  $0x4fb112cc // fmla element 1 v12, v22, v17
@@ -313,7 +353,6 @@ loop:
 	FMOVQ 112(R1), F25
 	WORD  $0x4fb0132b // fmla element 1 v11, v25, v16
 	WORD  $0x4fb1132f // fmla element 1 v15, v25, v17
-	PRFM  64(R3), PLDL2KEEP
 	FMOVQ 128(R1), F26
 	WORD  $0x4f901b40 // fmla element 2 v0, v26, v16
 	WORD  $0x4f911b44 // fmla element 2 v4, v26, v17
@@ -326,7 +365,6 @@ loop:
 	FMOVQ 176(R1), F29
 	WORD  $0x4f901ba3 // fmla element 2 v3, v29, v16
 	WORD  $0x4f911ba7 // fmla element 2 v7, v29, v17
-	PRFM  128(R3), PLDL2KEEP
 	FMOVQ 192(R1), F30
 	WORD  $0x4fb01bc8 // fmla element 3 v8, v30, v16
 	WORD  $0x4fb11bcc // fmla element 3 v12, v30, v17
@@ -339,12 +377,20 @@ loop:
 	FMOVQ 240(R1), F19
 	WORD  $0x4fb01a6b // fmla element 3 v11, v19, v16
 	WORD  $0x4fb11a6f // fmla element 3 v15, v19, v17
+	MOVD  184(R0), R20
+	TST   R20, R9
+	BNE   fetched
+	PRFM  (R3), PLDL2KEEP
+	PRFM  64(R3), PLDL2KEEP
+	PRFM  128(R3), PLDL2KEEP
 	PRFM  192(R3), PLDL2KEEP
 	ADDS  $256, R3
-	ADDS  $256, R1
-	ADDS  $16, R8
-	SUBS  $4, R9
-	BGE   loop
+
+fetched:
+	ADDS $256, R1
+	ADDS $16, R8
+	SUBS $4, R9
+	BGE  loop
 
 rest:
 	ADDS $4, R9
@@ -537,6 +583,30 @@ stored1:
 // func tileFP32NEON_3x16(t *byte)
 TEXT ·tileFP32NEON_3x16(SB), NOSPLIT, $128-8
 	MOVD t+0(FP), R0
+	MOVD 48(R0), R1
+	MOVD 56(R0), R2
+	MOVD 72(R0), R3
+	MOVD 80(R0), R6
+	CMP  R1, R3
+	BEQ  same
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+
+same:
+	TST  R3, R3
+	BEQ  asked
+	TST  R6, R6
+	BEQ  asked
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+
+asked:
 	MOVD 64(R0), R1
 	WORD $0x6e201c00 // eor v0, v0, v0
 	WORD $0x6e211c21 // eor v1, v1, v1
@@ -611,7 +681,6 @@ loop:
 	WORD  $0x4f8c1243 // fmla element 0 v3, v18, v12
 	WORD  $0x4f8d1247 // fmla element 0 v7, v18, v13
 	WORD  $0x4f8e124b // fmla element 0 v11, v18, v14
-	PRFM  (R3), PLDL2KEEP
 	FMOVQ 64(R1), F19
 	WORD  $0x4fac1260 // fmla element 1 v0, v19, v12
 	WORD  $0x4fad1264 // fmla element 1 v4, v19, v13
@@ -628,7 +697,6 @@ loop:
 	WORD  $0x4fac12c3 // fmla element 1 v3, v22, v12
 	WORD  $0x4fad12c7 // fmla element 1 v7, v22, v13
 	WORD  $0x4fae12cb // fmla element 1 v11, v22, v14
-	PRFM  64(R3), PLDL2KEEP
 	FMOVQ 128(R1), F23
 	WORD  $0x4f8c1ae0 // fmla element 2 v0, v23, v12
 	WORD  $0x4f8d1ae4 // fmla element 2 v4, v23, v13
@@ -645,7 +713,6 @@ loop:
 	WORD  $0x4f8c1b43 // fmla element 2 v3, v26, v12
 	WORD  $0x4f8d1b47 // fmla element 2 v7, v26, v13
 	WORD  $0x4f8e1b4b // fmla element 2 v11, v26, v14
-	PRFM  128(R3), PLDL2KEEP
 	FMOVQ 192(R1), F27
 	WORD  $0x4fac1b60 // fmla element 3 v0, v27, v12
 	WORD  $0x4fad1b64 // fmla element 3 v4, v27, v13
@@ -662,12 +729,20 @@ loop:
 	WORD  $0x4fac1bc3 // fmla element 3 v3, v30, v12
 	WORD  $0x4fad1bc7 // fmla element 3 v7, v30, v13
 	WORD  $0x4fae1bcb // fmla element 3 v11, v30, v14
+	MOVD  184(R0), R20
+	TST   R20, R9
+	BNE   fetched
+	PRFM  (R3), PLDL2KEEP
+	PRFM  64(R3), PLDL2KEEP
+	PRFM  128(R3), PLDL2KEEP
 	PRFM  192(R3), PLDL2KEEP
 	ADDS  $256, R3
-	ADDS  $256, R1
-	ADDS  $16, R8
-	SUBS  $4, R9
-	BGE   loop
+
+fetched:
+	ADDS $256, R1
+	ADDS $16, R8
+	SUBS $4, R9
+	BGE  loop
 
 rest:
 	ADDS $4, R9
@@ -926,6 +1001,34 @@ stored2:
 // func tileFP32NEON_4x16(t *byte)
 TEXT ·tileFP32NEON_4x16(SB), NOSPLIT, $128-8
 	MOVD t+0(FP), R0
+	MOVD 48(R0), R1
+	MOVD 56(R0), R2
+	MOVD 72(R0), R3
+	MOVD 80(R0), R6
+	CMP  R1, R3
+	BEQ  same
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+
+same:
+	TST  R3, R3
+	BEQ  asked
+	TST  R6, R6
+	BEQ  asked
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+
+asked:
 	MOVD 64(R0), R1
 	WORD $0x6e201c00 // eor v0, v0, v0
 	WORD $0x6e211c21 // eor v1, v1, v1
@@ -1011,7 +1114,6 @@ loop:
 	WORD  $0x4f9112e7 // fmla element 0 v7, v23, v17
 	WORD  $0x4f9212eb // fmla element 0 v11, v23, v18
 	WORD  $0x4f9312ef // fmla element 0 v15, v23, v19
-	PRFM  (R3), PLDL2KEEP
 	FMOVQ 64(R1), F24
 	WORD  $0x4fb01300 // fmla element 1 v0, v24, v16
 	WORD  $0x4fb11304 // fmla element 1 v4, v24, v17
@@ -1032,7 +1134,6 @@ loop:
 	WORD  $0x4fb11367 // fmla element 1 v7, v27, v17
 	WORD  $0x4fb2136b // fmla element 1 v11, v27, v18
 	WORD  $0x4fb3136f // fmla element 1 v15, v27, v19
-	PRFM  64(R3), PLDL2KEEP
 	FMOVQ 128(R1), F28
 	WORD  $0x4f901b80 // fmla element 2 v0, v28, v16
 	WORD  $0x4f911b84 // fmla element 2 v4, v28, v17
@@ -1053,7 +1154,6 @@ loop:
 	WORD  $0x4f911be7 // fmla element 2 v7, v31, v17
 	WORD  $0x4f921beb // fmla element 2 v11, v31, v18
 	WORD  $0x4f931bef // fmla element 2 v15, v31, v19
-	PRFM  128(R3), PLDL2KEEP
 	FMOVQ 192(R1), F20
 	WORD  $0x4fb01a80 // fmla element 3 v0, v20, v16
 	WORD  $0x4fb11a84 // fmla element 3 v4, v20, v17
@@ -1074,12 +1174,20 @@ loop:
 	WORD  $0x4fb11ae7 // fmla element 3 v7, v23, v17
 	WORD  $0x4fb21aeb // fmla element 3 v11, v23, v18
 	WORD  $0x4fb31aef // fmla element 3 v15, v23, v19
+	MOVD  184(R0), R20
+	TST   R20, R10
+	BNE   fetched
+	PRFM  (R3), PLDL2KEEP
+	PRFM  64(R3), PLDL2KEEP
+	PRFM  128(R3), PLDL2KEEP
 	PRFM  192(R3), PLDL2KEEP
 	ADDS  $256, R3
-	ADDS  $256, R1
-	ADDS  $16, R9
-	SUBS  $4, R10
-	BGE   loop
+
+fetched:
+	ADDS $256, R1
+	ADDS $16, R9
+	SUBS $4, R10
+	BGE  loop
 
 rest:
 	ADDS $4, R10
@@ -1412,6 +1520,38 @@ stored3:
 // func tileFP32NEON_5x16(t *byte)
 TEXT ·tileFP32NEON_5x16(SB), NOSPLIT, $128-8
 	MOVD t+0(FP), R0
+	MOVD 48(R0), R1
+	MOVD 56(R0), R2
+	MOVD 72(R0), R3
+	MOVD 80(R0), R6
+	CMP  R1, R3
+	BEQ  same
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+
+same:
+	TST  R3, R3
+	BEQ  asked
+	TST  R6, R6
+	BEQ  asked
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+
+asked:
 	MOVD 64(R0), R1
 	WORD $0x6e201c00 // eor v0, v0, v0
 	WORD $0x6e211c21 // eor v1, v1, v1
@@ -1531,7 +1671,6 @@ loop:
 	WORD  $0x4fb6132b // fmla element 1 v11, v25, v22
 	WORD  $0x4fb7132f // fmla element 1 v15, v25, v23
 	WORD  $0x4fb81333 // fmla element 1 v19, v25, v24
-	PRFM  (R3), PLDL2KEEP
 	FMOVQ 128(R1), F26
 	WORD  $0x4f941b40 // fmla element 2 v0, v26, v20
 	WORD  $0x4f951b44 // fmla element 2 v4, v26, v21
@@ -1580,12 +1719,18 @@ loop:
 	WORD  $0x4fb61b4b // fmla element 3 v11, v26, v22
 	WORD  $0x4fb71b4f // fmla element 3 v15, v26, v23
 	WORD  $0x4fb81b53 // fmla element 3 v19, v26, v24
+	MOVD  184(R0), R20
+	TST   R20, R10
+	BNE   fetched
+	PRFM  (R3), PLDL2KEEP
 	PRFM  64(R3), PLDL2KEEP
 	ADDS  $128, R3
-	ADDS  $256, R1
-	ADDS  $16, R9
-	SUBS  $4, R10
-	BGE   loop
+
+fetched:
+	ADDS $256, R1
+	ADDS $16, R9
+	SUBS $4, R10
+	BGE  loop
 
 rest:
 	ADDS $4, R10
@@ -1992,6 +2137,42 @@ stored4:
 // func tileFP32NEON_6x16(t *byte)
 TEXT ·tileFP32NEON_6x16(SB), NOSPLIT, $128-8
 	MOVD t+0(FP), R0
+	MOVD 48(R0), R1
+	MOVD 56(R0), R2
+	MOVD 72(R0), R3
+	MOVD 80(R0), R6
+	CMP  R1, R3
+	BEQ  same
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+
+same:
+	TST  R3, R3
+	BEQ  asked
+	TST  R6, R6
+	BEQ  asked
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+
+asked:
 	MOVD 64(R0), R1
 	WORD $0x6e201c00 // eor v0, v0, v0
 	WORD $0x6e211c21 // eor v1, v1, v1
@@ -2126,7 +2307,6 @@ loop:
 	WORD  $0x4fbb13ef // fmla element 1 v15, v31, v27
 	WORD  $0x4fbc13f3 // fmla element 1 v19, v31, v28
 	WORD  $0x4fbd13f7 // fmla element 1 v23, v31, v29
-	PRFM  (R3), PLDL2KEEP
 	FMOVQ 128(R1), F30
 	WORD  $0x4f981bc0 // fmla element 2 v0, v30, v24
 	WORD  $0x4f991bc4 // fmla element 2 v4, v30, v25
@@ -2183,13 +2363,19 @@ loop:
 	WORD  $0x4fbb1bef // fmla element 3 v15, v31, v27
 	WORD  $0x4fbc1bf3 // fmla element 3 v19, v31, v28
 	WORD  $0x4fbd1bf7 // fmla element 3 v23, v31, v29
+	MOVD  184(R0), R20
+	TST   R20, R11
+	BNE   fetched
+	PRFM  (R3), PLDL2KEEP
 	PRFM  64(R3), PLDL2KEEP
 	ADDS  $128, R3
-	ADDS  $256, R1
-	ADDS  $16, R9
-	ADDS  $16, R10
-	SUBS  $4, R11
-	BGE   loop
+
+fetched:
+	ADDS $256, R1
+	ADDS $16, R9
+	ADDS $16, R10
+	SUBS $4, R11
+	BGE  loop
 
 rest:
 	ADDS $4, R11
@@ -2670,6 +2856,22 @@ stored5:
 // func tileFP16NEON_1x16(t *byte)
 TEXT ·tileFP16NEON_1x16(SB), NOSPLIT, $128-8
 	MOVD t+0(FP), R0
+	MOVD 48(R0), R1
+	MOVD 56(R0), R2
+	MOVD 72(R0), R2
+	MOVD 80(R0), R3
+	CMP  R1, R2
+	BEQ  same
+	PRFM (R1), PLDL1KEEP
+
+same:
+	TST  R2, R2
+	BEQ  asked
+	TST  R3, R3
+	BEQ  asked
+	PRFM (R2), PLDL1KEEP
+
+asked:
 	MOVD 64(R0), R1
 	WORD $0x6e201c00 // eor v0, v0, v0
 	WORD $0x6e211c21 // eor v1, v1, v1
@@ -2752,7 +2954,6 @@ loop:
 	FMOVD 56(R1), F24
 	WORD  $0x0e217b18 // fcvtl.4h v24, v24
 	WORD  $0x4fb01307 // fmla element 1 v7, v24, v16
-	PRFM  (R2), PLDL2KEEP
 	FMOVD 64(R1), F25
 	WORD  $0x0e217b39 // fcvtl.4h v25, v25
 	WORD  $0x4f901b28 // fmla element 2 v8, v25, v16
@@ -2777,12 +2978,18 @@ loop:
 	FMOVD 120(R1), F17
 	WORD  $0x0e217a31 // fcvtl.4h v17, v17
 	WORD  $0x4fb01a2f // fmla element 3 v15, v17, v16
+	MOVD  184(R0), R20
+	TST   R20, R8
+	BNE   fetched
+	PRFM  (R2), PLDL2KEEP
 	PRFM  64(R2), PLDL2KEEP
 	ADDS  $128, R2
-	ADDS  $128, R1
-	ADDS  $16, R7
-	SUBS  $4, R8
-	BGE   loop
+
+fetched:
+	ADDS $128, R1
+	ADDS $16, R7
+	SUBS $4, R8
+	BGE  loop
 
 rest:
 	ADDS $4, R8
@@ -2909,6 +3116,26 @@ stored0:
 // func tileFP16NEON_2x16(t *byte)
 TEXT ·tileFP16NEON_2x16(SB), NOSPLIT, $128-8
 	MOVD t+0(FP), R0
+	MOVD 48(R0), R1
+	MOVD 56(R0), R2
+	MOVD 72(R0), R3
+	MOVD 80(R0), R6
+	CMP  R1, R3
+	BEQ  same
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+
+same:
+	TST  R3, R3
+	BEQ  asked
+	TST  R6, R6
+	BEQ  asked
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+
+asked:
 	MOVD 64(R0), R1
 	WORD $0x6e201c00 // eor v0, v0, v0
 	WORD $0x6e211c21 // eor v1, v1, v1
@@ -3001,7 +3228,6 @@ loop:
 	WORD  $0x0e217b39 // fcvtl.4h v25, v25
 	WORD  $0x4fb0132b // fmla element 1 v11, v25, v16
 	WORD  $0x4fb1132f // fmla element 1 v15, v25, v17
-	PRFM  (R3), PLDL2KEEP
 	FMOVD 64(R1), F26
 	WORD  $0x0e217b5a // fcvtl.4h v26, v26
 	WORD  $0x4f901b40 // fmla element 2 v0, v26, v16
@@ -3034,12 +3260,18 @@ loop:
 	WORD  $0x0e217a73 // fcvtl.4h v19, v19
 	WORD  $0x4fb01a6b // fmla element 3 v11, v19, v16
 	WORD  $0x4fb11a6f // fmla element 3 v15, v19, v17
+	MOVD  184(R0), R20
+	TST   R20, R9
+	BNE   fetched
+	PRFM  (R3), PLDL2KEEP
 	PRFM  64(R3), PLDL2KEEP
 	ADDS  $128, R3
-	ADDS  $128, R1
-	ADDS  $16, R8
-	SUBS  $4, R9
-	BGE   loop
+
+fetched:
+	ADDS $128, R1
+	ADDS $16, R8
+	SUBS $4, R9
+	BGE  loop
 
 rest:
 	ADDS $4, R9
@@ -3236,6 +3468,30 @@ stored1:
 // func tileFP16NEON_3x16(t *byte)
 TEXT ·tileFP16NEON_3x16(SB), NOSPLIT, $128-8
 	MOVD t+0(FP), R0
+	MOVD 48(R0), R1
+	MOVD 56(R0), R2
+	MOVD 72(R0), R3
+	MOVD 80(R0), R6
+	CMP  R1, R3
+	BEQ  same
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+
+same:
+	TST  R3, R3
+	BEQ  asked
+	TST  R6, R6
+	BEQ  asked
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+
+asked:
 	MOVD 64(R0), R1
 	WORD $0x6e201c00 // eor v0, v0, v0
 	WORD $0x6e211c21 // eor v1, v1, v1
@@ -3334,7 +3590,6 @@ loop:
 	WORD  $0x4fac12c3 // fmla element 1 v3, v22, v12
 	WORD  $0x4fad12c7 // fmla element 1 v7, v22, v13
 	WORD  $0x4fae12cb // fmla element 1 v11, v22, v14
-	PRFM  (R3), PLDL2KEEP
 	FMOVD 64(R1), F23
 	WORD  $0x0e217af7 // fcvtl.4h v23, v23
 	WORD  $0x4f8c1ae0 // fmla element 2 v0, v23, v12
@@ -3375,12 +3630,18 @@ loop:
 	WORD  $0x4fac1bc3 // fmla element 3 v3, v30, v12
 	WORD  $0x4fad1bc7 // fmla element 3 v7, v30, v13
 	WORD  $0x4fae1bcb // fmla element 3 v11, v30, v14
+	MOVD  184(R0), R20
+	TST   R20, R9
+	BNE   fetched
+	PRFM  (R3), PLDL2KEEP
 	PRFM  64(R3), PLDL2KEEP
 	ADDS  $128, R3
-	ADDS  $128, R1
-	ADDS  $16, R8
-	SUBS  $4, R9
-	BGE   loop
+
+fetched:
+	ADDS $128, R1
+	ADDS $16, R8
+	SUBS $4, R9
+	BGE  loop
 
 rest:
 	ADDS $4, R9
@@ -3643,6 +3904,34 @@ stored2:
 // func tileFP16NEON_4x16(t *byte)
 TEXT ·tileFP16NEON_4x16(SB), NOSPLIT, $128-8
 	MOVD t+0(FP), R0
+	MOVD 48(R0), R1
+	MOVD 56(R0), R2
+	MOVD 72(R0), R3
+	MOVD 80(R0), R6
+	CMP  R1, R3
+	BEQ  same
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+
+same:
+	TST  R3, R3
+	BEQ  asked
+	TST  R6, R6
+	BEQ  asked
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+
+asked:
 	MOVD 64(R0), R1
 	WORD $0x6e201c00 // eor v0, v0, v0
 	WORD $0x6e211c21 // eor v1, v1, v1
@@ -3756,7 +4045,6 @@ loop:
 	WORD  $0x4fb11367 // fmla element 1 v7, v27, v17
 	WORD  $0x4fb2136b // fmla element 1 v11, v27, v18
 	WORD  $0x4fb3136f // fmla element 1 v15, v27, v19
-	PRFM  (R3), PLDL2KEEP
 	FMOVD 64(R1), F28
 	WORD  $0x0e217b9c // fcvtl.4h v28, v28
 	WORD  $0x4f901b80 // fmla element 2 v0, v28, v16
@@ -3805,12 +4093,18 @@ loop:
 	WORD  $0x4fb11ae7 // fmla element 3 v7, v23, v17
 	WORD  $0x4fb21aeb // fmla element 3 v11, v23, v18
 	WORD  $0x4fb31aef // fmla element 3 v15, v23, v19
+	MOVD  184(R0), R20
+	TST   R20, R10
+	BNE   fetched
+	PRFM  (R3), PLDL2KEEP
 	PRFM  64(R3), PLDL2KEEP
 	ADDS  $128, R3
-	ADDS  $128, R1
-	ADDS  $16, R9
-	SUBS  $4, R10
-	BGE   loop
+
+fetched:
+	ADDS $128, R1
+	ADDS $16, R9
+	SUBS $4, R10
+	BGE  loop
 
 rest:
 	ADDS $4, R10
@@ -4147,6 +4441,38 @@ stored3:
 // func tileFP16NEON_5x16(t *byte)
 TEXT ·tileFP16NEON_5x16(SB), NOSPLIT, $128-8
 	MOVD t+0(FP), R0
+	MOVD 48(R0), R1
+	MOVD 56(R0), R2
+	MOVD 72(R0), R3
+	MOVD 80(R0), R6
+	CMP  R1, R3
+	BEQ  same
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+
+same:
+	TST  R3, R3
+	BEQ  asked
+	TST  R6, R6
+	BEQ  asked
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+
+asked:
 	MOVD 64(R0), R1
 	WORD $0x6e201c00 // eor v0, v0, v0
 	WORD $0x6e211c21 // eor v1, v1, v1
@@ -4330,12 +4656,17 @@ loop:
 	WORD  $0x4fb61b4b // fmla element 3 v11, v26, v22
 	WORD  $0x4fb71b4f // fmla element 3 v15, v26, v23
 	WORD  $0x4fb81b53 // fmla element 3 v19, v26, v24
+	MOVD  184(R0), R20
+	TST   R20, R10
+	BNE   fetched
 	PRFM  (R3), PLDL2KEEP
 	ADDS  $64, R3
-	ADDS  $128, R1
-	ADDS  $16, R9
-	SUBS  $4, R10
-	BGE   loop
+
+fetched:
+	ADDS $128, R1
+	ADDS $16, R9
+	SUBS $4, R10
+	BGE  loop
 
 rest:
 	ADDS $4, R10
@@ -4746,6 +5077,42 @@ stored4:
 // func tileFP16NEON_6x16(t *byte)
 TEXT ·tileFP16NEON_6x16(SB), NOSPLIT, $128-8
 	MOVD t+0(FP), R0
+	MOVD 48(R0), R1
+	MOVD 56(R0), R2
+	MOVD 72(R0), R3
+	MOVD 80(R0), R6
+	CMP  R1, R3
+	BEQ  same
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+
+same:
+	TST  R3, R3
+	BEQ  asked
+	TST  R6, R6
+	BEQ  asked
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+
+asked:
 	MOVD 64(R0), R1
 	WORD $0x6e201c00 // eor v0, v0, v0
 	WORD $0x6e211c21 // eor v1, v1, v1
@@ -4952,13 +5319,18 @@ loop:
 	WORD  $0x4fbb1bef // fmla element 3 v15, v31, v27
 	WORD  $0x4fbc1bf3 // fmla element 3 v19, v31, v28
 	WORD  $0x4fbd1bf7 // fmla element 3 v23, v31, v29
+	MOVD  184(R0), R20
+	TST   R20, R11
+	BNE   fetched
 	PRFM  (R3), PLDL2KEEP
 	ADDS  $64, R3
-	ADDS  $128, R1
-	ADDS  $16, R9
-	ADDS  $16, R10
-	SUBS  $4, R11
-	BGE   loop
+
+fetched:
+	ADDS $128, R1
+	ADDS $16, R9
+	ADDS $16, R10
+	SUBS $4, R11
+	BGE  loop
 
 rest:
 	ADDS $4, R11
@@ -5443,6 +5815,22 @@ stored5:
 // func tileBF16NEON_1x16(t *byte)
 TEXT ·tileBF16NEON_1x16(SB), NOSPLIT, $128-8
 	MOVD t+0(FP), R0
+	MOVD 48(R0), R1
+	MOVD 56(R0), R2
+	MOVD 72(R0), R2
+	MOVD 80(R0), R3
+	CMP  R1, R2
+	BEQ  same
+	PRFM (R1), PLDL1KEEP
+
+same:
+	TST  R2, R2
+	BEQ  asked
+	TST  R3, R3
+	BEQ  asked
+	PRFM (R2), PLDL1KEEP
+
+asked:
 	MOVD 64(R0), R1
 	WORD $0x6e201c00 // eor v0, v0, v0
 	WORD $0x6e211c21 // eor v1, v1, v1
@@ -5509,7 +5897,6 @@ loop:
 	WORD  $0x4f50f262 // bfdot element 0 v2, v19, v16
 	FMOVQ 48(R1), F20
 	WORD  $0x4f50f283 // bfdot element 0 v3, v20, v16
-	PRFM  (R2), PLDL2KEEP
 	FMOVQ 64(R1), F21
 	WORD  $0x4f70f2a4 // bfdot element 1 v4, v21, v16
 	FMOVQ 80(R1), F22
@@ -5518,7 +5905,6 @@ loop:
 	WORD  $0x4f70f2e6 // bfdot element 1 v6, v23, v16
 	FMOVQ 112(R1), F24
 	WORD  $0x4f70f307 // bfdot element 1 v7, v24, v16
-	PRFM  64(R2), PLDL2KEEP
 	FMOVQ 128(R1), F25
 	WORD  $0x4f50fb28 // bfdot element 2 v8, v25, v16
 	FMOVQ 144(R1), F26
@@ -5527,7 +5913,6 @@ loop:
 	WORD  $0x4f50fb6a // bfdot element 2 v10, v27, v16
 	FMOVQ 176(R1), F28
 	WORD  $0x4f50fb8b // bfdot element 2 v11, v28, v16
-	PRFM  128(R2), PLDL2KEEP
 	FMOVQ 192(R1), F29
 	WORD  $0x4f70fbac // bfdot element 3 v12, v29, v16
 	FMOVQ 208(R1), F30
@@ -5536,12 +5921,20 @@ loop:
 	WORD  $0x4f70fbee // bfdot element 3 v14, v31, v16
 	FMOVQ 240(R1), F17
 	WORD  $0x4f70fa2f // bfdot element 3 v15, v17, v16
+	MOVD  184(R0), R20
+	TST   R20, R8
+	BNE   fetched
+	PRFM  (R2), PLDL2KEEP
+	PRFM  64(R2), PLDL2KEEP
+	PRFM  128(R2), PLDL2KEEP
 	PRFM  192(R2), PLDL2KEEP
 	ADDS  $256, R2
-	ADDS  $256, R1
-	ADDS  $16, R7
-	SUBS  $4, R8
-	BGE   loop
+
+fetched:
+	ADDS $256, R1
+	ADDS $16, R7
+	SUBS $4, R8
+	BGE  loop
 
 rest:
 	ADDS $4, R8
@@ -5680,6 +6073,26 @@ stored0:
 // func tileBF16NEON_2x16(t *byte)
 TEXT ·tileBF16NEON_2x16(SB), NOSPLIT, $128-8
 	MOVD t+0(FP), R0
+	MOVD 48(R0), R1
+	MOVD 56(R0), R2
+	MOVD 72(R0), R3
+	MOVD 80(R0), R6
+	CMP  R1, R3
+	BEQ  same
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+
+same:
+	TST  R3, R3
+	BEQ  asked
+	TST  R6, R6
+	BEQ  asked
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+
+asked:
 	MOVD 64(R0), R1
 	WORD $0x6e201c00 // eor v0, v0, v0
 	WORD $0x6e211c21 // eor v1, v1, v1
@@ -5752,7 +6165,6 @@ loop:
 	FMOVQ 48(R1), F21
 	WORD  $0x4f50f2a3 // bfdot element 0 v3, v21, v16
 	WORD  $0x4f51f2a7 // bfdot element 0 v7, v21, v17
-	PRFM  (R3), PLDL2KEEP
 	FMOVQ 64(R1), F22
 	WORD  $0x4f70f2c8 // bfdot element 1 v8, v22, v16
 	WORD  $0x4f71f2cc // bfdot element 1 v12, v22, v17
@@ -5765,7 +6177,6 @@ loop:
 	FMOVQ 112(R1), F25
 	WORD  $0x4f70f32b // bfdot element 1 v11, v25, v16
 	WORD  $0x4f71f32f // bfdot element 1 v15, v25, v17
-	PRFM  64(R3), PLDL2KEEP
 	FMOVQ 128(R1), F26
 	WORD  $0x4f50fb40 // bfdot element 2 v0, v26, v16
 	WORD  $0x4f51fb44 // bfdot element 2 v4, v26, v17
@@ -5778,7 +6189,6 @@ loop:
 	FMOVQ 176(R1), F29
 	WORD  $0x4f50fba3 // bfdot element 2 v3, v29, v16
 	WORD  $0x4f51fba7 // bfdot element 2 v7, v29, v17
-	PRFM  128(R3), PLDL2KEEP
 	FMOVQ 192(R1), F30
 	WORD  $0x4f70fbc8 // bfdot element 3 v8, v30, v16
 	WORD  $0x4f71fbcc // bfdot element 3 v12, v30, v17
@@ -5791,12 +6201,20 @@ loop:
 	FMOVQ 240(R1), F19
 	WORD  $0x4f70fa6b // bfdot element 3 v11, v19, v16
 	WORD  $0x4f71fa6f // bfdot element 3 v15, v19, v17
+	MOVD  184(R0), R20
+	TST   R20, R9
+	BNE   fetched
+	PRFM  (R3), PLDL2KEEP
+	PRFM  64(R3), PLDL2KEEP
+	PRFM  128(R3), PLDL2KEEP
 	PRFM  192(R3), PLDL2KEEP
 	ADDS  $256, R3
-	ADDS  $256, R1
-	ADDS  $16, R8
-	SUBS  $4, R9
-	BGE   loop
+
+fetched:
+	ADDS $256, R1
+	ADDS $16, R8
+	SUBS $4, R9
+	BGE  loop
 
 rest:
 	ADDS $4, R9
@@ -6012,6 +6430,30 @@ stored1:
 // func tileBF16NEON_3x16(t *byte)
 TEXT ·tileBF16NEON_3x16(SB), NOSPLIT, $128-8
 	MOVD t+0(FP), R0
+	MOVD 48(R0), R1
+	MOVD 56(R0), R2
+	MOVD 72(R0), R3
+	MOVD 80(R0), R6
+	CMP  R1, R3
+	BEQ  same
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+
+same:
+	TST  R3, R3
+	BEQ  asked
+	TST  R6, R6
+	BEQ  asked
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+
+asked:
 	MOVD 64(R0), R1
 	WORD $0x6e201c00 // eor v0, v0, v0
 	WORD $0x6e211c21 // eor v1, v1, v1
@@ -6086,7 +6528,6 @@ loop:
 	WORD  $0x4f4cf243 // bfdot element 0 v3, v18, v12
 	WORD  $0x4f4df247 // bfdot element 0 v7, v18, v13
 	WORD  $0x4f4ef24b // bfdot element 0 v11, v18, v14
-	PRFM  (R3), PLDL2KEEP
 	FMOVQ 64(R1), F19
 	WORD  $0x4f6cf260 // bfdot element 1 v0, v19, v12
 	WORD  $0x4f6df264 // bfdot element 1 v4, v19, v13
@@ -6103,7 +6544,6 @@ loop:
 	WORD  $0x4f6cf2c3 // bfdot element 1 v3, v22, v12
 	WORD  $0x4f6df2c7 // bfdot element 1 v7, v22, v13
 	WORD  $0x4f6ef2cb // bfdot element 1 v11, v22, v14
-	PRFM  64(R3), PLDL2KEEP
 	FMOVQ 128(R1), F23
 	WORD  $0x4f4cfae0 // bfdot element 2 v0, v23, v12
 	WORD  $0x4f4dfae4 // bfdot element 2 v4, v23, v13
@@ -6120,7 +6560,6 @@ loop:
 	WORD  $0x4f4cfb43 // bfdot element 2 v3, v26, v12
 	WORD  $0x4f4dfb47 // bfdot element 2 v7, v26, v13
 	WORD  $0x4f4efb4b // bfdot element 2 v11, v26, v14
-	PRFM  128(R3), PLDL2KEEP
 	FMOVQ 192(R1), F27
 	WORD  $0x4f6cfb60 // bfdot element 3 v0, v27, v12
 	WORD  $0x4f6dfb64 // bfdot element 3 v4, v27, v13
@@ -6137,12 +6576,20 @@ loop:
 	WORD  $0x4f6cfbc3 // bfdot element 3 v3, v30, v12
 	WORD  $0x4f6dfbc7 // bfdot element 3 v7, v30, v13
 	WORD  $0x4f6efbcb // bfdot element 3 v11, v30, v14
+	MOVD  184(R0), R20
+	TST   R20, R9
+	BNE   fetched
+	PRFM  (R3), PLDL2KEEP
+	PRFM  64(R3), PLDL2KEEP
+	PRFM  128(R3), PLDL2KEEP
 	PRFM  192(R3), PLDL2KEEP
 	ADDS  $256, R3
-	ADDS  $256, R1
-	ADDS  $16, R8
-	SUBS  $4, R9
-	BGE   loop
+
+fetched:
+	ADDS $256, R1
+	ADDS $16, R8
+	SUBS $4, R9
+	BGE  loop
 
 rest:
 	ADDS $4, R9
@@ -6431,6 +6878,34 @@ stored2:
 // func tileBF16NEON_4x16(t *byte)
 TEXT ·tileBF16NEON_4x16(SB), NOSPLIT, $128-8
 	MOVD t+0(FP), R0
+	MOVD 48(R0), R1
+	MOVD 56(R0), R2
+	MOVD 72(R0), R3
+	MOVD 80(R0), R6
+	CMP  R1, R3
+	BEQ  same
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+
+same:
+	TST  R3, R3
+	BEQ  asked
+	TST  R6, R6
+	BEQ  asked
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+
+asked:
 	MOVD 64(R0), R1
 	WORD $0x6e201c00 // eor v0, v0, v0
 	WORD $0x6e211c21 // eor v1, v1, v1
@@ -6516,7 +6991,6 @@ loop:
 	WORD  $0x4f51f2e7 // bfdot element 0 v7, v23, v17
 	WORD  $0x4f52f2eb // bfdot element 0 v11, v23, v18
 	WORD  $0x4f53f2ef // bfdot element 0 v15, v23, v19
-	PRFM  (R3), PLDL2KEEP
 	FMOVQ 64(R1), F24
 	WORD  $0x4f70f300 // bfdot element 1 v0, v24, v16
 	WORD  $0x4f71f304 // bfdot element 1 v4, v24, v17
@@ -6537,7 +7011,6 @@ loop:
 	WORD  $0x4f71f367 // bfdot element 1 v7, v27, v17
 	WORD  $0x4f72f36b // bfdot element 1 v11, v27, v18
 	WORD  $0x4f73f36f // bfdot element 1 v15, v27, v19
-	PRFM  64(R3), PLDL2KEEP
 	FMOVQ 128(R1), F28
 	WORD  $0x4f50fb80 // bfdot element 2 v0, v28, v16
 	WORD  $0x4f51fb84 // bfdot element 2 v4, v28, v17
@@ -6558,7 +7031,6 @@ loop:
 	WORD  $0x4f51fbe7 // bfdot element 2 v7, v31, v17
 	WORD  $0x4f52fbeb // bfdot element 2 v11, v31, v18
 	WORD  $0x4f53fbef // bfdot element 2 v15, v31, v19
-	PRFM  128(R3), PLDL2KEEP
 	FMOVQ 192(R1), F20
 	WORD  $0x4f70fa80 // bfdot element 3 v0, v20, v16
 	WORD  $0x4f71fa84 // bfdot element 3 v4, v20, v17
@@ -6579,12 +7051,20 @@ loop:
 	WORD  $0x4f71fae7 // bfdot element 3 v7, v23, v17
 	WORD  $0x4f72faeb // bfdot element 3 v11, v23, v18
 	WORD  $0x4f73faef // bfdot element 3 v15, v23, v19
+	MOVD  184(R0), R20
+	TST   R20, R10
+	BNE   fetched
+	PRFM  (R3), PLDL2KEEP
+	PRFM  64(R3), PLDL2KEEP
+	PRFM  128(R3), PLDL2KEEP
 	PRFM  192(R3), PLDL2KEEP
 	ADDS  $256, R3
-	ADDS  $256, R1
-	ADDS  $16, R9
-	SUBS  $4, R10
-	BGE   loop
+
+fetched:
+	ADDS $256, R1
+	ADDS $16, R9
+	SUBS $4, R10
+	BGE  loop
 
 rest:
 	ADDS $4, R10
@@ -6954,6 +7434,38 @@ stored3:
 // func tileBF16NEON_5x16(t *byte)
 TEXT ·tileBF16NEON_5x16(SB), NOSPLIT, $128-8
 	MOVD t+0(FP), R0
+	MOVD 48(R0), R1
+	MOVD 56(R0), R2
+	MOVD 72(R0), R3
+	MOVD 80(R0), R6
+	CMP  R1, R3
+	BEQ  same
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+
+same:
+	TST  R3, R3
+	BEQ  asked
+	TST  R6, R6
+	BEQ  asked
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+
+asked:
 	MOVD 64(R0), R1
 	WORD $0x6e201c00 // eor v0, v0, v0
 	WORD $0x6e211c21 // eor v1, v1, v1
@@ -7073,7 +7585,6 @@ loop:
 	WORD  $0x4f76f32b // bfdot element 1 v11, v25, v22
 	WORD  $0x4f77f32f // bfdot element 1 v15, v25, v23
 	WORD  $0x4f78f333 // bfdot element 1 v19, v25, v24
-	PRFM  (R3), PLDL2KEEP
 	FMOVQ 128(R1), F26
 	WORD  $0x4f54fb40 // bfdot element 2 v0, v26, v20
 	WORD  $0x4f55fb44 // bfdot element 2 v4, v26, v21
@@ -7122,12 +7633,18 @@ loop:
 	WORD  $0x4f76fb4b // bfdot element 3 v11, v26, v22
 	WORD  $0x4f77fb4f // bfdot element 3 v15, v26, v23
 	WORD  $0x4f78fb53 // bfdot element 3 v19, v26, v24
+	MOVD  184(R0), R20
+	TST   R20, R10
+	BNE   fetched
+	PRFM  (R3), PLDL2KEEP
 	PRFM  64(R3), PLDL2KEEP
 	ADDS  $128, R3
-	ADDS  $256, R1
-	ADDS  $16, R9
-	SUBS  $4, R10
-	BGE   loop
+
+fetched:
+	ADDS $256, R1
+	ADDS $16, R9
+	SUBS $4, R10
+	BGE  loop
 
 rest:
 	ADDS $4, R10
@@ -7578,6 +8095,42 @@ stored4:
 // func tileBF16NEON_6x16(t *byte)
 TEXT ·tileBF16NEON_6x16(SB), NOSPLIT, $128-8
 	MOVD t+0(FP), R0
+	MOVD 48(R0), R1
+	MOVD 56(R0), R2
+	MOVD 72(R0), R3
+	MOVD 80(R0), R6
+	CMP  R1, R3
+	BEQ  same
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+
+same:
+	TST  R3, R3
+	BEQ  asked
+	TST  R6, R6
+	BEQ  asked
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+
+asked:
 	MOVD 64(R0), R1
 	WORD $0x6e201c00 // eor v0, v0, v0
 	WORD $0x6e211c21 // eor v1, v1, v1
@@ -7712,7 +8265,6 @@ loop:
 	WORD  $0x4f7bf3ef // bfdot element 1 v15, v31, v27
 	WORD  $0x4f7cf3f3 // bfdot element 1 v19, v31, v28
 	WORD  $0x4f7df3f7 // bfdot element 1 v23, v31, v29
-	PRFM  (R3), PLDL2KEEP
 	FMOVQ 128(R1), F30
 	WORD  $0x4f58fbc0 // bfdot element 2 v0, v30, v24
 	WORD  $0x4f59fbc4 // bfdot element 2 v4, v30, v25
@@ -7769,13 +8321,19 @@ loop:
 	WORD  $0x4f7bfbef // bfdot element 3 v15, v31, v27
 	WORD  $0x4f7cfbf3 // bfdot element 3 v19, v31, v28
 	WORD  $0x4f7dfbf7 // bfdot element 3 v23, v31, v29
+	MOVD  184(R0), R20
+	TST   R20, R11
+	BNE   fetched
+	PRFM  (R3), PLDL2KEEP
 	PRFM  64(R3), PLDL2KEEP
 	ADDS  $128, R3
-	ADDS  $256, R1
-	ADDS  $16, R9
-	ADDS  $16, R10
-	SUBS  $4, R11
-	BGE   loop
+
+fetched:
+	ADDS $256, R1
+	ADDS $16, R9
+	ADDS $16, R10
+	SUBS $4, R11
+	BGE  loop
 
 rest:
 	ADDS $4, R11
@@ -8306,6 +8864,22 @@ stored5:
 // func tileBF16OutNEON_1x16(t *byte)
 TEXT ·tileBF16OutNEON_1x16(SB), NOSPLIT, $128-8
 	MOVD t+0(FP), R0
+	MOVD 48(R0), R1
+	MOVD 56(R0), R2
+	MOVD 72(R0), R2
+	MOVD 80(R0), R3
+	CMP  R1, R2
+	BEQ  same
+	PRFM (R1), PLDL1KEEP
+
+same:
+	TST  R2, R2
+	BEQ  asked
+	TST  R3, R3
+	BEQ  asked
+	PRFM (R2), PLDL1KEEP
+
+asked:
 	MOVD 64(R0), R1
 	WORD $0x6e201c00 // eor v0, v0, v0
 	WORD $0x6e211c21 // eor v1, v1, v1
@@ -8372,7 +8946,6 @@ loop:
 	WORD  $0x4f50f262 // bfdot element 0 v2, v19, v16
 	FMOVQ 48(R1), F20
 	WORD  $0x4f50f283 // bfdot element 0 v3, v20, v16
-	PRFM  (R2), PLDL2KEEP
 	FMOVQ 64(R1), F21
 	WORD  $0x4f70f2a4 // bfdot element 1 v4, v21, v16
 	FMOVQ 80(R1), F22
@@ -8381,7 +8954,6 @@ loop:
 	WORD  $0x4f70f2e6 // bfdot element 1 v6, v23, v16
 	FMOVQ 112(R1), F24
 	WORD  $0x4f70f307 // bfdot element 1 v7, v24, v16
-	PRFM  64(R2), PLDL2KEEP
 	FMOVQ 128(R1), F25
 	WORD  $0x4f50fb28 // bfdot element 2 v8, v25, v16
 	FMOVQ 144(R1), F26
@@ -8390,7 +8962,6 @@ loop:
 	WORD  $0x4f50fb6a // bfdot element 2 v10, v27, v16
 	FMOVQ 176(R1), F28
 	WORD  $0x4f50fb8b // bfdot element 2 v11, v28, v16
-	PRFM  128(R2), PLDL2KEEP
 	FMOVQ 192(R1), F29
 	WORD  $0x4f70fbac // bfdot element 3 v12, v29, v16
 	FMOVQ 208(R1), F30
@@ -8399,12 +8970,20 @@ loop:
 	WORD  $0x4f70fbee // bfdot element 3 v14, v31, v16
 	FMOVQ 240(R1), F17
 	WORD  $0x4f70fa2f // bfdot element 3 v15, v17, v16
+	MOVD  184(R0), R20
+	TST   R20, R8
+	BNE   fetched
+	PRFM  (R2), PLDL2KEEP
+	PRFM  64(R2), PLDL2KEEP
+	PRFM  128(R2), PLDL2KEEP
 	PRFM  192(R2), PLDL2KEEP
 	ADDS  $256, R2
-	ADDS  $256, R1
-	ADDS  $16, R7
-	SUBS  $4, R8
-	BGE   loop
+
+fetched:
+	ADDS $256, R1
+	ADDS $16, R7
+	SUBS $4, R8
+	BGE  loop
 
 rest:
 	ADDS $4, R8
@@ -8555,6 +9134,26 @@ stored0:
 // func tileBF16OutNEON_2x16(t *byte)
 TEXT ·tileBF16OutNEON_2x16(SB), NOSPLIT, $128-8
 	MOVD t+0(FP), R0
+	MOVD 48(R0), R1
+	MOVD 56(R0), R2
+	MOVD 72(R0), R3
+	MOVD 80(R0), R6
+	CMP  R1, R3
+	BEQ  same
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+
+same:
+	TST  R3, R3
+	BEQ  asked
+	TST  R6, R6
+	BEQ  asked
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+
+asked:
 	MOVD 64(R0), R1
 	WORD $0x6e201c00 // eor v0, v0, v0
 	WORD $0x6e211c21 // eor v1, v1, v1
@@ -8627,7 +9226,6 @@ loop:
 	FMOVQ 48(R1), F21
 	WORD  $0x4f50f2a3 // bfdot element 0 v3, v21, v16
 	WORD  $0x4f51f2a7 // bfdot element 0 v7, v21, v17
-	PRFM  (R3), PLDL2KEEP
 	FMOVQ 64(R1), F22
 	WORD  $0x4f70f2c8 // bfdot element 1 v8, v22, v16
 	WORD  $0x4f71f2cc // bfdot element 1 v12, v22, v17
@@ -8640,7 +9238,6 @@ loop:
 	FMOVQ 112(R1), F25
 	WORD  $0x4f70f32b // bfdot element 1 v11, v25, v16
 	WORD  $0x4f71f32f // bfdot element 1 v15, v25, v17
-	PRFM  64(R3), PLDL2KEEP
 	FMOVQ 128(R1), F26
 	WORD  $0x4f50fb40 // bfdot element 2 v0, v26, v16
 	WORD  $0x4f51fb44 // bfdot element 2 v4, v26, v17
@@ -8653,7 +9250,6 @@ loop:
 	FMOVQ 176(R1), F29
 	WORD  $0x4f50fba3 // bfdot element 2 v3, v29, v16
 	WORD  $0x4f51fba7 // bfdot element 2 v7, v29, v17
-	PRFM  128(R3), PLDL2KEEP
 	FMOVQ 192(R1), F30
 	WORD  $0x4f70fbc8 // bfdot element 3 v8, v30, v16
 	WORD  $0x4f71fbcc // bfdot element 3 v12, v30, v17
@@ -8666,12 +9262,20 @@ loop:
 	FMOVQ 240(R1), F19
 	WORD  $0x4f70fa6b // bfdot element 3 v11, v19, v16
 	WORD  $0x4f71fa6f // bfdot element 3 v15, v19, v17
+	MOVD  184(R0), R20
+	TST   R20, R9
+	BNE   fetched
+	PRFM  (R3), PLDL2KEEP
+	PRFM  64(R3), PLDL2KEEP
+	PRFM  128(R3), PLDL2KEEP
 	PRFM  192(R3), PLDL2KEEP
 	ADDS  $256, R3
-	ADDS  $256, R1
-	ADDS  $16, R8
-	SUBS  $4, R9
-	BGE   loop
+
+fetched:
+	ADDS $256, R1
+	ADDS $16, R8
+	SUBS $4, R9
+	BGE  loop
 
 rest:
 	ADDS $4, R9
@@ -8911,6 +9515,30 @@ stored1:
 // func tileBF16OutNEON_3x16(t *byte)
 TEXT ·tileBF16OutNEON_3x16(SB), NOSPLIT, $128-8
 	MOVD t+0(FP), R0
+	MOVD 48(R0), R1
+	MOVD 56(R0), R2
+	MOVD 72(R0), R3
+	MOVD 80(R0), R6
+	CMP  R1, R3
+	BEQ  same
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+
+same:
+	TST  R3, R3
+	BEQ  asked
+	TST  R6, R6
+	BEQ  asked
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+
+asked:
 	MOVD 64(R0), R1
 	WORD $0x6e201c00 // eor v0, v0, v0
 	WORD $0x6e211c21 // eor v1, v1, v1
@@ -8985,7 +9613,6 @@ loop:
 	WORD  $0x4f4cf243 // bfdot element 0 v3, v18, v12
 	WORD  $0x4f4df247 // bfdot element 0 v7, v18, v13
 	WORD  $0x4f4ef24b // bfdot element 0 v11, v18, v14
-	PRFM  (R3), PLDL2KEEP
 	FMOVQ 64(R1), F19
 	WORD  $0x4f6cf260 // bfdot element 1 v0, v19, v12
 	WORD  $0x4f6df264 // bfdot element 1 v4, v19, v13
@@ -9002,7 +9629,6 @@ loop:
 	WORD  $0x4f6cf2c3 // bfdot element 1 v3, v22, v12
 	WORD  $0x4f6df2c7 // bfdot element 1 v7, v22, v13
 	WORD  $0x4f6ef2cb // bfdot element 1 v11, v22, v14
-	PRFM  64(R3), PLDL2KEEP
 	FMOVQ 128(R1), F23
 	WORD  $0x4f4cfae0 // bfdot element 2 v0, v23, v12
 	WORD  $0x4f4dfae4 // bfdot element 2 v4, v23, v13
@@ -9019,7 +9645,6 @@ loop:
 	WORD  $0x4f4cfb43 // bfdot element 2 v3, v26, v12
 	WORD  $0x4f4dfb47 // bfdot element 2 v7, v26, v13
 	WORD  $0x4f4efb4b // bfdot element 2 v11, v26, v14
-	PRFM  128(R3), PLDL2KEEP
 	FMOVQ 192(R1), F27
 	WORD  $0x4f6cfb60 // bfdot element 3 v0, v27, v12
 	WORD  $0x4f6dfb64 // bfdot element 3 v4, v27, v13
@@ -9036,12 +9661,20 @@ loop:
 	WORD  $0x4f6cfbc3 // bfdot element 3 v3, v30, v12
 	WORD  $0x4f6dfbc7 // bfdot element 3 v7, v30, v13
 	WORD  $0x4f6efbcb // bfdot element 3 v11, v30, v14
+	MOVD  184(R0), R20
+	TST   R20, R9
+	BNE   fetched
+	PRFM  (R3), PLDL2KEEP
+	PRFM  64(R3), PLDL2KEEP
+	PRFM  128(R3), PLDL2KEEP
 	PRFM  192(R3), PLDL2KEEP
 	ADDS  $256, R3
-	ADDS  $256, R1
-	ADDS  $16, R8
-	SUBS  $4, R9
-	BGE   loop
+
+fetched:
+	ADDS $256, R1
+	ADDS $16, R8
+	SUBS $4, R9
+	BGE  loop
 
 rest:
 	ADDS $4, R9
@@ -9366,6 +9999,34 @@ stored2:
 // func tileBF16OutNEON_4x16(t *byte)
 TEXT ·tileBF16OutNEON_4x16(SB), NOSPLIT, $128-8
 	MOVD t+0(FP), R0
+	MOVD 48(R0), R1
+	MOVD 56(R0), R2
+	MOVD 72(R0), R3
+	MOVD 80(R0), R6
+	CMP  R1, R3
+	BEQ  same
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+
+same:
+	TST  R3, R3
+	BEQ  asked
+	TST  R6, R6
+	BEQ  asked
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+
+asked:
 	MOVD 64(R0), R1
 	WORD $0x6e201c00 // eor v0, v0, v0
 	WORD $0x6e211c21 // eor v1, v1, v1
@@ -9451,7 +10112,6 @@ loop:
 	WORD  $0x4f51f2e7 // bfdot element 0 v7, v23, v17
 	WORD  $0x4f52f2eb // bfdot element 0 v11, v23, v18
 	WORD  $0x4f53f2ef // bfdot element 0 v15, v23, v19
-	PRFM  (R3), PLDL2KEEP
 	FMOVQ 64(R1), F24
 	WORD  $0x4f70f300 // bfdot element 1 v0, v24, v16
 	WORD  $0x4f71f304 // bfdot element 1 v4, v24, v17
@@ -9472,7 +10132,6 @@ loop:
 	WORD  $0x4f71f367 // bfdot element 1 v7, v27, v17
 	WORD  $0x4f72f36b // bfdot element 1 v11, v27, v18
 	WORD  $0x4f73f36f // bfdot element 1 v15, v27, v19
-	PRFM  64(R3), PLDL2KEEP
 	FMOVQ 128(R1), F28
 	WORD  $0x4f50fb80 // bfdot element 2 v0, v28, v16
 	WORD  $0x4f51fb84 // bfdot element 2 v4, v28, v17
@@ -9493,7 +10152,6 @@ loop:
 	WORD  $0x4f51fbe7 // bfdot element 2 v7, v31, v17
 	WORD  $0x4f52fbeb // bfdot element 2 v11, v31, v18
 	WORD  $0x4f53fbef // bfdot element 2 v15, v31, v19
-	PRFM  128(R3), PLDL2KEEP
 	FMOVQ 192(R1), F20
 	WORD  $0x4f70fa80 // bfdot element 3 v0, v20, v16
 	WORD  $0x4f71fa84 // bfdot element 3 v4, v20, v17
@@ -9514,12 +10172,20 @@ loop:
 	WORD  $0x4f71fae7 // bfdot element 3 v7, v23, v17
 	WORD  $0x4f72faeb // bfdot element 3 v11, v23, v18
 	WORD  $0x4f73faef // bfdot element 3 v15, v23, v19
+	MOVD  184(R0), R20
+	TST   R20, R10
+	BNE   fetched
+	PRFM  (R3), PLDL2KEEP
+	PRFM  64(R3), PLDL2KEEP
+	PRFM  128(R3), PLDL2KEEP
 	PRFM  192(R3), PLDL2KEEP
 	ADDS  $256, R3
-	ADDS  $256, R1
-	ADDS  $16, R9
-	SUBS  $4, R10
-	BGE   loop
+
+fetched:
+	ADDS $256, R1
+	ADDS $16, R9
+	SUBS $4, R10
+	BGE  loop
 
 rest:
 	ADDS $4, R10
@@ -9937,6 +10603,38 @@ stored3:
 // func tileBF16OutNEON_5x16(t *byte)
 TEXT ·tileBF16OutNEON_5x16(SB), NOSPLIT, $128-8
 	MOVD t+0(FP), R0
+	MOVD 48(R0), R1
+	MOVD 56(R0), R2
+	MOVD 72(R0), R3
+	MOVD 80(R0), R6
+	CMP  R1, R3
+	BEQ  same
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+
+same:
+	TST  R3, R3
+	BEQ  asked
+	TST  R6, R6
+	BEQ  asked
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+
+asked:
 	MOVD 64(R0), R1
 	WORD $0x6e201c00 // eor v0, v0, v0
 	WORD $0x6e211c21 // eor v1, v1, v1
@@ -10056,7 +10754,6 @@ loop:
 	WORD  $0x4f76f32b // bfdot element 1 v11, v25, v22
 	WORD  $0x4f77f32f // bfdot element 1 v15, v25, v23
 	WORD  $0x4f78f333 // bfdot element 1 v19, v25, v24
-	PRFM  (R3), PLDL2KEEP
 	FMOVQ 128(R1), F26
 	WORD  $0x4f54fb40 // bfdot element 2 v0, v26, v20
 	WORD  $0x4f55fb44 // bfdot element 2 v4, v26, v21
@@ -10105,12 +10802,18 @@ loop:
 	WORD  $0x4f76fb4b // bfdot element 3 v11, v26, v22
 	WORD  $0x4f77fb4f // bfdot element 3 v15, v26, v23
 	WORD  $0x4f78fb53 // bfdot element 3 v19, v26, v24
+	MOVD  184(R0), R20
+	TST   R20, R10
+	BNE   fetched
+	PRFM  (R3), PLDL2KEEP
 	PRFM  64(R3), PLDL2KEEP
 	ADDS  $128, R3
-	ADDS  $256, R1
-	ADDS  $16, R9
-	SUBS  $4, R10
-	BGE   loop
+
+fetched:
+	ADDS $256, R1
+	ADDS $16, R9
+	SUBS $4, R10
+	BGE  loop
 
 rest:
 	ADDS $4, R10
@@ -10621,6 +11324,42 @@ stored4:
 // func tileBF16OutNEON_6x16(t *byte)
 TEXT ·tileBF16OutNEON_6x16(SB), NOSPLIT, $128-8
 	MOVD t+0(FP), R0
+	MOVD 48(R0), R1
+	MOVD 56(R0), R2
+	MOVD 72(R0), R3
+	MOVD 80(R0), R6
+	CMP  R1, R3
+	BEQ  same
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+	ADDS R2, R1
+	PRFM (R1), PLDL1KEEP
+
+same:
+	TST  R3, R3
+	BEQ  asked
+	TST  R6, R6
+	BEQ  asked
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+	ADDS R6, R3
+	PRFM (R3), PLDL1KEEP
+
+asked:
 	MOVD 64(R0), R1
 	WORD $0x6e201c00 // eor v0, v0, v0
 	WORD $0x6e211c21 // eor v1, v1, v1
@@ -10755,7 +11494,6 @@ loop:
 	WORD  $0x4f7bf3ef // bfdot element 1 v15, v31, v27
 	WORD  $0x4f7cf3f3 // bfdot element 1 v19, v31, v28
 	WORD  $0x4f7df3f7 // bfdot element 1 v23, v31, v29
-	PRFM  (R3), PLDL2KEEP
 	FMOVQ 128(R1), F30
 	WORD  $0x4f58fbc0 // bfdot element 2 v0, v30, v24
 	WORD  $0x4f59fbc4 // bfdot element 2 v4, v30, v25
@@ -10812,13 +11550,19 @@ loop:
 	WORD  $0x4f7bfbef // bfdot element 3 v15, v31, v27
 	WORD  $0x4f7cfbf3 // bfdot element 3 v19, v31, v28
 	WORD  $0x4f7dfbf7 // bfdot element 3 v23, v31, v29
+	MOVD  184(R0), R20
+	TST   R20, R11
+	BNE   fetched
+	PRFM  (R3), PLDL2KEEP
 	PRFM  64(R3), PLDL2KEEP
 	ADDS  $128, R3
-	ADDS  $256, R1
-	ADDS  $16, R9
-	ADDS  $16, R10
-	SUBS  $4, R11
-	BGE   loop
+
+fetched:
+	ADDS $256, R1
+	ADDS $16, R9
+	ADDS $16, R10
+	SUBS $4, R11
+	BGE  loop
 
 rest:
 	ADDS $4, R11

@@ -28,7 +28,7 @@ func TestBlocksAgreeWithSoftmax(t *testing.T) {
 	eachVariant(t, func(t *testing.T, f *Funcs) {
 		for _, c := range blockCases {
 			for _, narrow := range []bool{false, true} {
-				if narrow && f.Variant != "avx512bf16" {
+				if narrow && f.Variant != "avx512bf16" && f.Variant != "neon" {
 					continue
 				}
 				t.Run(fmt.Sprintf("%s/bf16=%v", c.reason, narrow), func(t *testing.T) {

@@ -7,5 +7,6 @@ func generated(name string) *generation {
 	if name != "neon" {
 		return nil
 	}
-	return &generation{passes: passesNEON(), passesBF16: passesBF16NEON()}
+	b := blocksNEON()
+	return &generation{passesNEON(), passesBF16NEON(), &b, &b}
 }

@@ -34,12 +34,13 @@ func bfloat16NEON() bfloat16 {
 			Elu:         eluBF16NEON,
 		},
 		binaryBF16: [binaryOps]func(dst, a, b *uint16, n int){
-			Add: addBF16NEON,
-			Sub: subBF16NEON,
-			Mul: mulBF16NEON,
-			Div: divBF16NEON,
-			Max: maxBF16NEON,
-			Min: minBF16NEON,
+			Add:   addBF16NEON,
+			Sub:   subBF16NEON,
+			Mul:   mulBF16NEON,
+			Div:   divBF16NEON,
+			Max:   maxBF16NEON,
+			Min:   minBF16NEON,
+			PRelu: pReluBF16NEON,
 		},
 		toBF16:   toBF16NEON,
 		fromBF16: fromBF16NEON,
@@ -134,6 +135,9 @@ func maxBF16NEON(dst, a, b *uint16, n int)
 
 //go:noescape
 func minBF16NEON(dst, a, b *uint16, n int)
+
+//go:noescape
+func pReluBF16NEON(dst, a, b *uint16, n int)
 
 //go:noescape
 func toBF16NEON(dst *uint16, x *float32, n int)

@@ -8214,6 +8214,256 @@ copy7:
 done4:
 	RET
 
+// func pReluBF16NEON(dst *uint16, a *uint16, b *uint16, n int)
+TEXT ·pReluBF16NEON(SB), NOSPLIT, $32-32
+	MOVD n+24(FP), R0
+	MOVD dst+0(FP), R1
+	MOVD a+8(FP), R2
+	MOVD b+16(FP), R3
+
+loop1:
+	CMP   $8, R0
+	BLT   single2
+	FMOVD (R2), F0
+	WORD  $0x2f10a400 // uxtl.4h v0, v0
+	WORD  $0x4f305400 // shl #16 v0, v0
+	FMOVD (R3), F1
+	WORD  $0x2f10a421 // uxtl.4h v1, v1
+	WORD  $0x4f305421 // shl #16 v1, v1
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	WORD  $0x6ea0e442 // fcmgt v2, v2, v0
+	WORD  $0x6e21dc01 // fmul v1, v0, v1
+	WORD  $0x4ea0a843 // cmlt #0 v3, v2
+	WORD  $0x6e601c23 // bsl v3, v1, v0
+	VMOV  V3.B16, V0.B16
+	WORD  $0x6f300401 // ushr #16 v1, v0
+	MOVD  $lanes_00000001<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c22 // and v2, v1, v3
+	WORD  $0x4ea28402 // add v2, v0, v2
+	MOVD  $lanes_00007fff<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea38442 // add v2, v2, v3
+	WORD  $0x6f300442 // ushr #16 v2, v2
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e241c03 // and v3, v0, v4
+	MOVD  $lanes_00800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x6ea3e483 // fcmgt v3, v4, v3
+	MOVD  $lanes_00008000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e251c24 // and v4, v1, v5
+	WORD  $0x4ea0a865 // cmlt #0 v5, v3
+	WORD  $0x6e621c85 // bsl v5, v4, v2
+	VMOV  V5.B16, V2.B16
+	WORD  $0x4e20e400 // fcmeq v0, v0, v0
+	WORD  $0x6e205800 // mvn v0, v0
+	MOVD  $lanes_00000040<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea31c21 // orr v1, v1, v3
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e621c23 // bsl v3, v1, v2
+	VMOV  V3.B16, V0.B16
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVD F0, (R1)
+	FMOVD 8(R2), F0
+	WORD  $0x2f10a400 // uxtl.4h v0, v0
+	WORD  $0x4f305400 // shl #16 v0, v0
+	FMOVD 8(R3), F1
+	WORD  $0x2f10a421 // uxtl.4h v1, v1
+	WORD  $0x4f305421 // shl #16 v1, v1
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	WORD  $0x6ea0e442 // fcmgt v2, v2, v0
+	WORD  $0x6e21dc01 // fmul v1, v0, v1
+	WORD  $0x4ea0a843 // cmlt #0 v3, v2
+	WORD  $0x6e601c23 // bsl v3, v1, v0
+	VMOV  V3.B16, V0.B16
+	WORD  $0x6f300401 // ushr #16 v1, v0
+	MOVD  $lanes_00000001<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c22 // and v2, v1, v3
+	WORD  $0x4ea28402 // add v2, v0, v2
+	MOVD  $lanes_00007fff<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea38442 // add v2, v2, v3
+	WORD  $0x6f300442 // ushr #16 v2, v2
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e241c03 // and v3, v0, v4
+	MOVD  $lanes_00800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x6ea3e483 // fcmgt v3, v4, v3
+	MOVD  $lanes_00008000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e251c24 // and v4, v1, v5
+	WORD  $0x4ea0a865 // cmlt #0 v5, v3
+	WORD  $0x6e621c85 // bsl v5, v4, v2
+	VMOV  V5.B16, V2.B16
+	WORD  $0x4e20e400 // fcmeq v0, v0, v0
+	WORD  $0x6e205800 // mvn v0, v0
+	MOVD  $lanes_00000040<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea31c21 // orr v1, v1, v3
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e621c23 // bsl v3, v1, v2
+	VMOV  V3.B16, V0.B16
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVD F0, 8(R1)
+	ADDS  $16, R1
+	ADDS  $16, R2
+	ADDS  $16, R3
+	SUBS  $8, R0
+	B     loop1
+
+single2:
+	CMP   $4, R0
+	BLT   partial3
+	FMOVD (R2), F0
+	WORD  $0x2f10a400 // uxtl.4h v0, v0
+	WORD  $0x4f305400 // shl #16 v0, v0
+	FMOVD (R3), F1
+	WORD  $0x2f10a421 // uxtl.4h v1, v1
+	WORD  $0x4f305421 // shl #16 v1, v1
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	WORD  $0x6ea0e442 // fcmgt v2, v2, v0
+	WORD  $0x6e21dc01 // fmul v1, v0, v1
+	WORD  $0x4ea0a843 // cmlt #0 v3, v2
+	WORD  $0x6e601c23 // bsl v3, v1, v0
+	VMOV  V3.B16, V0.B16
+	WORD  $0x6f300401 // ushr #16 v1, v0
+	MOVD  $lanes_00000001<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c22 // and v2, v1, v3
+	WORD  $0x4ea28402 // add v2, v0, v2
+	MOVD  $lanes_00007fff<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea38442 // add v2, v2, v3
+	WORD  $0x6f300442 // ushr #16 v2, v2
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e241c03 // and v3, v0, v4
+	MOVD  $lanes_00800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x6ea3e483 // fcmgt v3, v4, v3
+	MOVD  $lanes_00008000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e251c24 // and v4, v1, v5
+	WORD  $0x4ea0a865 // cmlt #0 v5, v3
+	WORD  $0x6e621c85 // bsl v5, v4, v2
+	VMOV  V5.B16, V2.B16
+	WORD  $0x4e20e400 // fcmeq v0, v0, v0
+	WORD  $0x6e205800 // mvn v0, v0
+	MOVD  $lanes_00000040<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea31c21 // orr v1, v1, v3
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e621c23 // bsl v3, v1, v2
+	VMOV  V3.B16, V0.B16
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVD F0, (R1)
+	ADDS  $8, R1
+	ADDS  $8, R2
+	ADDS  $8, R3
+	SUBS  $4, R0
+	B     single2
+
+partial3:
+	TST   R0, R0
+	BEQ   done4
+	FMOVS R0, F0
+	WORD  $0x4e040400 // dup v0, v0
+	MOVD  $lane_numbers<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4ea13400 // cmgt v0, v0, v1
+	EOR   R6, R6
+
+copy5:
+	ADD   R6<<1, R2, R19
+	MOVHU (R19), R7
+	MOVD  RSP, R19
+	ADD   R6<<1, R19, R19
+	MOVH  R7, 8(R19)
+	ADDS  $1, R6
+	CMP   R0, R6
+	BLT   copy5
+	FMOVD 8(RSP), F0
+	WORD  $0x2f10a400 // uxtl.4h v0, v0
+	WORD  $0x4f305400 // shl #16 v0, v0
+	EOR   R2, R2
+
+copy6:
+	ADD   R2<<1, R3, R19
+	MOVHU (R19), R6
+	MOVD  RSP, R19
+	ADD   R2<<1, R19, R19
+	MOVH  R6, 8(R19)
+	ADDS  $1, R2
+	CMP   R0, R2
+	BLT   copy6
+	FMOVD 8(RSP), F1
+	WORD  $0x2f10a421 // uxtl.4h v1, v1
+	WORD  $0x4f305421 // shl #16 v1, v1
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	WORD  $0x6ea0e442 // fcmgt v2, v2, v0
+	WORD  $0x6e21dc01 // fmul v1, v0, v1
+	WORD  $0x4ea0a843 // cmlt #0 v3, v2
+	WORD  $0x6e601c23 // bsl v3, v1, v0
+	VMOV  V3.B16, V0.B16
+	WORD  $0x6f300401 // ushr #16 v1, v0
+	MOVD  $lanes_00000001<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c22 // and v2, v1, v3
+	WORD  $0x4ea28402 // add v2, v0, v2
+	MOVD  $lanes_00007fff<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea38442 // add v2, v2, v3
+	WORD  $0x6f300442 // ushr #16 v2, v2
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e241c03 // and v3, v0, v4
+	MOVD  $lanes_00800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x6ea3e483 // fcmgt v3, v4, v3
+	MOVD  $lanes_00008000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e251c24 // and v4, v1, v5
+	WORD  $0x4ea0a865 // cmlt #0 v5, v3
+	WORD  $0x6e621c85 // bsl v5, v4, v2
+	VMOV  V5.B16, V2.B16
+	WORD  $0x4e20e400 // fcmeq v0, v0, v0
+	WORD  $0x6e205800 // mvn v0, v0
+	MOVD  $lanes_00000040<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea31c21 // orr v1, v1, v3
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e621c23 // bsl v3, v1, v2
+	VMOV  V3.B16, V0.B16
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVD F0, 8(RSP)
+	EOR   R2, R2
+
+copy7:
+	MOVD  RSP, R19
+	ADD   R2<<1, R19, R19
+	MOVHU 8(R19), R3
+	ADD   R2<<1, R1, R19
+	MOVH  R3, (R19)
+	ADDS  $1, R2
+	CMP   R0, R2
+	BLT   copy7
+
+done4:
+	RET
+
 // func toBF16NEON(dst *uint16, x *float32, n int)
 TEXT ·toBF16NEON(SB), NOSPLIT, $32-24
 	MOVD n+16(FP), R0

@@ -34,12 +34,13 @@ func elementwiseNEON() elementwise {
 			Elu:         eluNEON,
 		},
 		binary: [binaryOps]func(dst, a, b *float32, n int){
-			Add: addNEON,
-			Sub: subNEON,
-			Mul: mulNEON,
-			Div: divNEON,
-			Max: maxNEON,
-			Min: minNEON,
+			Add:   addNEON,
+			Sub:   subNEON,
+			Mul:   mulNEON,
+			Div:   divNEON,
+			Max:   maxNEON,
+			Min:   minNEON,
+			PRelu: pReluNEON,
 		},
 		scalar: [scalarOps]func(dst, x *float32, n int, s float32){
 			AddScalar:     addScalarNEON,
@@ -144,6 +145,9 @@ func maxNEON(dst, a, b *float32, n int)
 
 //go:noescape
 func minNEON(dst, a, b *float32, n int)
+
+//go:noescape
+func pReluNEON(dst, a, b *float32, n int)
 
 //go:noescape
 func addScalarNEON(dst, x *float32, n int, s float32)

@@ -6404,6 +6404,191 @@ whole_14:
 done4:
 	RET
 
+// func pReluNEON(dst *float32, a *float32, b *float32, n int)
+TEXT ·pReluNEON(SB), NOSPLIT, $0-32
+	MOVD n+24(FP), R0
+	MOVD dst+0(FP), R1
+	MOVD a+8(FP), R2
+	MOVD b+16(FP), R3
+
+loop1:
+	CMP   $16, R0
+	BLT   single2
+	FMOVQ (R2), F0
+	FMOVQ (R3), F1
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	WORD  $0x6ea0e442 // fcmgt v2, v2, v0
+	WORD  $0x6e21dc01 // fmul v1, v0, v1
+	WORD  $0x4ea0a843 // cmlt #0 v3, v2
+	WORD  $0x6e601c23 // bsl v3, v1, v0
+	VMOV  V3.B16, V0.B16
+	FMOVQ F0, (R1)
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R3), F1
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	WORD  $0x6ea0e442 // fcmgt v2, v2, v0
+	WORD  $0x6e21dc01 // fmul v1, v0, v1
+	WORD  $0x4ea0a843 // cmlt #0 v3, v2
+	WORD  $0x6e601c23 // bsl v3, v1, v0
+	VMOV  V3.B16, V0.B16
+	FMOVQ F0, 16(R1)
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R3), F1
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	WORD  $0x6ea0e442 // fcmgt v2, v2, v0
+	WORD  $0x6e21dc01 // fmul v1, v0, v1
+	WORD  $0x4ea0a843 // cmlt #0 v3, v2
+	WORD  $0x6e601c23 // bsl v3, v1, v0
+	VMOV  V3.B16, V0.B16
+	FMOVQ F0, 32(R1)
+	FMOVQ 48(R2), F0
+	FMOVQ 48(R3), F1
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	WORD  $0x6ea0e442 // fcmgt v2, v2, v0
+	WORD  $0x6e21dc01 // fmul v1, v0, v1
+	WORD  $0x4ea0a843 // cmlt #0 v3, v2
+	WORD  $0x6e601c23 // bsl v3, v1, v0
+	VMOV  V3.B16, V0.B16
+	FMOVQ F0, 48(R1)
+	ADDS  $64, R1
+	ADDS  $64, R2
+	ADDS  $64, R3
+	SUBS  $16, R0
+	B     loop1
+
+single2:
+	CMP   $4, R0
+	BLT   partial3
+	FMOVQ (R2), F0
+	FMOVQ (R3), F1
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	WORD  $0x6ea0e442 // fcmgt v2, v2, v0
+	WORD  $0x6e21dc01 // fmul v1, v0, v1
+	WORD  $0x4ea0a843 // cmlt #0 v3, v2
+	WORD  $0x6e601c23 // bsl v3, v1, v0
+	VMOV  V3.B16, V0.B16
+	FMOVQ F0, (R1)
+	ADDS  $16, R1
+	ADDS  $16, R2
+	ADDS  $16, R3
+	SUBS  $4, R0
+	B     single2
+
+partial3:
+	TST   R0, R0
+	BEQ   done4
+	FMOVS R0, F0
+	WORD  $0x4e040400 // dup v0, v0
+	MOVD  $lane_numbers<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4ea13400 // cmgt v0, v0, v1
+	MOVD  $(R2), R19
+	WORD  $0x6eb1a802 // uminv v2, v0
+	FMOVS F2, R20
+	CBZW  R20, partial_1
+	FMOVQ (R19), F1
+	B     whole_2
+
+partial_1:
+	WORD $0x6e211c21 // eor v1, v1, v1
+	VMOV V0.S[0], R20
+	CBZW R20, lane_3
+	VLD1 (R19), V1.S[0]
+
+lane_3:
+	ADD  $4, R19
+	VMOV V0.S[1], R20
+	CBZW R20, lane_4
+	VLD1 (R19), V1.S[1]
+
+lane_4:
+	ADD  $4, R19
+	VMOV V0.S[2], R20
+	CBZW R20, lane_5
+	VLD1 (R19), V1.S[2]
+
+lane_5:
+	ADD  $4, R19
+	VMOV V0.S[3], R20
+	CBZW R20, lane_6
+	VLD1 (R19), V1.S[3]
+
+lane_6:
+whole_2:
+	MOVD  $(R3), R19
+	WORD  $0x6eb1a803 // uminv v3, v0
+	FMOVS F3, R20
+	CBZW  R20, partial_7
+	FMOVQ (R19), F2
+	B     whole_8
+
+partial_7:
+	WORD $0x6e221c42 // eor v2, v2, v2
+	VMOV V0.S[0], R20
+	CBZW R20, lane_9
+	VLD1 (R19), V2.S[0]
+
+lane_9:
+	ADD  $4, R19
+	VMOV V0.S[1], R20
+	CBZW R20, lane_10
+	VLD1 (R19), V2.S[1]
+
+lane_10:
+	ADD  $4, R19
+	VMOV V0.S[2], R20
+	CBZW R20, lane_11
+	VLD1 (R19), V2.S[2]
+
+lane_11:
+	ADD  $4, R19
+	VMOV V0.S[3], R20
+	CBZW R20, lane_12
+	VLD1 (R19), V2.S[3]
+
+lane_12:
+whole_8:
+	WORD  $0x6e231c63 // eor v3, v3, v3
+	WORD  $0x6ea1e463 // fcmgt v3, v3, v1
+	WORD  $0x6e22dc22 // fmul v2, v1, v2
+	WORD  $0x4ea0a864 // cmlt #0 v4, v3
+	WORD  $0x6e611c44 // bsl v4, v2, v1
+	VMOV  V4.B16, V1.B16
+	MOVD  $(R1), R19
+	WORD  $0x6eb1a802 // uminv v2, v0
+	FMOVS F2, R20
+	CBZW  R20, partial_13
+	FMOVQ F1, (R19)
+	B     whole_14
+
+partial_13:
+	VMOV V0.S[0], R20
+	CBZW R20, lane_15
+	VST1 V1.S[0], (R19)
+
+lane_15:
+	ADD  $4, R19
+	VMOV V0.S[1], R20
+	CBZW R20, lane_16
+	VST1 V1.S[1], (R19)
+
+lane_16:
+	ADD  $4, R19
+	VMOV V0.S[2], R20
+	CBZW R20, lane_17
+	VST1 V1.S[2], (R19)
+
+lane_17:
+	ADD  $4, R19
+	VMOV V0.S[3], R20
+	CBZW R20, lane_18
+	VST1 V1.S[3], (R19)
+
+lane_18:
+whole_14:
+done4:
+	RET
+
 // func addScalarNEON(dst *float32, x *float32, n int, s float32)
 TEXT ·addScalarNEON(SB), NOSPLIT, $0-28
 	MOVD  n+16(FP), R0

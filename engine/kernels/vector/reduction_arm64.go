@@ -13,6 +13,10 @@ func reductionNEON() reduction {
 			Minimum:    minimumNEON,
 		},
 		dot: dotNEON,
+		matVec: [matVecStrips]func(dst, x, w *float32, k, stride int){
+			0: matVec16NEON,
+			1: matVec32NEON,
+		},
 	}
 }
 
@@ -32,3 +36,9 @@ func minimumNEON(x *float32, n int) float32
 
 //go:noescape
 func dotNEON(a, b *float32, n int) float32
+
+//go:noescape
+func matVec16NEON(dst, x, w *float32, k, stride int)
+
+//go:noescape
+func matVec32NEON(dst, x, w *float32, k, stride int)

@@ -690,3 +690,235 @@ done4:
 	WORD  $0x4e21d400 // fadd v0, v0, v1
 	FMOVS F0, ret+24(FP)
 	RET
+
+// func matVec16NEON(dst *float32, x *float32, w *float32, k int, stride int)
+TEXT ·matVec16NEON(SB), NOSPLIT, $0-40
+	MOVD  dst+0(FP), R0
+	MOVD  x+8(FP), R1
+	MOVD  w+16(FP), R2
+	MOVD  k+24(FP), R3
+	MOVD  stride+32(FP), R6
+	FMOVQ (R0), F0
+	FMOVQ 16(R0), F1
+	FMOVQ 32(R0), F2
+	FMOVQ 48(R0), F3
+	WORD  $0x6e241c84 // eor v4, v4, v4
+	WORD  $0x6e251ca5 // eor v5, v5, v5
+	WORD  $0x6e261cc6 // eor v6, v6, v6
+	WORD  $0x6e271ce7 // eor v7, v7, v7
+
+loop:
+	CMP   $4, R3
+	BLT   rest
+	FMOVS (R1), F8
+	WORD  $0x4e040508 // dup v8, v8
+	FMOVQ (R2), F9
+	WORD  $0x4e29cd00 // fmla v0, v8, v9
+	FMOVQ 16(R2), F9
+	WORD  $0x4e29cd01 // fmla v1, v8, v9
+	FMOVQ 32(R2), F9
+	WORD  $0x4e29cd02 // fmla v2, v8, v9
+	FMOVQ 48(R2), F9
+	WORD  $0x4e29cd03 // fmla v3, v8, v9
+	ADDS  R6, R2
+	FMOVS 4(R1), F8
+	WORD  $0x4e040508 // dup v8, v8
+	FMOVQ (R2), F9
+	WORD  $0x4e29cd04 // fmla v4, v8, v9
+	FMOVQ 16(R2), F9
+	WORD  $0x4e29cd05 // fmla v5, v8, v9
+	FMOVQ 32(R2), F9
+	WORD  $0x4e29cd06 // fmla v6, v8, v9
+	FMOVQ 48(R2), F9
+	WORD  $0x4e29cd07 // fmla v7, v8, v9
+	ADDS  R6, R2
+	FMOVS 8(R1), F8
+	WORD  $0x4e040508 // dup v8, v8
+	FMOVQ (R2), F9
+	WORD  $0x4e29cd00 // fmla v0, v8, v9
+	FMOVQ 16(R2), F9
+	WORD  $0x4e29cd01 // fmla v1, v8, v9
+	FMOVQ 32(R2), F9
+	WORD  $0x4e29cd02 // fmla v2, v8, v9
+	FMOVQ 48(R2), F9
+	WORD  $0x4e29cd03 // fmla v3, v8, v9
+	ADDS  R6, R2
+	FMOVS 12(R1), F8
+	WORD  $0x4e040508 // dup v8, v8
+	FMOVQ (R2), F9
+	WORD  $0x4e29cd04 // fmla v4, v8, v9
+	FMOVQ 16(R2), F9
+	WORD  $0x4e29cd05 // fmla v5, v8, v9
+	FMOVQ 32(R2), F9
+	WORD  $0x4e29cd06 // fmla v6, v8, v9
+	FMOVQ 48(R2), F9
+	WORD  $0x4e29cd07 // fmla v7, v8, v9
+	ADDS  R6, R2
+	ADDS  $16, R1
+	SUBS  $4, R3
+	B     loop
+
+rest:
+	TST   R3, R3
+	BEQ   done
+	FMOVS (R1), F8
+	WORD  $0x4e040508 // dup v8, v8
+	FMOVQ (R2), F9
+	WORD  $0x4e29cd00 // fmla v0, v8, v9
+	FMOVQ 16(R2), F9
+	WORD  $0x4e29cd01 // fmla v1, v8, v9
+	FMOVQ 32(R2), F9
+	WORD  $0x4e29cd02 // fmla v2, v8, v9
+	FMOVQ 48(R2), F9
+	WORD  $0x4e29cd03 // fmla v3, v8, v9
+	ADDS  R6, R2
+	ADDS  $4, R1
+	SUBS  $1, R3
+	B     rest
+
+done:
+	WORD  $0x4e24d400 // fadd v0, v0, v4
+	FMOVQ F0, (R0)
+	WORD  $0x4e25d421 // fadd v1, v1, v5
+	FMOVQ F1, 16(R0)
+	WORD  $0x4e26d442 // fadd v2, v2, v6
+	FMOVQ F2, 32(R0)
+	WORD  $0x4e27d463 // fadd v3, v3, v7
+	FMOVQ F3, 48(R0)
+	RET
+
+// func matVec32NEON(dst *float32, x *float32, w *float32, k int, stride int)
+TEXT ·matVec32NEON(SB), NOSPLIT, $0-40
+	MOVD  dst+0(FP), R0
+	MOVD  x+8(FP), R1
+	MOVD  w+16(FP), R2
+	MOVD  k+24(FP), R3
+	MOVD  stride+32(FP), R6
+	FMOVQ (R0), F0
+	FMOVQ 16(R0), F1
+	FMOVQ 32(R0), F2
+	FMOVQ 48(R0), F3
+	FMOVQ 64(R0), F4
+	FMOVQ 80(R0), F5
+	FMOVQ 96(R0), F6
+	FMOVQ 112(R0), F7
+
+loop:
+	CMP   $4, R3
+	BLT   rest
+	FMOVS (R1), F8
+	WORD  $0x4e040508 // dup v8, v8
+	FMOVQ (R2), F9
+	WORD  $0x4e29cd00 // fmla v0, v8, v9
+	FMOVQ 16(R2), F9
+	WORD  $0x4e29cd01 // fmla v1, v8, v9
+	FMOVQ 32(R2), F9
+	WORD  $0x4e29cd02 // fmla v2, v8, v9
+	FMOVQ 48(R2), F9
+	WORD  $0x4e29cd03 // fmla v3, v8, v9
+	FMOVQ 64(R2), F9
+	WORD  $0x4e29cd04 // fmla v4, v8, v9
+	FMOVQ 80(R2), F9
+	WORD  $0x4e29cd05 // fmla v5, v8, v9
+	FMOVQ 96(R2), F9
+	WORD  $0x4e29cd06 // fmla v6, v8, v9
+	FMOVQ 112(R2), F9
+	WORD  $0x4e29cd07 // fmla v7, v8, v9
+	ADDS  R6, R2
+	FMOVS 4(R1), F8
+	WORD  $0x4e040508 // dup v8, v8
+	FMOVQ (R2), F9
+	WORD  $0x4e29cd00 // fmla v0, v8, v9
+	FMOVQ 16(R2), F9
+	WORD  $0x4e29cd01 // fmla v1, v8, v9
+	FMOVQ 32(R2), F9
+	WORD  $0x4e29cd02 // fmla v2, v8, v9
+	FMOVQ 48(R2), F9
+	WORD  $0x4e29cd03 // fmla v3, v8, v9
+	FMOVQ 64(R2), F9
+	WORD  $0x4e29cd04 // fmla v4, v8, v9
+	FMOVQ 80(R2), F9
+	WORD  $0x4e29cd05 // fmla v5, v8, v9
+	FMOVQ 96(R2), F9
+	WORD  $0x4e29cd06 // fmla v6, v8, v9
+	FMOVQ 112(R2), F9
+	WORD  $0x4e29cd07 // fmla v7, v8, v9
+	ADDS  R6, R2
+	FMOVS 8(R1), F8
+	WORD  $0x4e040508 // dup v8, v8
+	FMOVQ (R2), F9
+	WORD  $0x4e29cd00 // fmla v0, v8, v9
+	FMOVQ 16(R2), F9
+	WORD  $0x4e29cd01 // fmla v1, v8, v9
+	FMOVQ 32(R2), F9
+	WORD  $0x4e29cd02 // fmla v2, v8, v9
+	FMOVQ 48(R2), F9
+	WORD  $0x4e29cd03 // fmla v3, v8, v9
+	FMOVQ 64(R2), F9
+	WORD  $0x4e29cd04 // fmla v4, v8, v9
+	FMOVQ 80(R2), F9
+	WORD  $0x4e29cd05 // fmla v5, v8, v9
+	FMOVQ 96(R2), F9
+	WORD  $0x4e29cd06 // fmla v6, v8, v9
+	FMOVQ 112(R2), F9
+	WORD  $0x4e29cd07 // fmla v7, v8, v9
+	ADDS  R6, R2
+	FMOVS 12(R1), F8
+	WORD  $0x4e040508 // dup v8, v8
+	FMOVQ (R2), F9
+	WORD  $0x4e29cd00 // fmla v0, v8, v9
+	FMOVQ 16(R2), F9
+	WORD  $0x4e29cd01 // fmla v1, v8, v9
+	FMOVQ 32(R2), F9
+	WORD  $0x4e29cd02 // fmla v2, v8, v9
+	FMOVQ 48(R2), F9
+	WORD  $0x4e29cd03 // fmla v3, v8, v9
+	FMOVQ 64(R2), F9
+	WORD  $0x4e29cd04 // fmla v4, v8, v9
+	FMOVQ 80(R2), F9
+	WORD  $0x4e29cd05 // fmla v5, v8, v9
+	FMOVQ 96(R2), F9
+	WORD  $0x4e29cd06 // fmla v6, v8, v9
+	FMOVQ 112(R2), F9
+	WORD  $0x4e29cd07 // fmla v7, v8, v9
+	ADDS  R6, R2
+	ADDS  $16, R1
+	SUBS  $4, R3
+	B     loop
+
+rest:
+	TST   R3, R3
+	BEQ   done
+	FMOVS (R1), F8
+	WORD  $0x4e040508 // dup v8, v8
+	FMOVQ (R2), F9
+	WORD  $0x4e29cd00 // fmla v0, v8, v9
+	FMOVQ 16(R2), F9
+	WORD  $0x4e29cd01 // fmla v1, v8, v9
+	FMOVQ 32(R2), F9
+	WORD  $0x4e29cd02 // fmla v2, v8, v9
+	FMOVQ 48(R2), F9
+	WORD  $0x4e29cd03 // fmla v3, v8, v9
+	FMOVQ 64(R2), F9
+	WORD  $0x4e29cd04 // fmla v4, v8, v9
+	FMOVQ 80(R2), F9
+	WORD  $0x4e29cd05 // fmla v5, v8, v9
+	FMOVQ 96(R2), F9
+	WORD  $0x4e29cd06 // fmla v6, v8, v9
+	FMOVQ 112(R2), F9
+	WORD  $0x4e29cd07 // fmla v7, v8, v9
+	ADDS  R6, R2
+	ADDS  $4, R1
+	SUBS  $1, R3
+	B     rest
+
+done:
+	FMOVQ F0, (R0)
+	FMOVQ F1, 16(R0)
+	FMOVQ F2, 32(R0)
+	FMOVQ F3, 48(R0)
+	FMOVQ F4, 64(R0)
+	FMOVQ F5, 80(R0)
+	FMOVQ F6, 96(R0)
+	FMOVQ F7, 112(R0)
+	RET

@@ -21,10 +21,13 @@ var integerVerbs = map[string]verb{
 	"SHLQ":    arithmetic("LSL"),
 	"SHRQ":    arithmetic("LSR"),
 	"XORQ":    arithmetic("EOR"),
+	"ANDQ":    arithmetic("ANDS"),
 	"CMPQ": func(s *speller, ops []operand.Op) {
 		s.emit("CMP", s.value(ops[1], valueScratch), s.value(ops[0], addressScratch))
 	},
-	"TESTQ":      func(s *speller, ops []operand.Op) { s.emit("TST", general(ops[0]), general(ops[1])) },
+	"TESTQ": func(s *speller, ops []operand.Op) {
+		s.emit("TST", s.value(ops[1], valueScratch), s.value(ops[0], addressScratch))
+	},
 	"CMOVQLT":    conditionalMove("LT"),
 	"CMOVQGT":    conditionalMove("GT"),
 	"CMOVQNE":    conditionalMove("NE"),

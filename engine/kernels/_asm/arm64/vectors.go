@@ -13,6 +13,7 @@ var vectorVerbs = map[string]verb{
 	"VANDPS": three(and), "VORPS": three(orr), "VXORPS": three(eor),
 	"VPADDD": three(add), "VPSUBD": three(sub), "VPCMPGTD": three(cmgt),
 	"VMAXPS": func(s *speller, ops []operand.Op) { s.extreme(ops, func(x, y vector) (vector, vector) { return x, y }) },
+	"VMAXSS": func(s *speller, ops []operand.Op) { s.extreme(ops, func(x, y vector) (vector, vector) { return x, y }) },
 	"VMINPS": func(s *speller, ops []operand.Op) { s.extreme(ops, func(x, y vector) (vector, vector) { return y, x }) },
 
 	"VFMADD231PS":  accumulate(fmla),

@@ -50,11 +50,19 @@ func blocks(f *file) {
 		if masked {
 			name += "Masked"
 		}
-		exponentiate(f, isa.AVX512, name, isa.Float32, masked)
-		exponentiate(f, isa.AVX512BF16, name+"BF16", isa.BFloat16, masked)
+		for _, set := range f.Of(isa.AVX512, isa.NEON) {
+			exponentiate(f, set, name, isa.Float32, masked)
+		}
+		for _, set := range f.Of(isa.AVX512BF16, isa.NEON) {
+			exponentiate(f, set, name+"BF16", isa.BFloat16, masked)
+		}
 	}
-	scaleRows(f, isa.AVX512, "scale", isa.Float32)
-	scaleRows(f, isa.AVX512BF16, "scaleBF16", isa.BFloat16)
+	for _, set := range f.Of(isa.AVX512, isa.NEON) {
+		scaleRows(f, set, "scale", isa.Float32)
+	}
+	for _, set := range f.Of(isa.AVX512BF16, isa.NEON) {
+		scaleRows(f, set, "scaleBF16", isa.BFloat16)
+	}
 }
 
 // block is a function under generation whose argument is a Block.
@@ -186,10 +194,13 @@ func (b *block) clear(count reg.GPVirtual) {
 	CMPQ(at, end)
 	JGE(LabelRef("cleared"))
 	m := Mem{Base: dst, Index: at, Scale: uint8(b.format.Bytes())}
-	if b.format.Bytes() == 2 {
-		VMOVUPS(nought.AsY(), m)
-	} else {
+	switch {
+	case b.format.Bytes() == 4:
 		VMOVUPS(nought, m)
+	case b.Wide():
+		VMOVUPS(nought.AsY(), m)
+	default:
+		VMOVQ(nought, m)
 	}
 	ADDQ(I32(int32(lanes)), at)
 	JMP(LabelRef("clear"))
