@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/eiplan/eiplan/engine/cpu"
@@ -40,8 +41,8 @@ var shapes = []struct {
 func levels() []cpu.Features {
 	here := cpu.Detect()
 	all := []cpu.Features{0}
-	for _, l := range []cpu.Level{cpu.LevelAVX2, cpu.LevelAVX512, cpu.LevelAVX512BF16, cpu.LevelAMX} {
-		if f := here.Cap(l); f != all[len(all)-1] {
+	for _, l := range []cpu.Level{cpu.LevelAVX2, cpu.LevelAVX512, cpu.LevelAVX512BF16, cpu.LevelAMX, cpu.LevelNEON, cpu.LevelNEONBF16} {
+		if f := here.Cap(l); !slices.Contains(all, f) {
 			all = append(all, f)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
@@ -19,8 +20,8 @@ import (
 func levels() []cpu.Features {
 	here := cpu.Detect()
 	all := []cpu.Features{0}
-	for _, l := range []cpu.Level{cpu.LevelAVX2, cpu.LevelAVX512, cpu.LevelAVX512BF16, cpu.LevelAMX, cpu.LevelNEON} {
-		if f := here.Cap(l); f != all[len(all)-1] {
+	for _, l := range []cpu.Level{cpu.LevelAVX2, cpu.LevelAVX512, cpu.LevelAVX512BF16, cpu.LevelAMX, cpu.LevelNEON, cpu.LevelNEONBF16} {
+		if f := here.Cap(l); !slices.Contains(all, f) {
 			all = append(all, f)
 		}
 	}

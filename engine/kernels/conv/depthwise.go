@@ -25,6 +25,7 @@ const (
 	windowGo windowFamily = iota
 	windowAVX512
 	windowAVX2
+	windowNEON
 )
 
 // WindowKernels returns the table, preferred rows first.
@@ -33,6 +34,7 @@ func WindowKernels() []WindowKernel { return slices.Clone(windowKernels[:]) }
 var windowKernels = [...]WindowKernel{
 	{"avx512", cpu.AVX512, 16, false, windowAVX512},
 	{"avx2", cpu.AVX2 | cpu.FMA, 8, false, windowAVX2},
+	{"neon", cpu.NEON, 4, false, windowNEON},
 	{"generic", 0, 16, false, windowGo},
 	{"avx512bf16", cpu.AVX512 | cpu.AVX512BF16, 16, true, windowAVX512},
 	{"generic", 0, 16, true, windowGo},

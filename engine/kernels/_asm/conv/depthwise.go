@@ -295,7 +295,7 @@ func (d *depthwise) setMask() {
 	KMOVW(ones.As32(), reg.K1)
 }
 
-// loadMask sets r to the AVX2 mask of this group's channels.
+// loadMask sets r to the mask, a vector, of this group's channels.
 func (d *depthwise) loadMask(r reg.VecPhysical) {
 	if d.Bytes == 64 {
 		return
@@ -308,15 +308,18 @@ func (d *depthwise) loadMask(r reg.VecPhysical) {
 	CMOVQNE(none, missing)
 	table := GP64()
 	LEAQ(Mem{Symbol: Symbol{Name: "channelMasks", Static: true}, Base: reg.StaticBase}, table)
-	VMOVDQU(Mem{Base: table, Index: missing, Scale: 4}, r)
+	VMOVDQU(Mem{Base: table, Index: missing, Scale: 4, Disp: 4 * (tableOnes - d.Lanes())}, r)
 }
 
-// maskTable defines eight dwords of ones followed by eight of zeros.
+// tableOnes is how many dwords of ones begin the table of masks.
+const tableOnes = 8
+
+// maskTable defines tableOnes dwords of ones followed by as many of zeros.
 func maskTable() {
 	GLOBL("channelMasks", attr.RODATA|attr.NOPTR)
-	for i := range 16 {
+	for i := range 2 * tableOnes {
 		v := uint32(0)
-		if i < 8 {
+		if i < tableOnes {
 			v = 0xFFFFFFFF
 		}
 		DATA(i*4, U32(v))
