@@ -1,9 +1,9 @@
-.PHONY: help run build test check generate bench bench-peers golden fuzz
+.PHONY: help run build test check arm64 generate bench bench-peers golden fuzz
 
 GO ?= go
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
 run: ## build eiplan and size a real model
 	CGO_ENABLED=0 $(GO) build -o bin/eiplan ./cmd/eiplan
@@ -22,8 +22,14 @@ check: ## everything that a commit must pass
 	$(GO) tool staticcheck ./...
 	$(GO) test ./...
 	$(GO) test -tags purego ./engine/...
+	$(MAKE) arm64
 	$(MAKE) generate
 	git diff --exit-code
+
+arm64: ## test the kernels of arm64, in an emulator of it
+	@if command -v qemu-aarch64 >/dev/null; then \
+		GOARCH=arm64 $(GO) test -short -exec 'qemu-aarch64 -cpu max' ./engine/cpu ./engine/kernels/...; \
+	else echo "SKIPPED kernels of arm64: there is no qemu-aarch64 (Debian: qemu-user)"; fi
 
 generate: ## make generated code and data again
 	$(GO) generate ./engine/...

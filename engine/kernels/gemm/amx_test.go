@@ -73,7 +73,11 @@ func repeat(t *testing.T, f Kernel, m, n, k int, seed uint64) {
 		a.BF16[i] = narrow(x)
 	}
 	var first []float32
-	for range 60 {
+	rounds := 60
+	if testing.Short() {
+		rounds = 10
+	}
+	for range rounds {
 		c := Matrix{F32: make([]float32, m*n), Stride: n}
 		call.Run(nil, a, c, Matrix{})
 		if first == nil {
