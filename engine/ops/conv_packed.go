@@ -11,7 +11,7 @@ import (
 )
 
 // fusedConv is eiplan/Conv: Conv with constant weights and bias, to which a fourth input, the residual, is added, and whose results are clamped to
-// the attributes lo and hi where they are given.
+// the attributes lo and hi where they are given; the attribute function names what is then done to each of them, if anything: see CanFinish.
 func fusedConv() Op {
 	return Op{Infer: inferFusedConv, Cost: costConv, Prepare: prepareFusedConv}
 }
@@ -46,6 +46,9 @@ func packable(n *graph.Node) bool {
 func prepareFusedConv(n *graph.Node, t *Target) (Kernel, error) {
 	if packable(n) {
 		return packedConv(n, t)
+	}
+	if n.Str("function", "") != "" {
+		panic("ops: a function is fused into a convolution that no packed kernel runs")
 	}
 	return byFloat(plainFusedConv[float32], plainFusedConv[float64])(n, t)
 }
@@ -206,6 +209,9 @@ func packedConv(n *graph.Node, t *Target) (Kernel, error) {
 	plan, err := fastestConv(t, formatOf(n), g, constant[float32](n.In(1)), e)
 	if err != nil {
 		return Kernel{}, err
+	}
+	if f := n.Str("function", ""); f != "" {
+		plan = plan.Then(finishing(f, t))
 	}
 	k := Kernel{Class: plan.Class(), Mixed: plan.Mixed(), Scratch: roundUp(plan.Scratch(), 64) + 4*(in.elements()+out.elements()), Packed: []int{1}}
 	if residual != nil {

@@ -49,27 +49,52 @@ func softmaxLines(n *graph.Node) (lines, count, inner int, err error) {
 // fastSoftmax is Softmax on float32 rows or columns.
 func fastSoftmax(n *graph.Node, t *Target) (Kernel, error) {
 	f := normalize.For(t.Features)
-	return softmaxBy(n, f, func(dst, x []float32) { f.Softmax(dst, x, nil, 1) }, f.SoftmaxStrided)
+	lines, count, inner, err := softmaxLines(n)
+	if err != nil {
+		return Kernel{}, err
+	}
+	if inner > 1 {
+		return softmaxColumns(f, lines/inner, count, inner, max(t.Threads, 1)), nil
+	}
+	return byRows("softmax "+f.Variant, lines, count, func(c *Call, i int) {
+		f.Softmax(rowAt(c.Out[0], i, count), rowAt(c.In[0], i, count), nil, 1)
+	}), nil
+}
+
+// softmaxColumns is softmax down the columns of matrices of count×inner elements, some columns at a time.
+func softmaxColumns(f *normalize.Funcs, matrices, count, inner, threads int) Kernel {
+	width := min(inner, max(wantedPart/max(count, 1), 1))
+	perMatrix, room := ceilDiv(inner, width), roundUp(normalize.ColumnScratch*width, 16)
+	k := Kernel{Class: "softmax " + f.Variant, Scratch: 4 * room * threads}
+	k.Bind = func(c *Call) func() error {
+		part := func(worker, i int) {
+			from := i % perMatrix * width
+			at := i/perMatrix*count*inner + from
+			scratch, _ := scratchFloats(c.Scratch[worker*4*room:], normalize.ColumnScratch*min(width, inner-from))
+			f.SoftmaxColumns(tensor.Data[float32](c.Out[0].Tensor)[at:], tensor.Data[float32](c.In[0].Tensor)[at:], scratch, count, inner)
+		}
+		return func() error {
+			inParts(c.Team, matrices*perMatrix, part)
+			return nil
+		}
+	}
+	return k
 }
 
 // fastLogSoftmax is LogSoftmax on float32 rows or columns.
 func fastLogSoftmax(n *graph.Node, t *Target) (Kernel, error) {
 	f := normalize.For(t.Features)
-	return softmaxBy(n, f, f.LogSoftmax, f.LogSoftmaxStrided)
-}
-
-func softmaxBy(n *graph.Node, f *normalize.Funcs, row func(dst, x []float32), strided func(dst, x []float32, count, stride int)) (Kernel, error) {
 	lines, count, inner, err := softmaxLines(n)
 	if err != nil {
 		return Kernel{}, err
 	}
 	return byRows("softmax "+f.Variant, lines, count, func(c *Call, i int) {
 		if inner == 1 {
-			row(rowAt(c.Out[0], i, count), rowAt(c.In[0], i, count))
+			f.LogSoftmax(rowAt(c.Out[0], i, count), rowAt(c.In[0], i, count))
 			return
 		}
 		at := i/inner*inner*count + i%inner
-		strided(tensor.Data[float32](c.Out[0].Tensor)[at:], tensor.Data[float32](c.In[0].Tensor)[at:], count, inner)
+		f.LogSoftmaxStrided(tensor.Data[float32](c.Out[0].Tensor)[at:], tensor.Data[float32](c.In[0].Tensor)[at:], count, inner)
 	}), nil
 }
 

@@ -86,7 +86,7 @@ var rewrites = []struct {
 		[]string{image}, []string{"w 20x32x3x3", "v 4x20x1x1", "u 20x4x1x1", "q 8x20x3x3"},
 		[]string{"Conv x w > a pads=1,1,1,1", "GlobalAveragePool a > b", "Conv b v > c", "Relu c > d", "Conv d u > e", "Sigmoid e > f", "Mul a f > g",
 			"Conv g q > y pads=1,1,1,1"},
-	}, "eiplan/ToChannels eiplan/Conv GlobalAveragePool eiplan/Conv eiplan/Conv eiplan/Elementwise eiplan/Elementwise eiplan/Conv eiplan/FromChannels"},
+	}, "eiplan/ToChannels eiplan/Conv GlobalAveragePool eiplan/Conv eiplan/Conv eiplan/Elementwise eiplan/Conv eiplan/FromChannels"},
 	{"channels after the last stay zero where zero becomes something", tiny{
 		[]string{image}, []string{"w 20x32x1x1", "c 20x1x1", "v 8x20x3x3"},
 		[]string{"Conv x w > a", "Exp a > b", "Sigmoid b > d", "PRelu d c > e", "Conv e v > y pads=1,1,1,1"},

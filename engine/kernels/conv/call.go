@@ -24,6 +24,8 @@ type runner interface {
 type memory struct {
 	in, out, residual unsafe.Pointer // residual may be nil
 	inBytes, outBytes int            // of one element; a residual's is the output's
+	function          Function       // as in Plan
+	keepsZero         bool
 }
 
 // Bind prepares runs of a session whose team has at most workers threads, on
@@ -52,7 +54,7 @@ func (c *Call) Run(team *parallel.Team, in, out, residual Buffer) {
 	}
 	g := &c.plan.geometry
 	mixed := c.plan.format == gemm.BF16
-	var m memory
+	m := memory{function: c.plan.function, keepsZero: c.plan.keepsZero}
 	m.in, m.inBytes = address("input", in, mixed, g.In.Size(g.N))
 	m.out, m.outBytes = address("output", out, mixed && out.BF16 != nil, g.Out.Size(g.N))
 	given := residual.F32 != nil || residual.BF16 != nil

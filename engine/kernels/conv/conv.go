@@ -189,6 +189,9 @@ type Plan struct {
 	bytes    int
 	scratch  int
 	bind     func(workers int, scratch []byte) runner
+
+	function  Function // none if F32 is nil
+	keepsZero bool     // the function of 0 is 0
 }
 
 // Prepare plans a convolution. Weights are in ONNX's order: output channel,

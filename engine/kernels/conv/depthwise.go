@@ -173,6 +173,9 @@ func (c *depthwiseCall) Do(worker, i int) {
 	}
 	w.moving = [5]uintptr{uintptr(w.In), uintptr(w.Weights), uintptr(w.Bias), uintptr(w.Out), uintptr(w.Residual)}
 	c.routine(w)
+	if c.applies() {
+		c.apply(&g.Out, g.Out.Index(n, 0, y, 0), g.Out.Width)
+	}
 }
 
 // routine is the compiled kernel for the given types and window.

@@ -120,12 +120,15 @@ func (d *direct) cut(channels int) gemm.Source {
 
 // directCall is direct's work for one session. A unit is a block of tiles of
 // one panel of one group; units of a block follow each other, so that its input
-// stays in the cache while panels pass.
+// stays in the cache while panels pass. Where a function follows, a unit is all
+// of a block, if there are blocks enough for the workers.
 type directCall struct {
 	*direct
 	memory
+	part   func(c *directCall, worker, i int)
 	tiles  int // of all images
 	blocks int
+	wholes int // blocks where a unit is all panels of one; 0 where those would be too few
 	panels int // in a group
 	work   []gemm.Tile
 }
@@ -150,6 +153,9 @@ func (d *direct) bind(workers int, _ []byte) runner {
 	if workers > 1 && c.blocks*units < unitsPerWorker*workers {
 		c.blocks = min(c.tiles, (unitsPerWorker*workers+units-1)/units)
 	}
+	if least := max(c.blocks, min(c.tiles, unitsPerWorker*workers)); workers == 1 || least >= 2*workers {
+		c.wholes = least
+	}
 	for i := range c.work {
 		t := &c.work[i]
 		t.Taps, t.Tap = len(d.taps), &d.taps[0]
@@ -173,14 +179,52 @@ func (d *direct) leastBlocks() int {
 
 func (c *directCall) run(team *parallel.Team, m memory) {
 	c.memory = m
+	if c.applies() && c.wholes > 0 && !c.across {
+		c.part = (*directCall).whole
+		team.Run(c.wholes, c)
+		return
+	}
+	c.part = (*directCall).unit
 	team.Run(c.blocks*c.panels*c.g.Groups, c)
+	if c.applies() {
+		c.part = (*directCall).row
+		team.Run(c.g.N*c.g.Out.Height, c)
+	}
 }
 
-// Do computes one unit.
-func (c *directCall) Do(worker, i int) {
-	g := &c.g
+// Do computes part i.
+func (c *directCall) Do(worker, i int) { c.part(c, worker, i) }
+
+// unit computes one panel of a block.
+func (c *directCall) unit(worker, i int) {
 	panel, i := i%c.panels, i/c.panels
-	group, block := i%g.Groups, i/g.Groups
+	group, block := i%c.g.Groups, i/c.g.Groups
+	c.multiply(worker, group, panel, block*c.tiles/c.blocks, (block+1)*c.tiles/c.blocks)
+}
+
+// whole computes all panels of a block and applies the function to it.
+func (c *directCall) whole(worker, block int) {
+	from, to := block*c.tiles/c.wholes, (block+1)*c.tiles/c.wholes
+	for group := range c.g.Groups {
+		for panel := range c.panels {
+			c.multiply(worker, group, panel, from, to)
+		}
+	}
+	for tile := from; tile < to; tile++ {
+		x := &c.spans[tile%len(c.spans)]
+		c.apply(&c.g.Out, c.g.Out.Index(tile/len(c.spans), 0, x.line, x.pixel), x.rows)
+	}
+}
+
+// row applies the function to one row of an image.
+func (c *directCall) row(_, i int) {
+	out := &c.g.Out
+	c.apply(out, out.Index(i/out.Height, 0, i%out.Height, 0), out.Width)
+}
+
+// multiply computes a panel of some tiles.
+func (c *directCall) multiply(worker, group, panel, tile, end int) {
+	g := &c.g
 	p := c.groups[group]
 	t := &c.work[worker]
 	routines := p.Load(t, panel, c.outBytes == 2)
@@ -197,7 +241,6 @@ func (c *directCall) Do(worker, i int) {
 	t.SkipC = (g.Out.RowPitch - g.Out.Width*g.Out.PixelPitch) * c.outBytes
 	t.SkipR = (g.Residual.RowPitch - g.Residual.Width*g.Residual.PixelPitch) * c.outBytes
 	input := group * (g.In.Channels / g.Groups)
-	tile, end := block*c.tiles/c.blocks, (block+1)*c.tiles/c.blocks
 	ahead := p.Ahead(panel, end-tile)
 	for ; tile < end; tile++ {
 		n, x := tile/len(c.spans), &c.spans[tile%len(c.spans)]

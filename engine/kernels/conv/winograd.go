@@ -327,4 +327,10 @@ func (c *winogradCall) transformOut(worker, i int) {
 	p.Rows, p.Cols = g.Out.Height-y, g.Out.Width-x
 	p.Lo, p.Hi = c.clamp.Lo, c.clamp.Hi
 	c.output(p)
+	if !c.applies() {
+		return
+	}
+	for r := range min(c.tile, p.Rows) {
+		c.apply(&g.Out, g.Out.Index(n, 0, y+r, x), min(c.tile, p.Cols))
+	}
 }

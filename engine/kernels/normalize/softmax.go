@@ -35,17 +35,45 @@ func (f *Funcs) LogSoftmax(dst, x []float32) {
 	f.v.Scalar[vector.SubScalar](dst, dst, float32(math.Log(float64(sum))))
 }
 
-// SoftmaxStrided is Softmax, without scale and mask, of one lane of n elements
-// that lie stride apart: x[0], x[stride], … The result lies likewise in dst.
-// It is for an axis that is not the last one.
-func (f *Funcs) SoftmaxStrided(dst, x []float32, n, stride int) {
-	sum := stridedExp(dst, x, n, stride)
+// SoftmaxColumns is Softmax, without scale and mask, down the columns of a
+// matrix of n rows that begin stride apart: n elements x[j], x[stride+j], … for
+// each column j. The result lies likewise in dst, which may be x. Scratch, of
+// ColumnScratch elements for each column, says how many columns there are. It is
+// for an axis that is not the last one.
+func (f *Funcs) SoftmaxColumns(dst, x, scratch []float32, n, stride int) {
+	width := len(scratch) / ColumnScratch
+	shift, part, sum := scratch[:width], scratch[width:2*width], scratch[2*width:3*width]
+	row := func(m []float32, i int) []float32 { return m[i*stride:][:width] }
+	copy(shift, row(x, 0))
+	for i := 1; i < n; i++ {
+		f.v.Binary[vector.Max](shift, shift, row(x, i))
+	}
+	clear(sum)
+	clear(part)
 	for i := range n {
-		dst[i*stride] /= sum
+		y := row(dst, i)
+		f.v.Binary[vector.Sub](y, row(x, i), shift)
+		f.v.Unary[vector.Exp](y, y)
+		f.v.Binary[vector.Add](part, part, y)
+		if i%columnBlock == columnBlock-1 || i == n-1 {
+			f.v.Binary[vector.Add](sum, sum, part)
+			clear(part)
+		}
+	}
+	for i := range n {
+		f.v.Binary[vector.Div](row(dst, i), row(dst, i), sum)
 	}
 }
 
-// LogSoftmaxStrided is LogSoftmax of one lane, laid out as in SoftmaxStrided.
+// ColumnScratch is how many elements SoftmaxColumns works in for each column.
+const ColumnScratch = 3
+
+// columnBlock is how many rows are summed on their own before they join a longer
+// sum, whose rounding error is that much smaller.
+const columnBlock = 8
+
+// LogSoftmaxStrided is LogSoftmax of one lane of n elements that lie stride
+// apart: x[0], x[stride], … The result lies likewise in dst.
 func (f *Funcs) LogSoftmaxStrided(dst, x []float32, n, stride int) {
 	shift := stridedMax(x, n, stride)
 	var sum float64
@@ -55,18 +83,6 @@ func (f *Funcs) LogSoftmaxStrided(dst, x []float32, n, stride int) {
 	for i := range n {
 		dst[i*stride] = x[i*stride] - shift - float32(math.Log(sum))
 	}
-}
-
-// stridedExp does dst = exp(x - max x) and returns the sum.
-func stridedExp(dst, x []float32, n, stride int) float32 {
-	shift := stridedMax(x, n, stride)
-	var sum float64
-	for i := range n {
-		e := math.Exp(float64(x[i*stride] - shift))
-		dst[i*stride] = float32(e)
-		sum += e
-	}
-	return float32(sum)
 }
 
 func stridedMax(x []float32, n, stride int) float32 {
