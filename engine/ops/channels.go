@@ -82,7 +82,7 @@ func WritesWithin(n *graph.Node, first int) bool {
 // ReadsWithin reports whether a node can read a value that lies among the channels of another.
 func ReadsWithin(n *graph.Node) bool {
 	switch Key(n.Domain, n.Op) {
-	case "eiplan/FromChannels", "BatchNormalization", "GlobalAveragePool", "GlobalMaxPool":
+	case "eiplan/BatchNormalization", "eiplan/FromChannels", "BatchNormalization", "GlobalAveragePool", "GlobalMaxPool":
 		return inChannels(n)
 	}
 	return strided(n)

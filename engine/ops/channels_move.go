@@ -6,6 +6,7 @@ import (
 
 	"github.com/eiplan/eiplan/engine/graph"
 	"github.com/eiplan/eiplan/engine/kernels/conv"
+	"github.com/eiplan/eiplan/engine/kernels/gemm"
 	"github.com/eiplan/eiplan/engine/kernels/move"
 	"github.com/eiplan/eiplan/engine/kernels/vector"
 	"github.com/eiplan/eiplan/models/tensor"
@@ -315,7 +316,12 @@ func fitsBatchNormalization(n *graph.Node) bool {
 	return n.Int("training_mode", 0) == 0 && n.In(0).DType == tensor.Float32 && image4(n.In(0))
 }
 
-// prepareChannelsBatchNormalization scales and shifts rows of pixels.
+// clampedNormalization is eiplan/BatchNormalization: one of images in the Channels layout, whose results are clamped to the attributes lo and hi.
+func clampedNormalization() Op {
+	return Op{Infer: inferBatchNormalization, Cost: costNormalize, Prepare: prepareChannelsBatchNormalization}
+}
+
+// prepareChannelsBatchNormalization scales and shifts rows of pixels, and clamps them while they are in the cache.
 func prepareChannelsBatchNormalization(n *graph.Node, t *Target) (Kernel, error) {
 	from, to := imageOf(n.In(0)), imageOf(n.Outputs[0])
 	f := vector.For(t.Features)
@@ -325,17 +331,26 @@ func prepareChannelsBatchNormalization(n *graph.Node, t *Target) (Kernel, error)
 		scale[i] = float32(s)
 		shift[i] = float32(float64(constant[float32](n.In(2))[i]) - float64(constant[float32](n.In(3))[i])*s)
 	}
-	row := to.Width * to.PixelPitch
+	pixels := min(to.Width, max(1, fusedBlock/to.PixelPitch)) // at a time
+	clamp, clip := clampOf(n), f.Param[vector.Clip]
+	clamps := clamp != gemm.Unbounded()
 	bind := func(c *Call) func() error {
 		part := func(_, i int) {
 			image, y := i/to.Height, i%to.Height
 			dst, src := tensor.Data[float32](c.Out[0].Tensor)[to.Index(image, 0, y, 0):], tensor.Data[float32](c.In[0].Tensor)[from.Index(image, 0, y, 0):]
-			if from.PixelPitch == to.PixelPitch {
-				f.ScaleShift(dst[:row], src[:row], scale, shift)
-				return
-			}
-			for x := range to.Width { // of an input within the channels of another value
-				f.ScaleShift(dst[x*to.PixelPitch:][:from.Channels], src[x*from.PixelPitch:][:from.Channels], scale[:from.Channels], shift[:from.Channels])
+			for first := 0; first < to.Width; first += pixels {
+				count := min(pixels, to.Width-first)
+				y, x := dst[first*to.PixelPitch:][:count*to.PixelPitch], src[first*from.PixelPitch:]
+				if from.PixelPitch == to.PixelPitch {
+					f.ScaleShift(y, x[:len(y)], scale, shift)
+				} else { // of an input within the channels of another value
+					for i := range count {
+						f.ScaleShift(y[i*to.PixelPitch:][:from.Channels], x[i*from.PixelPitch:][:from.Channels], scale[:from.Channels], shift[:from.Channels])
+					}
+				}
+				if clamps {
+					clip(y, y, clamp.Lo, clamp.Hi)
+				}
 			}
 		}
 		return func() error {

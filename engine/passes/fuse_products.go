@@ -121,11 +121,36 @@ var fuseClamp = rewriting("fuse clamp", func(e *editor, n *graph.Node, _ Options
 	if p == nil || !isProduct(p) || clamps(p) {
 		return
 	}
-	bounds := map[string]models.Attribute{}
+	if attributes, ok := clampedBy(n, p.Attributes); ok {
+		e.become(n, "eiplan", p.Op, p.Inputs, attributes, p)
+	}
+})
+
+// fuseNormalizedClamp takes what bounds the normalised channels of an image into their normalisation:
+//
+//	BatchNormalization(…) → Relu or Clip  →  eiplan/BatchNormalization(…, lo, hi)
+//
+// It follows the choice of layouts. In mixed programs the bound is left to write what the next product wants.
+var fuseNormalizedClamp = rewriting("fuse normalised clamp", func(e *editor, n *graph.Node, o Options) {
+	if n.Domain != "" || len(n.Inputs) == 0 || !n.Outputs[0].Layout.Channels || o.Precision == graph.Mixed {
+		return
+	}
+	b := e.maker(n.Inputs[0])
+	if b == nil || !b.Is("", "BatchNormalization") || !ownLayout(b) {
+		return
+	}
+	if attributes, ok := clampedBy(n, b.Attributes); ok {
+		e.become(n, "eiplan", b.Op, b.Inputs, attributes, b)
+	}
+})
+
+// clampedBy adds the bounds of n, a Relu or a Clip by numbers, to attributes; it reports whether n is one.
+func clampedBy(n *graph.Node, attributes map[string]models.Attribute) (map[string]models.Attribute, bool) {
 	switch n.Op {
 	case "Relu":
-		bounds["lo"] = floatAttribute(0)
+		return withAttribute(attributes, "lo", floatAttribute(0)), true
 	case "Clip":
+		attributes = maps.Clone(attributes)
 		for i, name := range []string{"lo", "hi"} {
 			v := n.In(1 + i)
 			if v == nil {
@@ -133,17 +158,11 @@ var fuseClamp = rewriting("fuse clamp", func(e *editor, n *graph.Node, _ Options
 			}
 			x, ok := number(v)
 			if !ok {
-				return
+				return nil, false
 			}
-			bounds[name] = floatAttribute(float32(x))
+			attributes = withAttribute(attributes, name, floatAttribute(float32(x)))
 		}
-	default:
-		return
+		return attributes, true
 	}
-	attributes := maps.Clone(p.Attributes)
-	if attributes == nil {
-		attributes = map[string]models.Attribute{}
-	}
-	maps.Copy(attributes, bounds)
-	e.become(n, "eiplan", p.Op, p.Inputs, attributes, p)
-})
+	return nil, false
+}

@@ -51,6 +51,16 @@ var rewrites = []struct {
 		[]string{"x 1x20x6x6"}, []string{"w 20x20x3x3", "s 20", "b 20", "m 20", "variance 20", "v 8x20x3x3"},
 		[]string{"Conv x w > a pads=1,1,1,1", "Relu a > r", "BatchNormalization r s b m variance > c", "Conv c v > y pads=1,1,1,1"},
 	}, "eiplan/ToChannels eiplan/Conv BatchNormalization eiplan/Conv eiplan/FromChannels"},
+	{"a clamp of normalised pixels", tiny{
+		[]string{image}, []string{"w 32x32x3x3", "v 16x32x1x1", "s 32", "variance 32", "t 48", "variance2 48", "u 8x32x1x1", "q 8x48x1x1", "lo =-0.25", "hi =0.5"},
+		[]string{"Conv x w > a pads=1,1,1,1", "Relu a > b", "BatchNormalization b s s s variance > d", "Clip d lo hi > e", "Conv e v > f", "Concat a f > g axis=1",
+			"BatchNormalization g t t t variance2 > h", "Relu h > i", "Conv i q > j", "Conv e u > k", "Add j k > y"},
+	}, "eiplan/ToChannels eiplan/Conv eiplan/Elementwise eiplan/BatchNormalization eiplan/Conv Concat eiplan/BatchNormalization eiplan/Conv eiplan/Conv eiplan/FromChannels"},
+	{"what a dense block joins again and again", tiny{
+		[]string{image}, []string{"w 16x32x1x1", "v 16x16x3x3", "s 32", "variance 32", "u 16x32x3x3", "q 8x48x1x1"},
+		[]string{"Conv x w > a", "Conv a v > b pads=1,1,1,1", "Concat a b > c axis=1", "BatchNormalization c s s s variance > n", "Relu n > r", "Conv r u > d pads=1,1,1,1",
+			"Concat a b d > e axis=1", "Conv e q > y"},
+	}, "eiplan/ToChannels eiplan/Conv eiplan/Conv Concat eiplan/BatchNormalization eiplan/Conv Concat eiplan/Conv eiplan/FromChannels"},
 	{"zeros around an image become the convolution's padding", tiny{
 		[]string{image}, []string{"w 16x32x3x3", "p =i0,0,1,2,0,0,2,0"}, []string{"Pad x p > a", "Conv a w > y"},
 	}, "eiplan/ToChannels eiplan/Conv eiplan/FromChannels"},
