@@ -46,7 +46,8 @@ const winogradLanes = 16
 
 // winogradBytes bounds what a block's transformed patches take: half of a common
 // L2. Where the weights are so large that each block streams them from beyond it,
-// larger blocks stream them less often.
+// larger blocks stream them less often: up to as many bytes of patches as of
+// weights.
 const (
 	winogradBytes      = 1 << 20
 	winogradLargeBytes = 2 << 20
@@ -130,8 +131,8 @@ func (s *scheme) prepare(arena *gemm.Arena, features cpu.Features, g Geometry, w
 	w.bias = arena.Allocate(4 * outs)
 	copy(w.bias.Floats(), e.Bias)
 	limit := winogradBytes
-	if s.planes()*ins*outs*4 > winogradBytes {
-		limit = winogradLargeBytes
+	if streams := s.planes() * ins * outs * 4; streams > winogradBytes {
+		limit = max(winogradLargeBytes, streams)
 	}
 	patches := g.N * w.across * w.down
 	blocks := ceilDiv(patches*(ins+outs)*s.planes()*4, limit)
