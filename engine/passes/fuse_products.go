@@ -132,7 +132,7 @@ var fuseClamp = rewriting("fuse clamp", func(e *editor, n *graph.Node, _ Options
 //
 // It follows the choice of layouts. In mixed programs the bound is left to write what the next product wants.
 var fuseNormalizedClamp = rewriting("fuse normalised clamp", func(e *editor, n *graph.Node, o Options) {
-	if n.Domain != "" || len(n.Inputs) == 0 || !n.Outputs[0].Layout.Channels || o.Precision == graph.Mixed {
+	if n.Domain != "" || len(n.Inputs) == 0 || n.Outputs[0] == nil || !n.Outputs[0].Layout.Channels || o.Precision == graph.Mixed {
 		return
 	}
 	b := e.maker(n.Inputs[0])

@@ -25,7 +25,7 @@ func runNestConcat(g *graph.Graph, o Options) error {
 	var joined [][]*graph.Value // what each Concat in the Channels layout joins
 	var concats []*graph.Node
 	for _, n := range g.Nodes {
-		if !n.Is("", "Concat") || !n.Outputs[0].Layout.Channels {
+		if !n.Is("", "Concat") || n.Outputs[0] == nil || !n.Outputs[0].Layout.Channels {
 			continue
 		}
 		all := n.Inputs
