@@ -74,7 +74,7 @@ type Constraints struct {
 	Instances    []string         // globs, as path.Match reads them
 	Accelerators []string         // globs over accelerators' keys; "none" is the CPU alone
 	Arch         []string         // amd64, arm64
-	Purchase     []pricing.Option // empty: all
+	Purchase     []pricing.Option // empty: all that go on until the buyer ends them
 	MaxCommit    pricing.Term     // the longest commitment; 0: any
 	Precisions   []engine.Precision
 

@@ -75,8 +75,7 @@ func (s *stall) withoutPrice(offers []pricing.Offer, retired bool) string {
 	c := &s.p.Constraints
 	var names []string
 	for _, way := range pricing.Ways() {
-		asked := len(c.Purchase) == 0 || slices.Contains(c.Purchase, way.Option)
-		if !asked || s.wayState(way, retired) != pricing.Current || way.PerPool && !s.instance.SpotSold || !way.Sells(0, s.instance.Family) {
+		if !c.asks(way) || s.wayState(way, retired) != pricing.Current || way.PerPool && !s.instance.SpotSold || !way.Sells(0, s.instance.Family) {
 			continue
 		}
 		within := func(q pricing.Purchase) bool { return c.MaxCommit == 0 || q.Term <= c.MaxCommit }
@@ -96,12 +95,20 @@ func (p *problem) offersOf(region, subject string) []pricing.Offer {
 	return p.Catalog.Offers(pricing.Query{Region: region, Subject: subject, At: p.AsOf, Quality: p.Constraints.PriceQuality})
 }
 
+// asks reports whether a way to buy is one to consider. One that ends by itself is no way to keep a service up, and has to be named.
+func (c *Constraints) asks(way pricing.Way) bool {
+	if len(c.Purchase) == 0 {
+		return !way.Ends
+	}
+	return slices.Contains(c.Purchase, way.Option)
+}
+
 // refuse says why an offer is not for this request, or nil.
 func (k *market) refuse(o *pricing.Offer, retired bool) *rejection {
 	c := &k.p.Constraints
 	way := o.Purchase.Way()
 	switch sold := k.wayState(way, retired); {
-	case len(c.Purchase) > 0 && !slices.Contains(c.Purchase, o.Purchase.Option):
+	case !c.asks(way):
 		return &rejection{NotAsked, way.Name + " not asked for"}
 	case sold != pricing.Current:
 		return &rejection{NotOffered, way.Name + " is not sold"}

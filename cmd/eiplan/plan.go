@@ -233,6 +233,9 @@ func (p *planFlags) parse(r *planner.Request) error {
 	for _, name := range p.purchase {
 		var o pricing.Option
 		if name == "all" {
+			for _, w := range pricing.Ways() {
+				r.Constraints.Purchase = append(r.Constraints.Purchase, w.Option)
+			}
 			continue
 		}
 		note("purchase", o.UnmarshalText([]byte(name)))
@@ -274,7 +277,7 @@ func (p *planFlags) parse(r *planner.Request) error {
 func withoutCommitment(c *planner.Constraints) error {
 	var left []pricing.Option
 	for _, w := range pricing.Ways() {
-		if !w.Commits && (len(c.Purchase) == 0 || slices.Contains(c.Purchase, w.Option)) {
+		if !w.Commits && (len(c.Purchase) == 0 && !w.Ends || slices.Contains(c.Purchase, w.Option)) {
 			left = append(left, w.Option)
 		}
 	}
