@@ -128,19 +128,24 @@ func (c *Catalog) Devices() []string {
 	return slices.Compact(keys)
 }
 
-// shelf finds what is known of a subject in a region; an empty one if nothing.
-// The books of an opened file were all read by [Open], and the embedded
-// snapshot is ours, so that a book that can't be read is our own mistake.
-func (c *Catalog) shelf(region, subject string) *shelf {
+// book reads what is known of a region; an empty one if nothing. The books of an
+// opened file were all read by [Open], and the embedded snapshot is ours, so
+// that a book that can't be read is our own mistake.
+func (c *Catalog) book(region string) *book {
 	read := c.books[region]
 	if read == nil {
-		return &shelf{}
+		return &book{}
 	}
 	b, err := read()
 	if err != nil {
 		panic(fmt.Sprintf("pricing: embedded catalogue: %v", err))
 	}
-	if sh := b.shelves[subject]; sh != nil {
+	return b
+}
+
+// shelf finds what is known of a subject in a region; an empty one if nothing.
+func (c *Catalog) shelf(region, subject string) *shelf {
+	if sh := c.book(region).shelves[subject]; sh != nil {
 		return sh
 	}
 	return &shelf{}

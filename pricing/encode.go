@@ -124,7 +124,6 @@ type rawShelf struct {
 
 // shelve groups and orders the rows, and refuses rows that contradict each other.
 func shelve(t *Tables) ([]rawRegion, error) {
-	type place struct{ region, subject string }
 	all := map[place]*rawShelf{}
 	at := func(region, subject string) *rawShelf {
 		sh := all[place{region, subject}]

@@ -41,6 +41,31 @@ type Offering struct {
 	Source                string
 }
 
+// Add appends the rows of more. Where both have an offering of one place, the
+// one of more counts, and so for types.
+func (t *Tables) Add(more Tables) {
+	t.Instances = laidOver(t.Instances, more.Instances, func(i *InstanceType) string { return i.Name })
+	t.Accelerators = laidOver(t.Accelerators, more.Accelerators, func(a *Accelerator) string { return a.Name })
+	t.Prices = laidOver(t.Prices, more.Prices, (*Price).vintage)
+	t.Bands = laidOver(t.Bands, more.Bands, (*RegionBand).vintage)
+	t.Offered = laidOver(t.Offered, more.Offered, (*Offering).place)
+}
+
+// place is where a subject is sold.
+type place struct{ region, subject string }
+
+func (o *Offering) place() place { return place{o.Region, o.Subject} }
+
+// vintage is what only one price may have.
+func (p *Price) vintage() Price {
+	return Price{Region: p.Region, Subject: p.Subject, Purchase: p.Purchase, Provenance: Provenance{AsOf: p.AsOf, Quality: p.Quality}}
+}
+
+// vintage is what only one band may have.
+func (b *RegionBand) vintage() RegionBand {
+	return RegionBand{b.Region, b.Instance, Band{AsOf: b.AsOf}}
+}
+
 // Check returns every violation of what must hold of any tables: names are
 // known and unique, prices are positive, purchases exist in [Ways], and every
 // figure is dated and has a source.
