@@ -94,14 +94,6 @@ func (c *Changes) comparePlace(a, b *Catalog, region, subject string) {
 	}
 }
 
-func (c *Catalog) subjectNames() []string {
-	all := make([]string, 0, len(c.subjects))
-	for name := range c.subjects {
-		all = append(all, name)
-	}
-	return all
-}
-
 // union is every element of either list, sorted, once.
 func union(a, b []string) []string {
 	all := slices.Concat(a, b)

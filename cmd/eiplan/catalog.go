@@ -13,13 +13,16 @@ import (
 
 func newCatalog(a *app) *cobra.Command {
 	var instances []string
-	var region string
+	var region, catalog string
 	c := &cobra.Command{
 		Use:   "catalog",
 		Short: "List the instances and accelerators that eiplan knows",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			cat := pricing.Snapshot()
+			cat, err := openCatalog(catalog)
+			if err != nil {
+				return err
+			}
 			region, err := cat.Region(region)
 			if err != nil {
 				return &exitError{code: exitUsage, err: err}
@@ -35,6 +38,8 @@ func newCatalog(a *app) *cobra.Command {
 	}
 	c.Flags().StringSliceVar(&instances, "instance", nil, "names to list, as globs: 'c5.*' or 'eia2.*'")
 	c.Flags().StringVar(&region, "region", "us-east-1", "region whose offer and lifecycle to show")
+	addCatalogFlag(c.Flags(), &catalog)
+	c.AddCommand(newCatalogDiff(a))
 	return c
 }
 

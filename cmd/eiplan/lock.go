@@ -83,7 +83,7 @@ func (l *lockSpec) honour(file string) error {
 		return nil
 	}
 	e := usageError("%s pins other inputs: %s", file, strings.Join(differences, "; "))
-	e.hint = "run with what it pins, or accept what there is now with eiplan lock --out " + file + " and the same --overlay, --commitments and --calibration"
+	e.hint = "run with what it pins, or accept what there is now with eiplan lock --out " + file + " and the same --catalog, --overlay, --commitments and --calibration"
 	return e
 }
 

@@ -55,6 +55,7 @@ func newPrices(a *app) *cobra.Command {
 	files.add(c.Flags())
 	files.addLock(c.Flags())
 	c.Flags().StringVar(&quality, "price-quality", "", "the worst that counts: observed, derived or inferred")
+	c.AddCommand(newPricesRefresh(a), newPricesImport(a))
 	return c
 }
 

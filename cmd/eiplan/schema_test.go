@@ -23,19 +23,21 @@ import (
 
 // reported is every kind with the types of its spec and status.
 var reported = map[string]struct{ spec, status any }{
-	"SizingReport": {sizingSpec{}, planner.Plan{}},
-	"Benchmark":    {benchSpec{}, benchStatus{}},
-	"Verification": {nil, verificationStatus{}},
-	"Calibration":  {nil, latency.Calibration{}},
-	"Validation":   {validationSpec{}, validationStatus{}},
-	"Inspection":   {benchSpec{}, inspection{}},
-	"Operators":    {nil, operatorsStatus{}},
-	"Run":          {benchSpec{}, runStatus{}},
-	"PriceList":    {priceSpec{}, priceStatus{}},
-	"Catalog":      {catalogSpec{}, catalogStatus{}},
-	"Kernels":      {nil, kernelsStatus{}},
-	"Zoo":          {nil, zooStatus{}},
-	"Lock":         {lockSpec{}, nil},
+	"SizingReport":  {sizingSpec{}, planner.Plan{}},
+	"Benchmark":     {benchSpec{}, benchStatus{}},
+	"Verification":  {nil, verificationStatus{}},
+	"Calibration":   {nil, latency.Calibration{}},
+	"Validation":    {validationSpec{}, validationStatus{}},
+	"Inspection":    {benchSpec{}, inspection{}},
+	"Operators":     {nil, operatorsStatus{}},
+	"Run":           {benchSpec{}, runStatus{}},
+	"PriceList":     {priceSpec{}, priceStatus{}},
+	"Catalog":       {catalogSpec{}, catalogStatus{}},
+	"CatalogDiff":   {diffSpec{}, diffStatus{}},
+	"CatalogUpdate": {updateSpec{}, updateStatus{}},
+	"Kernels":       {nil, kernelsStatus{}},
+	"Zoo":           {nil, zooStatus{}},
+	"Lock":          {lockSpec{}, nil},
 }
 
 // declared is every kind that users write, with the type of its spec.
@@ -74,6 +76,9 @@ func enums() map[string][]string {
 		"constraintsInfo.lifecycle": {string(planner.OnlyCurrent), string(planner.AnyTime)},
 		"catalogRow.kind":           {"instance", "accelerator"},
 		"catalogRow.state":          states,
+		"pricedRow.quality":         qualities,
+		"lifecycleChangeRow.from":   states,
+		"lifecycleChangeRow.to":     states,
 	}
 }
 
@@ -135,12 +140,15 @@ func TestReportsFollowTheirSchema(t *testing.T) {
 		{"run", model},
 		{"prices", "c5.xlarge", "eia2.medium"},
 		{"catalog", "--instance", "g4dn.*"},
+		{"prices", "import", data + "prices/sheet.csv"},
+		{"catalog", "diff", "snapshot", "cache"},
 		{"kernels", "--time", "10us"},
 		{"zoo"},
 	}
 	commands = append(commands,
 		plan("--latency", "100ms", "--overlay", data+"prices/overlay.yaml", "--commitments", data+"prices/owned.yaml"),
 		[]string{"lock", "--overlay", data + "prices/overlay.yaml"})
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	seen := map[string]bool{}
 	for _, args := range commands {
 		t.Run(strings.Join(args[:min(len(args), 8)], " "), func(t *testing.T) {

@@ -12,11 +12,13 @@ import (
 
 // sourceFlags name the files that a run rests on beside its model.
 type sourceFlags struct {
+	catalog               string
 	overlays, commitments []string
 	calibration, lock     string
 }
 
 func (s *sourceFlags) add(f *pflag.FlagSet) {
+	addCatalogFlag(f, &s.catalog)
 	f.StringArrayVar(&s.overlays, "overlay", nil, "prices of your own over the catalogue's, a file of kind PriceOverlay; repeatable, each over those before")
 }
 
@@ -43,7 +45,10 @@ type sources struct {
 
 // read opens and checks everything, the lock last.
 func (s *sourceFlags) read() (*sources, error) {
-	catalog := pricing.Snapshot()
+	catalog, err := openCatalog(s.catalog)
+	if err != nil {
+		return nil, err
+	}
 	out := &sources{pins: lockSpec{
 		Tool: pinnedTool(), Catalog: pin{Source: catalog.Source(), AsOf: catalog.AsOf().String(), SHA256: catalog.SHA256()},
 		Coefficients: pin{SHA256: latency.Default().SHA256()}, Overlays: []pin{}, Commitments: []pin{},
@@ -58,7 +63,6 @@ func (s *sourceFlags) read() (*sources, error) {
 		overlays = append(overlays, o)
 		out.pins.Overlays = append(out.pins.Overlays, pin{Source: o.Name, SHA256: hash})
 	}
-	var err error
 	if out.catalog, out.warnings, err = catalog.With(overlays...); err != nil {
 		return nil, inFile("--overlay", err)
 	}
