@@ -36,7 +36,7 @@ generate: ## make generated code and data again
 	@if [ -n "$$EIPLAN_SHARED" ]; then $(GO) generate ./pricing; else echo "SKIPPED pricing/snapshot.bin: EIPLAN_SHARED names no folder of collected figures"; fi
 
 bench: ## measure the kernels
-	$(GO) test -run '^$$' -bench . -benchtime 200ms ./engine/... ./planner/... ./pricing
+	$(GO) test -run '^$$' -bench . -benchtime 200ms ./engine/... ./planner/... ./pricing/...
 
 ORT_VERSION ?= 1.30.0
 ORT_NODE ?= $(CURDIR)/bin/peers/node_modules/onnxruntime-node
