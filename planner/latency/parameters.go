@@ -129,7 +129,7 @@ func (v *values) rates(t *Target) rates {
 	}
 }
 
-// log and exp of the prior's centre are what a fit works with.
+// prior is the mean and the standard deviation of the coefficient's logarithm.
 func (r role) prior() (mean, spread float64) {
 	return math.Log(parameters[r].usual), parameters[r].spread
 }
