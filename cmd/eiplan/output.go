@@ -76,8 +76,15 @@ func terminal(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// writeFile writes a file under a temporary name beside it and renames it, so that it is never seen half written.
+// writeFile writes a file under a temporary name beside it and renames it, so that it is never seen half written. What is there and no regular file, such as
+// /dev/stdout, is written to as it is.
 func writeFile(name string, content []byte) error {
+	if info, err := os.Lstat(name); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		if err := os.WriteFile(name, content, 0o644); err != nil {
+			return usageError("%s: can't be written: %w", name, err)
+		}
+		return nil
+	}
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {
 		return usageError("%s: can't be written: %w", name, err)
