@@ -16,6 +16,7 @@ import (
 	"github.com/eiplan/eiplan/models/tensor"
 	"github.com/eiplan/eiplan/planner"
 	"github.com/eiplan/eiplan/planner/report"
+	"github.com/eiplan/eiplan/planner/sizing"
 )
 
 // benchFlags say how to measure a model.
@@ -93,7 +94,7 @@ type benchReport struct {
 }
 
 type benchSpec struct {
-	Model modelInfo `json:"model"`
+	Model sizing.Model `json:"model"`
 }
 
 // benchStatus is what was measured, and the workload that the measurement is of.

@@ -13,35 +13,13 @@ import (
 	"github.com/eiplan/eiplan/models"
 	"github.com/eiplan/eiplan/models/tensor"
 	"github.com/eiplan/eiplan/planner/report"
+	"github.com/eiplan/eiplan/planner/sizing"
 )
 
-// modelInfo is spec.model of the reports.
-type modelInfo struct {
-	Path        string         `json:"path"`
-	Sha256      string         `json:"sha256"`
-	Name        string         `json:"name"`
-	Format      string         `json:"format"`
-	Opset       map[string]int `json:"opset"`
-	Parameters  int            `json:"parameters"`
-	Flops       float64        `json:"flops"`
-	Macs        float64        `json:"macs"`
-	WeightBytes int            `json:"weightBytes"`
-	Inputs      []portInfo     `json:"inputs"`
-	Outputs     []portInfo     `json:"outputs"`
-	Dims        map[string]int `json:"dims"`
-	Notes       []string       `json:"notes"`
-}
-
-type portInfo struct {
-	Name  string `json:"name"`
-	Dtype string `json:"dtype"`
-	Shape []int  `json:"shape"` // -1 where only a run tells
-}
-
 // describe says what a model is, once it is compiled.
-func describe(l *loaded, p *engine.Program) modelInfo {
+func describe(l *loaded, p *engine.Program) sizing.Model {
 	w := p.Workload()
-	m := modelInfo{Notes: []string{}, Path: l.ref, Sha256: l.SHA256, Name: nameOfModel(l.ref), Format: l.Format, Opset: map[string]int{},
+	m := sizing.Model{Notes: []string{}, Path: l.ref, Sha256: l.SHA256, Name: nameOfModel(l.ref), Format: l.Format, Opset: map[string]int{},
 		Parameters: l.Parameters(), Flops: w.FLOPs, Macs: w.FLOPs / 2, WeightBytes: weightBytes(l.Graph), Dims: p.Dims}
 	for domain, version := range l.Opsets {
 		m.Opset[models.DomainName(domain)] = version
@@ -78,10 +56,10 @@ func nameOfModel(ref string) string {
 	return name
 }
 
-func ports(list []engine.Port) []portInfo {
-	out := make([]portInfo, len(list))
+func ports(list []engine.Port) []sizing.Port {
+	out := make([]sizing.Port, len(list))
 	for i, p := range list {
-		out[i] = portInfo{p.Name, p.Type(), append([]int{}, p.Shape...)}
+		out[i] = sizing.Port{Name: p.Name, Dtype: p.Type(), Shape: append([]int{}, p.Shape...)}
 		if p.Kind != models.TensorKind {
 			out[i].Shape = []int{tensor.Unknown}
 		}

@@ -14,6 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/eiplan/eiplan/engine"
+	"github.com/eiplan/eiplan/planner/sizing"
 )
 
 // measurement is the one in --measured, or a new one, or the work alone.
@@ -79,7 +80,7 @@ func (p *planFlags) bindBatch(b *benchFlags, l *loaded) error {
 }
 
 // batchOf is the batch that a model was compiled for: 1 where it names no such dimension.
-func batchOf(m modelInfo) int {
+func batchOf(m sizing.Model) int {
 	for _, name := range slices.Sorted(maps.Keys(m.Dims)) {
 		if isBatch(name) {
 			return m.Dims[name]

@@ -12,6 +12,7 @@ import (
 	"github.com/eiplan/eiplan/models"
 	"github.com/eiplan/eiplan/models/tensor"
 	"github.com/eiplan/eiplan/planner/report"
+	"github.com/eiplan/eiplan/planner/sizing"
 )
 
 func newRun(a *app) *cobra.Command {
@@ -65,7 +66,7 @@ func newRun(a *app) *cobra.Command {
 			for i, o := range out {
 				shape := sizeOf(o)
 				t.Rows = append(t.Rows, []string{o.Name, prog.Outputs[i].Type(), shape.String(), files[i]})
-				status.Outputs = append(status.Outputs, runOutput{portInfo{o.Name, prog.Outputs[i].Type(), append([]int{}, shape...)}, files[i], mapsIn(o)})
+				status.Outputs = append(status.Outputs, runOutput{sizing.Port{Name: o.Name, Dtype: prog.Outputs[i].Type(), Shape: append([]int{}, shape...)}, files[i], mapsIn(o)})
 			}
 			return a.emit(report.Document{Tables: []report.Table{t}, Tail: info.Notes, Answer: fmt.Sprintf("%d outputs", len(out)),
 				Value: a.seeded("Run", m.seed, benchSpec{info}, status)})
@@ -83,9 +84,9 @@ type runStatus struct {
 }
 
 type runOutput struct {
-	portInfo                       // the shape of a sequence or a map is the number of its elements, that of an optional its value's
-	File     string                `json:"file"`           // empty without --out
-	Maps     []map[string]*float64 `json:"maps,omitempty"` // of a map, or of a sequence of maps, with numbers; null for what is not finite
+	sizing.Port                       // the shape of a sequence or a map is the number of its elements, that of an optional its value's
+	File        string                `json:"file"`           // empty without --out
+	Maps        []map[string]*float64 `json:"maps,omitempty"` // of a map, or of a sequence of maps, with numbers; null for what is not finite
 }
 
 // sizeOf is the shape of a tensor, the number of elements of a sequence or a map, and the shape of what an optional holds, where that is anything.

@@ -18,12 +18,13 @@ import (
 	"github.com/eiplan/eiplan/planner"
 	"github.com/eiplan/eiplan/planner/latency"
 	"github.com/eiplan/eiplan/planner/report"
+	"github.com/eiplan/eiplan/planner/sizing"
 	"github.com/eiplan/eiplan/pricing"
 )
 
 // reported is every kind with the types of its spec and status.
 var reported = map[string]struct{ spec, status any }{
-	"SizingReport":  {sizingSpec{}, planner.Plan{}},
+	sizing.Kind:     {sizing.Spec{}, planner.Plan{}},
 	"Benchmark":     {benchSpec{}, benchStatus{}},
 	"Verification":  {nil, verificationStatus{}},
 	"Calibration":   {nil, latency.Calibration{}},
@@ -55,30 +56,30 @@ func enums() map[string][]string {
 	precisions, qualities := []string{"fp32", "mixed"}, []string{pricing.Observed.String(), pricing.Derived.String(), pricing.Inferred.String()}
 	states := []string{pricing.Current.String(), pricing.Closed.String(), pricing.Retired.String(), pricing.NotOffered.String()}
 	return map[string][]string{
-		"Plan.verdict":              {string(planner.Feasible), string(planner.Infeasible), string(planner.Unknown)},
-		"Warning.severity":          {string(planner.Info), string(planner.Caution)},
-		"Shortfall.reason":          reasonNames,
-		"RejectedRow.reason":        reasonNames,
-		"Purchase.option":           options,
-		"Covered.option":            {pricing.Reserved.String(), pricing.SavingsPlan.String()},
-		"Price.quality":             qualities,
-		"Choice.precision":          precisions,
-		"Choice.format":             {"fp32", "fp16", "bf16"},
-		"Choice.arch":               {"amd64", "arm64"},
-		"Lifecycle.instance":        states,
-		"Lifecycle.accelerator":     states,
-		"Latency.basis":             {"measured", "anchored", "modelled", "tflops", "efficiency"},
-		"Memory.where":              {"host", "accelerator"},
-		"benchRun.precision":        precisions,
-		"Run.precision":             precisions,
-		"caseResult.precision":      precisions,
-		"sizingSpec.objective":      {string(planner.Hourly), string(planner.PerMillion)},
-		"constraintsInfo.lifecycle": {string(planner.OnlyCurrent), string(planner.AnyTime)},
-		"catalogRow.kind":           {"instance", "accelerator"},
-		"catalogRow.state":          states,
-		"pricedRow.quality":         qualities,
-		"lifecycleChangeRow.from":   states,
-		"lifecycleChangeRow.to":     states,
+		"Plan.verdict":            {string(planner.Feasible), string(planner.Infeasible), string(planner.Unknown)},
+		"Warning.severity":        {string(planner.Info), string(planner.Caution)},
+		"Shortfall.reason":        reasonNames,
+		"RejectedRow.reason":      reasonNames,
+		"Purchase.option":         options,
+		"Covered.option":          {pricing.Reserved.String(), pricing.SavingsPlan.String()},
+		"Price.quality":           qualities,
+		"Choice.precision":        precisions,
+		"Choice.format":           {"fp32", "fp16", "bf16"},
+		"Choice.arch":             {"amd64", "arm64"},
+		"Lifecycle.instance":      states,
+		"Lifecycle.accelerator":   states,
+		"Latency.basis":           {"measured", "anchored", "modelled", "tflops", "efficiency"},
+		"Memory.where":            {"host", "accelerator"},
+		"benchRun.precision":      precisions,
+		"Run.precision":           precisions,
+		"caseResult.precision":    precisions,
+		"Spec.objective":          {string(planner.Hourly), string(planner.PerMillion)},
+		"Constraints.lifecycle":   {string(planner.OnlyCurrent), string(planner.AnyTime)},
+		"catalogRow.kind":         {"instance", "accelerator"},
+		"catalogRow.state":        states,
+		"pricedRow.quality":       qualities,
+		"lifecycleChangeRow.from": states,
+		"lifecycleChangeRow.to":   states,
 	}
 }
 

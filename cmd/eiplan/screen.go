@@ -6,6 +6,7 @@ import (
 	"github.com/eiplan/eiplan/planner"
 	"github.com/eiplan/eiplan/planner/latency"
 	"github.com/eiplan/eiplan/planner/report"
+	"github.com/eiplan/eiplan/planner/sizing"
 	"github.com/eiplan/eiplan/pricing"
 )
 
@@ -18,52 +19,13 @@ type screen struct {
 	plan    *planner.Plan
 }
 
-// sizingSpec is spec of kind SizingReport.
-type sizingSpec struct {
-	Model       modelInfo       `json:"model"`
-	Budget      budgetInfo      `json:"budget"`
-	Rate        float64         `json:"rate"`
-	Batch       int             `json:"batch"`
-	Objective   string          `json:"objective"`
-	Runtime     string          `json:"runtime"` // empty: each target's default
-	Scaling     string          `json:"scaling"`
-	Constraints constraintsInfo `json:"constraints"`
-}
-
-type budgetInfo struct {
-	TotalMs     float64               `json:"totalMs"`
-	Reserved    []planner.Reservation `json:"reserved"`
-	InferenceMs float64               `json:"inferenceMs"`
-	Percentile  float64               `json:"percentile"`
-	Confidence  float64               `json:"confidence"`
-}
-
-type constraintsInfo struct {
-	Regions                []string `json:"regions"`
-	Instances              []string `json:"instances"`
-	Accelerators           []string `json:"accelerators"`
-	Arch                   []string `json:"arch"`
-	Purchase               []string `json:"purchase"`
-	MaxCommit              string   `json:"maxCommit"`
-	Precisions             []string `json:"precisions"`
-	MaxInterruptionPercent float64  `json:"maxInterruptionPercent"` // 0: any
-	Lifecycle              string   `json:"lifecycle"`
-	AsOf                   string   `json:"asOf"`
-	MinInstances           int      `json:"minInstances"`
-	Burstable              bool     `json:"burstable"`
-	BareMetal              bool     `json:"bareMetal"`
-	PreviousGeneration     bool     `json:"previousGeneration"`
-	MaxPriceAgeDays        int      `json:"maxPriceAgeDays"` // 0: any
-	PriceQuality           string   `json:"priceQuality"`
-}
-
 // document is the report and its first screen.
 func (s *screen) document() (report.Document, error) {
 	explanation, err := s.explanation()
 	if err != nil {
 		return report.Document{}, err
 	}
-	env := s.envelope("SizingReport", s.spec(), s.plan)
+	env := s.envelope(sizing.Kind, s.spec(), s.plan)
 	env.Metadata.Catalog = catalogOrigin(s.request.Catalog)
 	env.Metadata.Overlays, env.Metadata.Commitments = origins(s.flags.sources.pins.Overlays), origins(s.flags.sources.pins.Commitments)
 	env.Metadata.Coefficients = &report.Origin{SHA256: latency.Default().SHA256()}
@@ -79,13 +41,13 @@ func (s *screen) document() (report.Document, error) {
 	return d, nil
 }
 
-func (s *screen) spec() sizingSpec {
+func (s *screen) spec() sizing.Spec {
 	f, c := s.flags, s.request.Constraints
-	return sizingSpec{
+	return sizing.Spec{
 		Model:  s.bench.Spec.Model,
-		Budget: budgetInfo{s.request.SLA.TotalMs, append([]planner.Reservation{}, s.request.SLA.Reserved...), s.request.SLA.InferenceMs(), s.request.SLA.Percentile, s.request.SLA.Confidence},
+		Budget: sizing.Budget{TotalMs: s.request.SLA.TotalMs, Reserved: append([]planner.Reservation{}, s.request.SLA.Reserved...), InferenceMs: s.request.SLA.InferenceMs(), Percentile: s.request.SLA.Percentile, Confidence: s.request.SLA.Confidence},
 		Rate:   s.request.Rate, Batch: s.request.Batch, Objective: f.objective, Runtime: f.runtime, Scaling: f.scaling,
-		Constraints: constraintsInfo{
+		Constraints: sizing.Constraints{
 			Regions: orDefault(c.Regions, defaultRegion), Instances: orDefault(c.Instances, "*"), Accelerators: orDefault(c.Accelerators, "*"),
 			Arch: orDefault(c.Arch, "amd64", "arm64"), Purchase: orDefault(f.purchase, "all"), MaxCommit: cmp.Or(f.maxCommit, "3y"), Precisions: orDefault(f.precisions, "fp32", "mixed"),
 			MaxInterruptionPercent: c.MaxInterruptionPercent, Lifecycle: f.lifecycle, AsOf: s.date().String(), MinInstances: f.minInstances,

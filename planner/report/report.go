@@ -10,12 +10,33 @@ import (
 
 // Document is what a command answers. Value is the whole answer, as an Envelope or any other value that encoding/json can write; the rest is the same for people.
 type Document struct {
-	Lead   []string // paragraphs before the tables
-	Tables []Table
-	Tail   []string // paragraphs after them
-	Answer string   // the answer in one line, for name and --quiet
-	Value  any
+	Lead     []string // paragraphs before the tables
+	Tables   []Table
+	Tail     []string  // paragraphs after them
+	Findings []Finding // what was judged, for the formats of CI systems
+	Answer   string    // the answer in one line, for name and --quiet
+	Value    any
 }
+
+// Finding is one judgement: a gate that held or not, a warning, an answer that is missing.
+type Finding struct {
+	Rule    string `json:"rule"`    // identifies what was asked, the same from run to run: max-monthly-cost
+	Subject string `json:"subject"` // what was judged: a model's name
+	Level   Level  `json:"level"`
+	Passed  bool   `json:"passed"`
+	Message string `json:"message"`        // one sentence with the figure, the limit and how they compare
+	File    string `json:"file,omitempty"` // where the reader should look; empty: nowhere in particular
+	Line    int    `json:"line,omitempty"` // from 1; 0: the file as a whole
+}
+
+// Level says what follows where a finding did not pass.
+type Level string
+
+const (
+	Deny Level = "deny" // the gate is violated
+	Warn Level = "warn" // someone should look
+	Info Level = "info" // someone may like to know
+)
 
 // Envelope is the frame of every report.
 type Envelope struct {
