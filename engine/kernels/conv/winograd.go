@@ -148,11 +148,14 @@ func (s *scheme) prepare(arena *gemm.Arena, features cpu.Features, g Geometry, w
 		w.weights = append(w.weights, panels)
 		bytes += panels.Bytes()
 	}
-	return &Plan{geometry: g, class: s.name + " " + kernel.String(), format: gemm.FP32, bytes: bytes, scratch: w.scratch(), bind: w.bind}
+	return &Plan{geometry: g, class: s.name + " " + kernel.String(), format: gemm.FP32, bytes: bytes, scratch: w.scratch(w.block + sparePatches), bind: w.bind}
 }
 
-// shortestBlock is how many patches should at least share the loading of weights.
-const shortestBlock = 14
+const (
+	shortestBlock = 14 // patches that should at least share the loading of weights
+	sparePatches  = 8  // room for rounding up where a block's memory is divided among workers
+	crossing      = 2  // what a byte costs that another core wrote, against one of weights that both read
+)
 
 // transformWeights returns G·g·Gᵀ of each 3×3 filter g, as planes of ins×outs.
 // Planes are numbered by column, then row, as the input transform writes them.
@@ -215,34 +218,53 @@ type Patch struct {
 }
 
 // winogradCall is winograd's work for one session: three phases for each block.
+// The team either shares the phases of one block after another, or each worker
+// goes through blocks of its own.
 type winogradCall struct {
 	*winograd
 	memory
-	phase    func(c *winogradCall, worker, i int)
-	first, n int            // the block's patches
+	blocks  []winogradBlock // of each worker, or of all
+	span    int             // patches of a block
+	phase   func(c *winogradCall, b *winogradBlock, worker, i int)
+	tiles   []gemm.Tile
+	patches []Patch
+	tap     int64
+}
+
+// winogradBlock is the patches between their transforms.
+type winogradBlock struct {
+	first, n int
 	v, m     unsafe.Pointer // transformed inputs and products: [plane][patch][channel]
-	tiles    []gemm.Tile
-	patches  []Patch
-	tap      int64
 }
 
 // pitch is the number of bytes from one plane of a block to the next, of patches
 // of channels: an odd number of cache lines, so that the lines of one element of
 // all planes do not compete for their place in the cache.
-func (w *winograd) pitch(channels int) int { return w.block*channels*4 | cacheLine }
+func pitch(patches, channels int) int { return patches*channels*4 | cacheLine }
 
 const cacheLine = 64
 
-// scratch is how many bytes the transformed patches of a block take, and the
-// transforms' own.
-func (w *winograd) scratch() int {
-	return w.planes() * (w.pitch(w.g.In.Channels) + w.pitch(w.g.Out.Channels))
+// scratch is how many bytes the transformed patches of a block take.
+func (w *winograd) scratch(patches int) int {
+	return w.planes() * (pitch(patches, w.g.In.Channels) + pitch(patches, w.g.Out.Channels))
 }
 
+// count is the number of patches.
+func (w *winograd) count() int { return w.g.N * w.across * w.down }
+
 func (w *winograd) bind(workers int, scratch []byte) runner {
-	c := &winogradCall{winograd: w, tiles: w.weights[0].Tiles(workers, gemm.Unbounded()), patches: make([]Patch, workers)}
-	c.v = unsafe.Pointer(unsafe.SliceData(scratch))
-	c.m = unsafe.Add(c.v, w.planes()*w.pitch(w.g.In.Channels))
+	c := &winogradCall{winograd: w, span: w.block, tiles: w.weights[0].Tiles(workers, gemm.Unbounded()), patches: make([]Patch, workers)}
+	c.blocks = make([]winogradBlock, 1)
+	if own := w.ownBlock(workers, len(scratch)); own > 0 {
+		c.blocks, c.span = make([]winogradBlock, workers), own
+	}
+	at := unsafe.Pointer(unsafe.SliceData(scratch))
+	for i := range c.blocks {
+		b := &c.blocks[i]
+		b.v = at
+		b.m = unsafe.Add(b.v, w.planes()*pitch(c.span, w.g.In.Channels))
+		at = unsafe.Add(at, w.scratch(c.span))
+	}
 	for i := range workers {
 		c.patches[i].Scratch = (*gemm.Arena)(nil).Allocate(w.planes() * 64).Pointer()
 		c.tiles[i].Taps, c.tiles[i].Tap = 1, &c.tap
@@ -250,49 +272,88 @@ func (w *winograd) bind(workers int, scratch []byte) runner {
 	return c
 }
 
+// ownBlock is how many patches at a time each worker should take through all
+// phases alone, 0 where the team should share a block. What a team shares goes
+// from one core's cache to another's between the phases; a worker alone reads
+// all weights.
+func (w *winograd) ownBlock(workers, scratch int) int {
+	ins, outs := w.g.In.Channels, w.g.Out.Channels
+	if workers == 1 || crossing*w.count()*(ins+outs) < workers*ins*outs {
+		return 0
+	}
+	rounds := ceilDiv(w.count(), workers*w.block)
+	for block := ceilDiv(w.count(), workers*rounds); block >= shortestBlock; block = ceilDiv(w.count(), workers*rounds) {
+		if workers*w.scratch(block) <= scratch {
+			return block
+		}
+		rounds++
+	}
+	return 0
+}
+
 func (c *winogradCall) run(team *parallel.Team, m memory) {
 	c.memory = m
-	total := c.g.N * c.across * c.down
-	for c.first = 0; c.first < total; c.first += c.n {
-		c.n = min(c.block, total-c.first)
+	if len(c.blocks) > 1 {
+		team.Run(ceilDiv(c.count(), c.span), c)
+		return
+	}
+	b := &c.blocks[0]
+	for b.first = 0; b.first < c.count(); b.first += b.n {
+		b.n = min(c.span, c.count()-b.first)
 		c.phase = (*winogradCall).transformIn
-		team.Run(c.n, c)
+		team.Run(b.n, c)
 		c.phase = (*winogradCall).multiply
 		team.Run(c.planes(), c)
 		c.phase = (*winogradCall).transformOut
-		team.Run(c.n, c)
+		team.Run(b.n, c)
 	}
 }
 
-// Do computes part i of the present phase.
-func (c *winogradCall) Do(worker, i int) { c.phase(c, worker, i) }
+// Do computes part i of the present phase, or all of block i.
+func (c *winogradCall) Do(worker, i int) {
+	if len(c.blocks) == 1 {
+		c.phase(c, &c.blocks[0], worker, i)
+		return
+	}
+	b := &c.blocks[worker]
+	b.first = i * c.span
+	b.n = min(c.span, c.count()-b.first)
+	for patch := range b.n {
+		c.transformIn(b, worker, patch)
+	}
+	for plane := range c.planes() {
+		c.multiply(b, worker, plane)
+	}
+	for patch := range b.n {
+		c.transformOut(b, worker, patch)
+	}
+}
 
-// place says where the block's patch i lies.
+// place says where patch i lies.
 func (c *winogradCall) place(i int) (n, y, x int) {
-	i += c.first
 	x, i = i%c.across, i/c.across
 	return i / c.down, i % c.down * c.tile, x * c.tile
 }
 
-func (c *winogradCall) transformIn(worker, i int) {
+func (c *winogradCall) transformIn(b *winogradBlock, worker, i int) {
 	g, p := &c.g, &c.patches[worker]
-	n, y, x := c.place(i)
+	n, y, x := c.place(b.first + i)
 	p.Image = unsafe.Add(c.in, g.In.Index(n, 0, y-g.PadTop, x-g.PadLeft)*4)
 	p.Row, p.Pixel = g.In.RowPitch*4, g.In.PixelPitch*4
-	p.Planes = unsafe.Add(c.v, i*g.In.Channels*4)
-	p.Plane = c.pitch(g.In.Channels)
+	p.Planes = unsafe.Add(b.v, i*g.In.Channels*4)
+	p.Plane = pitch(c.span, g.In.Channels)
 	p.Groups = g.In.Channels / winogradLanes
 	c.input(p)
 }
 
 // multiply multiplies plane i of all patches of the block.
-func (c *winogradCall) multiply(worker, i int) {
+func (c *winogradCall) multiply(b *winogradBlock, worker, i int) {
 	w, t := c.weights[i], &c.tiles[worker]
 	ins, outs := c.g.In.Channels*4, c.g.Out.Channels*4
 	t.Lda, t.Ldc = ins, outs
-	a, to := unsafe.Add(c.v, i*c.pitch(c.g.In.Channels)), unsafe.Add(c.m, i*c.pitch(c.g.Out.Channels))
+	a, to := unsafe.Add(b.v, i*pitch(c.span, c.g.In.Channels)), unsafe.Add(b.m, i*pitch(c.span, c.g.Out.Channels))
 	limit := w.Kernel().MR
-	tiles := (c.n + limit - 1) / limit
+	tiles := (b.n + limit - 1) / limit
 	for panel := range w.Count() {
 		routines := w.Load(t, panel, false)
 		ahead := w.Ahead(panel, tiles)
@@ -300,8 +361,8 @@ func (c *winogradCall) multiply(worker, i int) {
 			ahead = w.AheadTo(panel, c.weights[i+1], tiles)
 		}
 		for tile := range tiles {
-			row := tile * c.n / tiles
-			t.Rows = (tile+1)*c.n/tiles - row
+			row := tile * b.n / tiles
+			t.Rows = (tile+1)*b.n/tiles - row
 			t.A = unsafe.Add(a, row*ins)
 			t.C = unsafe.Add(to, row*outs+w.First(panel)*4)
 			ahead.Take(t)
@@ -311,13 +372,13 @@ func (c *winogradCall) multiply(worker, i int) {
 	}
 }
 
-func (c *winogradCall) transformOut(worker, i int) {
+func (c *winogradCall) transformOut(b *winogradBlock, worker, i int) {
 	g, p := &c.g, &c.patches[worker]
-	n, y, x := c.place(i)
+	n, y, x := c.place(b.first + i)
 	p.Image = unsafe.Add(c.out, g.Out.Index(n, 0, y, x)*4)
 	p.Row, p.Pixel = g.Out.RowPitch*4, g.Out.PixelPitch*4
-	p.Planes = unsafe.Add(c.m, i*g.Out.Channels*4)
-	p.Plane = c.pitch(g.Out.Channels)
+	p.Planes = unsafe.Add(b.m, i*g.Out.Channels*4)
+	p.Plane = pitch(c.span, g.Out.Channels)
 	p.Groups = g.Out.Channels / winogradLanes
 	p.Bias = c.bias.Pointer()
 	p.Residual, p.ResRow, p.ResPixel = nil, 0, 0
