@@ -26,21 +26,24 @@ const MaxTasks = 1<<countBits - 1
 // Team is a caller and its helpers, which are threads that wait for work: for
 // a while in a loop, then asleep. The caller works too, and never waits for a
 // helper that has not taken a part; a helper that the system has put aside
-// costs speed only. A nil *Team is the caller alone. A Team may be used by
+// costs speed only. Each worker begins with its own share of the parts, the
+// same from one Run of as many to the next, and so finds in its core's cache
+// what it left there; then it takes what is left of the others'. A nil *Team is the caller alone. A Team may be used by
 // several goroutines: one that finds it busy does its parts alone.
 type Team struct {
 	size int
 	spin time.Duration // how long to wait awake; 0 where threads outnumber processors
 
-	_    pad
-	word atomic.Uint64 // what there is to claim, see claim
-	_    pad
-	done atomic.Int64 // parts of this Run that are finished or given up
-	_    pad
+	shares []share // by worker
+	_      pad
+	done   atomic.Int64 // parts of this Run that are finished or given up
+	_      pad
 
-	// task belongs to whoever set busy. A helper reads it after it claimed
-	// parts and before it adds them to done, and only then can it change.
+	// task and total belong to whoever set busy. A helper reads them after it
+	// claimed parts and before it adds them to done, and only then can they
+	// change.
 	task   Task
+	total  int
 	busy   atomic.Bool
 	failed atomic.Pointer[Panic]
 
@@ -53,6 +56,12 @@ type Team struct {
 	threads []int
 }
 
+// share is the parts that one worker is to begin with.
+type share struct {
+	word atomic.Uint64 // what is left of them, see claim
+	_    pad
+}
+
 // pad keeps what is written by different threads on different cache lines,
 // two of which some processors fetch together.
 type pad [128]byte
@@ -63,7 +72,7 @@ const spinTime = 300 * time.Microsecond
 // last until Close. n below 1 counts as 1.
 func New(n int) *Team {
 	n = max(n, 1)
-	t := &Team{size: n, helpers: make([]sleeper, n-1), threads: make([]int, n-1)}
+	t := &Team{size: n, shares: make([]share, n), helpers: make([]sleeper, n-1), threads: make([]int, n-1)}
 	if n <= runtime.GOMAXPROCS(0) {
 		t.spin = spinTime
 	}
@@ -155,7 +164,7 @@ func (t *Team) Run(n int, task Task) {
 // runTogether runs as the owner of busy and gives it up. It leaves only when
 // no helper holds a part, even if the caller's own part calls runtime.Goexit.
 func (t *Team) runTogether(n int, task Task) (failed *Panic) {
-	t.task = task
+	t.task, t.total = task, n
 	t.done.Store(0)
 	t.publish(n)
 	defer func() { failed = t.join(int64(n)) }()
@@ -165,7 +174,10 @@ func (t *Team) runTogether(n int, task Task) (failed *Panic) {
 
 // publish opens a Run of n parts and wakes who sleeps.
 func (t *Team) publish(n int) {
-	t.word.Store(claim(t.word.Load()).next(n))
+	for w := range t.shares {
+		word := &t.shares[w].word
+		word.Store(uint64(claim(word.Load()).next(w*n/t.size, (w+1)*n/t.size)))
+	}
 	for i := range t.helpers {
 		t.helpers[i].rouse()
 	}
@@ -191,14 +203,15 @@ func (t *Team) help(id int, started *sync.WaitGroup) {
 	// A fault under a memory map becomes a panic, which reaches Run's caller.
 	debug.SetPanicOnFault(true)
 	t.threads[id] = threadID()
-	last := claim(t.word.Load()).epoch()
-	called := func() bool { return claim(t.word.Load()).epoch() != last }
+	own := &t.shares[id+1].word
+	last := claim(own.Load()).epoch()
+	called := func() bool { return claim(own.Load()).epoch() != last }
 	started.Done()
 	for {
 		for !called() {
 			t.helpers[id].await(t.spin, called)
 		}
-		last = claim(t.word.Load()).epoch()
+		last = claim(own.Load()).epoch()
 		if t.stop.Load() {
 			return
 		}
@@ -208,38 +221,41 @@ func (t *Team) help(id int, started *sync.WaitGroup) {
 
 // work claims and computes parts until none is left. It does not panic.
 func (t *Team) work(worker int) {
-	var held, total int
+	var held int
 	ended := false
 	defer func() {
 		if !ended {
-			t.fail(recover(), held, total)
+			t.fail(recover(), held)
 		}
 	}()
-	for {
-		word := t.word.Load()
-		c := claim(word)
-		first, count := c.first(), 0
-		total = c.total()
-		if first >= total {
-			break
+	for i := range t.shares {
+		word := &t.shares[(worker+i)%t.size].word
+		for {
+			now := word.Load()
+			c := claim(now)
+			first, left := c.first(), c.end()-c.first()
+			if left <= 0 {
+				break
+			}
+			count := max(1, left/2)
+			if !word.CompareAndSwap(now, now+uint64(count)) {
+				continue
+			}
+			held = count
+			for part := first; part < first+count; part++ {
+				t.task.Do(worker, part)
+			}
+			held = 0
+			t.settle(count)
 		}
-		count = max(1, (total-first)/(2*t.size))
-		if !t.word.CompareAndSwap(word, word+uint64(count)) {
-			continue
-		}
-		held = count
-		for i := first; i < first+count; i++ {
-			t.task.Do(worker, i)
-		}
-		held = 0
-		t.settle(count, total)
 	}
 	ended = true
 }
 
 // settle adds count parts to those done, and wakes the caller after the last.
-func (t *Team) settle(count, total int) {
-	if t.done.Add(int64(count)) == int64(total) {
+func (t *Team) settle(count int) {
+	total := int64(t.total) // after the last parts, it may be the next Run's
+	if t.done.Add(int64(count)) == total {
 		t.caller.rouse()
 	}
 }
@@ -247,36 +263,42 @@ func (t *Team) settle(count, total int) {
 // fail records the first panic of a Run, claims all parts that are left
 // without computing them, and settles them with the held ones. held is not 0:
 // nothing else in work can panic.
-func (t *Team) fail(value any, held, total int) {
+func (t *Team) fail(value any, held int) {
 	if value == nil {
 		value = "the task called runtime.Goexit"
 	}
 	t.failed.CompareAndSwap(nil, &Panic{Value: value, Stack: debug.Stack()})
-	for {
-		word := t.word.Load()
-		left := total - claim(word).first()
-		if t.word.CompareAndSwap(word, word+uint64(left)) {
-			t.settle(held+left, total)
-			return
+	for i := range t.shares {
+		word := &t.shares[i].word
+		for {
+			now := word.Load()
+			left := claim(now).end() - claim(now).first()
+			if word.CompareAndSwap(now, now+uint64(left)) {
+				held += left
+				break
+			}
 		}
 	}
+	t.settle(held)
 }
 
-// claim is what the team agrees on in one atomic word: which Run it is (epoch),
-// how many parts it has (total), and the first part that nobody has taken
-// (first). All that a claim rests on is in the word, so that a helper which
-// comes late with an old word, even one that has come round to the same value,
-// either fails to swap it or takes parts that are there to take.
+// claim is what the team agrees on of one share in one atomic word: which Run
+// it is (epoch), the first part that nobody has taken (first), and the one after
+// the last (end). All that a claim rests on is in the word, so that a helper
+// which comes late with an old word, even one that has come round to the same
+// value, either fails to swap it or takes parts that are there to take.
 type claim uint64
 
 const countBits = 24
 
 func (c claim) first() int    { return int(c & MaxTasks) }
-func (c claim) total() int    { return int(c >> countBits & MaxTasks) }
+func (c claim) end() int      { return int(c >> countBits & MaxTasks) }
 func (c claim) epoch() uint64 { return uint64(c >> (2 * countBits)) }
 
-// next is the word of the following Run, of n parts.
-func (c claim) next(n int) uint64 { return (c.epoch()+1)<<(2*countBits) | uint64(n)<<countBits }
+// next is the word of the following Run.
+func (c claim) next(first, end int) claim {
+	return claim((c.epoch()+1)<<(2*countBits) | uint64(end)<<countBits | uint64(first))
+}
 
 // sleeper is a thread's place to wait. Whoever turns asleep back to false owes
 // or is spared the wake: a rouse that does so sends, a waiter that fails to do
