@@ -57,7 +57,11 @@ func (p *problem) lifecycle(e *entry) Lifecycle {
 	l := Lifecycle{Instance: p.Catalog.Sold(e.region, e.machine.instance.Name, p.AsOf).State.String()}
 	switch {
 	case e.machine.ei != nil:
-		l.Accelerator = name(p.Catalog.Sold(e.region, e.machine.ei.Name, p.AsOf).State.String())
+		sold := p.Catalog.Sold(e.region, e.machine.ei.Name, p.AsOf)
+		l.Accelerator = name(sold.State.String())
+		if sold.State == pricing.Retired && sold.Retired != 0 {
+			l.AcceleratorRetired = sold.Retired.String()
+		}
 	case e.machine.own != nil:
 		l.Accelerator = name(l.Instance)
 	}

@@ -11,9 +11,11 @@ type Plan struct {
 	Baseline             *Baseline    `json:"baseline" yaml:"baseline"`
 	Plans                []Choice     `json:"plans" yaml:"plans"`                                           // the first Request.Top
 	AlternativePlans     []Choice     `json:"alternativePlans,omitempty" yaml:"alternativePlans,omitempty"` // choices that Alternatives names and Plans does not hold
+	Explained            *Choice      `json:"explained,omitempty" yaml:"explained,omitempty"`               // the choice that was asked about, where it is ranked too low to be listed; its Rank is 0
 	Feasible             int          `json:"feasible" yaml:"feasible"`                                     // how many choices meet everything, with a known price
 	Considered           int          `json:"considered" yaml:"considered"`                                 // candidates: a region, an instance, an accelerator and a precision each
 	Rejected             Rejected     `json:"rejected" yaml:"rejected"`
+	PriceDates           []PriceDate  `json:"priceDates" yaml:"priceDates"`
 	Unpriced             []Unpriced   `json:"unpriced" yaml:"unpriced"` // choices that meet everything but have no known price
 	Warnings             []Warning    `json:"warnings" yaml:"warnings"`
 }
@@ -81,8 +83,16 @@ type Covered struct {
 
 // Lifecycle says what can be bought on the day of buying: current, closed (to new customers) or retired. Accelerator is nil where there is none.
 type Lifecycle struct {
-	Instance    string  `json:"instance" yaml:"instance"`
-	Accelerator *string `json:"accelerator" yaml:"accelerator"`
+	Instance           string  `json:"instance" yaml:"instance"`
+	Accelerator        *string `json:"accelerator" yaml:"accelerator"`
+	AcceleratorRetired string  `json:"acceleratorRetired,omitempty" yaml:"acceleratorRetired,omitempty"` // since when it is retired; empty where it is not, or nobody knows
+}
+
+// PriceDate is the day that most prices of one way to buy are of, in the region of the answer or the first one asked for.
+type PriceDate struct {
+	Region string `json:"region" yaml:"region"`
+	Option string `json:"option" yaml:"option"`
+	AsOf   string `json:"asOf" yaml:"asOf"`
 }
 
 // Purchase is the way to buy the instance. Term, Payment and Class are nil where the option has none.
@@ -344,6 +354,7 @@ type Run struct {
 	CILowMs   float64       `json:"ciLowMs" yaml:"ciLowMs"` // of the median
 	CIHighMs  float64       `json:"ciHighMs" yaml:"ciHighMs"`
 	Kernels   []KernelShare `json:"kernels" yaml:"kernels"`
+	Mixed     float64       `json:"mixedFlopsShare" yaml:"mixedFlopsShare"` // share of the FLOPs that multiplied 16-bit numbers
 }
 
 // KernelShare is how many steps ran on a class of kernel.

@@ -27,6 +27,12 @@ func (p *problem) priceDoubts(k *market, machines []machine, best *Choice) []War
 			list = append(list, Warning{"rate-unknown", Info, term.String(), text})
 		}
 	}
+	for _, g := range p.Catalog.Gaps(pricing.Query{Region: best.Region, Subject: best.Instance, At: p.AsOf}) {
+		if g.Purchase.Option == pricing.SavingsPlan && g.Reason == pricing.NoPrice {
+			list = append(list, Warning{"savings-plan-unknown", Info, best.Instance, "Savings Plans: not every rate for " + best.Instance + " is known"})
+			break
+		}
+	}
 	if p.Owned != nil {
 		for i := range k.entries {
 			e := &k.entries[i]
@@ -40,6 +46,24 @@ func (p *problem) priceDoubts(k *market, machines []machine, best *Choice) []War
 		}
 	}
 	return list
+}
+
+// priceDates dates the prices that most answers are made of.
+func (p *problem) priceDates(best *Choice) []PriceDate {
+	region := defaultRegion
+	if asked := p.Constraints.Regions; len(asked) > 0 && asked[0] != allRegions {
+		region = asked[0]
+	}
+	if best != nil {
+		region = best.Region
+	}
+	dates := []PriceDate{}
+	for _, o := range []pricing.Option{pricing.OnDemand, pricing.Reserved, pricing.Spot} {
+		if d := p.Catalog.Vintage(region, o, p.AsOf); d != 0 {
+			dates = append(dates, PriceDate{Region: region, Option: o.String(), AsOf: d.String()})
+		}
+	}
+	return dates
 }
 
 // lifted counts the instance types that are in only because types are named, by what would leave them out.

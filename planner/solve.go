@@ -33,6 +33,7 @@ func (p *problem) solve() *Plan {
 	}
 	plan.Rejected.Relaxations = p.relaxations(k, plan)
 	plan.Baseline = p.baseline(machines, plan.Best)
+	plan.PriceDates = p.priceDates(plan.Best)
 	plan.Warnings = append(p.warnings(plan), p.priceDoubts(k, machines, plan.Best)...)
 	return plan
 }

@@ -56,7 +56,7 @@ reads what -o yaml or json writes.`,
 			if err != nil {
 				return err
 			}
-			if err := a.emit(r.document(a, b.seed)); err != nil {
+			if err := a.emit(r.document(a.format, a.seeded("Benchmark", b.seed, r.Spec, r.Status))); err != nil {
 				return err
 			}
 			return b.judge(r)
@@ -110,7 +110,6 @@ type benchStatus struct {
 // benchRun is one measured precision with everything that speaks for and against it.
 type benchRun struct {
 	planner.Run
-	Mixed  float64      `json:"mixedFlopsShare"` // share of the FLOPs that multiplied 16-bit numbers
 	Record bench.Record `json:"record"`
 }
 
@@ -266,7 +265,8 @@ func classes(t tensor.Tensor) bool {
 // finite caps what JSON has no number for.
 func finite(v float64) float64 { return math.Min(v, math.MaxFloat64) }
 
-func (r *benchReport) document(a *app, seed uint64) report.Document {
+// document tells what was measured, as the envelope holds it for programs.
+func (r *benchReport) document(format string, value report.Envelope) report.Document {
 	t := report.Table{Columns: report.Columns("PRECISION", ">P50 MS", ">P90 MS", ">P99 MS", ">INTERVAL OF P50", ">SAMPLES", ">GFLOPS", ">OF PEAK", ">MIXED FLOPS")}
 	kernels := report.Table{Title: "Kernels", Columns: report.Columns("PRECISION", "KERNEL", ">STEPS", "MIXED")}
 	for _, run := range r.Status.Runs {
@@ -274,28 +274,32 @@ func (r *benchReport) document(a *app, seed uint64) report.Document {
 		if run.Precision == "mixed" {
 			peak = r.Status.Host.PeakGflopsMixed
 		}
-		t.Rows = append(t.Rows, []string{run.Precision, ms(run.P50Ms), claimed(run.Record.P90Ms), claimed(run.Record.P99Ms), ms(run.CILowMs) + "-" + claimed(run.Record.CIHighMs), fmt.Sprint(run.Samples),
+		t.Rows = append(t.Rows, []string{run.Precision, report.Milliseconds(run.P50Ms), claimed(run.Record.P90Ms), claimed(run.Record.P99Ms), report.Milliseconds(run.CILowMs) + "-" + claimed(run.Record.CIHighMs), fmt.Sprint(run.Samples),
 			fmt.Sprintf("%.1f", run.Gflops), fmt.Sprintf("%.0f%%", 100*run.Gflops/peak), fmt.Sprintf("%.0f%%", 100*run.Mixed)})
 		for _, k := range run.Kernels {
 			kernels.Rows = append(kernels.Rows, []string{run.Precision, k.Class, fmt.Sprint(k.Steps), yes(k.Mixed)})
 		}
 	}
 	h, m := r.Status.Host, r.Spec.Model
+	var medians []string
+	for _, run := range r.Status.Runs {
+		medians = append(medians, fmt.Sprintf("%s %s ms", run.Precision, report.Milliseconds(run.P50Ms)))
+	}
 	d := report.Document{
 		Lead: []string{fmt.Sprintf("MEASURED %s (%.3g GFLOP, %s parameters) on %s, %s, %d threads.", m.Name, m.Flops/1e9, millions(m.Parameters), h.CPU, h.ISA, r.Status.Runs[0].Threads),
 			fmt.Sprintf("Peaks measured here: %.0f GFLOPS FP32, %.0f mixed, %.1f GB/s.", h.PeakGflopsFp32, h.PeakGflopsMixed, h.BandwidthGBs)},
 		Tables: []report.Table{t},
-		Answer: fmt.Sprintf("%s fp32 %s ms, mixed %s ms", m.Name, ms(r.Status.Runs[0].P50Ms), ms(r.Status.Runs[1].P50Ms)),
-		Value:  a.seeded("Benchmark", seed, r.Spec, r.Status),
+		Answer: m.Name + " " + strings.Join(medians, ", "),
+		Value:  value,
 	}
-	if a.format == "table" {
+	if format == "table" {
 		for _, run := range r.Status.Runs {
 			d.Tail = append(d.Tail, fmt.Sprintf("Kernels, %s: %s.", run.Precision, run.mostUsed()))
 		}
 	} else {
 		d.Tables = append(d.Tables, kernels)
 	}
-	d.Tail = append(d.Tail, r.drift())
+	d.Tail = append(d.Tail, sizing.Drift(r.Status.measured()))
 	if len(m.Notes) > 0 {
 		d.Tail = append(d.Tail, strings.Join(m.Notes, " "))
 	}
@@ -334,32 +338,9 @@ func (r *benchReport) doubts() []string {
 	}
 	var lines []string
 	for _, code := range order {
-		lines = append(lines, sentence(fmt.Sprintf("Warning: %s: %s", strings.Join(precisions[code], " and "), texts[code])))
+		lines = append(lines, report.Sentence(fmt.Sprintf("Warning: %s: %s", strings.Join(precisions[code], " and "), texts[code])))
 	}
 	return lines
-}
-
-// drift says how far mixed precision strayed; empty where nothing was measured.
-func (r *benchReport) drift() string {
-	d := r.Status.Drift
-	switch {
-	case d == nil:
-		return ""
-	case !slices.ContainsFunc(r.Status.Runs, func(run benchRun) bool { return run.Mixed > 0 }):
-		return "Mixed precision: every product ran in FP32 here, so that its drift is not known."
-	}
-	s := fmt.Sprintf("Mixed precision drift %.2g%% RMS, largest error %.2g", 100*d.RelativeRMS, d.LargestError)
-	if d.Overflows > 0 {
-		s += fmt.Sprintf(", %d overflows", d.Overflows)
-	}
-	switch {
-	case d.Top1Agree == nil:
-	case *d.Top1Agree == 1:
-		s += ", same top-1"
-	default:
-		s += fmt.Sprintf(", same top-1 in %.0f%% of rows", 100**d.Top1Agree)
-	}
-	return s + "."
 }
 
 // claimed formats milliseconds that too few samples may leave unknown.
@@ -367,28 +348,15 @@ func claimed(v *float64) string {
 	if v == nil {
 		return "unknown"
 	}
-	return ms(*v)
+	return report.Milliseconds(*v)
 }
 
 // millions formats a number of parameters.
 func millions(n int) string {
 	if n < 1e5 {
-		return count(n)
+		return report.Count(n)
 	}
 	return fmt.Sprintf("%.4g M", float64(n)/1e6)
-}
-
-// ms formats milliseconds with three significant digits.
-func ms(v float64) string {
-	switch {
-	case v >= 100:
-		return fmt.Sprintf("%.0f", v)
-	case v >= 10:
-		return fmt.Sprintf("%.1f", v)
-	case v >= 1:
-		return fmt.Sprintf("%.2f", v)
-	}
-	return fmt.Sprintf("%.3g", v)
 }
 
 func yes(b bool) string {

@@ -106,7 +106,7 @@ func (r *pricedRow) text() (hourly, upfront string) {
 	if r.UpfrontUsd != 0 {
 		upfront = r.UpfrontUsd.Fixed(2)
 	}
-	return usd(r.HourlyUsd.DollarsPerHour()), upfront
+	return report.Rate(r.HourlyUsd.DollarsPerHour()), upfront
 }
 
 func diffDocument(a *app, before, after *pricing.Catalog, regions, globs []string) report.Document {

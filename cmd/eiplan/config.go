@@ -20,7 +20,7 @@ import (
 const configFile = ".eiplan.yaml"
 
 // instead names the flag that, where the command line states it, takes the place of one in the environment or the file.
-var instead = map[string]string{"latency": "total", "total": "latency", "reserve": "latency"}
+var instead = map[string]string{"latency": "total", "total": "latency", "reserve": "latency", "output": "format", "format": "output"}
 
 // settle gives every flag that the command line does not state its value from the environment (EIPLAN_MAX_COMMIT for --max-commit) or the
 // configuration file (max-commit), in that order, and checks the flags that all commands share.

@@ -34,7 +34,7 @@ pricing/awsapi: pricing
 planner/hardware: models/tensor
 planner/latency: planner/hardware engine models/tensor
 planner/commit: pricing
-planner/sizing: planner planner/report
+planner/sizing: planner planner/report pricing
 planner: planner/latency planner/hardware planner/commit engine engine/bench models/tensor pricing
 cmd/eiplan: models/... engine engine/bench engine/cpu pricing/... planner/...
 `

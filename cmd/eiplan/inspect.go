@@ -26,7 +26,7 @@ func describe(l *loaded, p *engine.Program) sizing.Model {
 	}
 	m.Inputs, m.Outputs = ports(p.Inputs), ports(p.Outputs)
 	for _, note := range l.notes {
-		m.Notes = append(m.Notes, sentence(note))
+		m.Notes = append(m.Notes, report.Sentence(note))
 	}
 	if len(p.Defaults) > 0 {
 		m.Notes = append(m.Notes, "By default "+strings.Join(p.Defaults, ", ")+" (--dim, --shape).")

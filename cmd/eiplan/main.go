@@ -18,6 +18,7 @@ func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stder
 var commands = []func(*app) *cobra.Command{
 	newSize,
 	newPlan,
+	newReport,
 	newBench,
 	newInspect,
 	newRun,

@@ -30,19 +30,19 @@ func (a *app) checkOutput() error {
 	return nil
 }
 
-// emit writes a document in the format asked, to --out or standard output.
-func (a *app) emit(d report.Document) error {
+// emit writes documents in the format asked, to --out or standard output.
+func (a *app) emit(docs ...report.Document) error {
 	format := a.format
 	if a.quiet {
 		format = "name"
 	}
-	if len(d.Lead) > 0 && (format == "table" || format == "wide") && a.colored() {
-		d.Lead = slices.Clone(d.Lead)
-		d.Lead[0] = bold + d.Lead[0] + plain
-	}
 	var b bytes.Buffer
-	if err := report.Write(&b, format, d); err != nil {
+	if err := report.Write(&b, format, docs...); err != nil {
 		return err
+	}
+	if text := b.Bytes(); len(docs) > 0 && len(docs[0].Lead) > 0 && (format == "table" || format == "wide") && a.colored() {
+		first, rest, _ := bytes.Cut(text, []byte("\n"))
+		return a.write(slices.Concat([]byte(bold), first, []byte(plain+"\n"), rest))
 	}
 	return a.write(b.Bytes())
 }

@@ -313,7 +313,7 @@ func (c *contest) end() {
 
 // cells are the outcome's line in the table.
 func (o *outcome) cells() []string {
-	return []string{o.Name, o.Class, fmt.Sprint(o.Threads), o.Precision, ms(o.PeerMs), ms(o.Ms), fmt.Sprintf("%.3f", o.Peer.Value), fmt.Sprintf("%.3f-%.3f", o.Peer.Low, o.Peer.High),
+	return []string{o.Name, o.Class, fmt.Sprint(o.Threads), o.Precision, report.Milliseconds(o.PeerMs), report.Milliseconds(o.Ms), fmt.Sprintf("%.3f", o.Peer.Value), fmt.Sprintf("%.3f-%.3f", o.Peer.Low, o.Peer.High),
 		fmt.Sprintf("%.1f", o.GFLOPS), fmt.Sprintf("%.0f%%", 100*o.PeakShare), fmt.Sprintf("%.2g", o.Largest), fmt.Sprintf("%.2g", o.RelativeRMS),
 		fmt.Sprintf("%.0f", o.CompileMs), fmt.Sprintf("%.0f", o.PeakBytes/1e6)}
 }

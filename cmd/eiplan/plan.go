@@ -10,6 +10,7 @@ import (
 
 	"github.com/eiplan/eiplan/planner"
 	"github.com/eiplan/eiplan/planner/latency"
+	"github.com/eiplan/eiplan/planner/sizing"
 	"github.com/eiplan/eiplan/pricing"
 )
 
@@ -77,8 +78,7 @@ func (p *planFlags) add(c *cobra.Command) {
 	p.files.addOwned(f)
 	p.files.addCalibration(f)
 	p.files.addLock(f)
-	f.StringVar(&p.explain, "explain", "", "show how the choice of that RANK or on that INSTANCE was predicted and priced, or why it lost; all: why every other candidate lost")
-	f.Lookup("explain").NoOptDefVal = "1"
+	addExplain(f, &p.explain)
 	f.IntVar(&p.top, "top", 0, "choices to list (default the first 3 and the cheapest of each kind in a table, 50 in a report)")
 }
 
@@ -313,10 +313,13 @@ func (p *planFlags) answer(a *app, m *benchReport) error {
 	if err != nil {
 		return err
 	}
-	s := screen{app: a, flags: p, request: r, bench: m, plan: plan}
-	d, err := s.document()
+	answer, err := p.report(a, r, m, plan)
 	if err != nil {
 		return err
+	}
+	d, err := answer.Document(sizing.Show{})
+	if err != nil {
+		return unexplained(err)
 	}
 	if err := a.emit(d); err != nil {
 		return err

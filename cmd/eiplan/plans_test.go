@@ -37,13 +37,8 @@ func TestPlans(t *testing.T) {
 	t.Setenv("SOURCE_DATE_EPOCH", "1770000000") // before the catalogue's own date, so that prices have the age that they had then
 	for _, g := range goldenPlans {
 		t.Run(g.name, func(t *testing.T) {
-			args := append([]string{"plan", "--measured", "../../testdata/records/resnet50.yaml"}, strings.Fields(g.args)...)
-			var out, errs bytes.Buffer
-			if code := run(context.Background(), args, &out, &errs); code != g.exit || errs.Len() > 0 {
-				t.Fatalf("exit %d, want %d: %s", code, g.exit, &errs)
-			}
 			file := filepath.Join("../../testdata/plans", g.name+".golden")
-			got := "$ eiplan plan --measured resnet50.yaml " + g.args + "\n" + out.String()
+			got := "$ eiplan plan --measured resnet50.yaml " + g.args + "\n" + printed(t, g.exit, planned(g.args)...)
 			if os.Getenv("EIPLAN_GOLDEN") == "write" {
 				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
@@ -58,4 +53,53 @@ func TestPlans(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What a plan says is in its report: told from the file, in YAML or JSON, it is the golden screen, and the report of the report is itself.
+func TestPlansAreToldFromTheirReports(t *testing.T) {
+	t.Setenv("SOURCE_DATE_EPOCH", "1770000000")
+	for _, g := range goldenPlans {
+		t.Run(g.name, func(t *testing.T) {
+			golden, err := os.ReadFile(filepath.Join("../../testdata/plans", g.name+".golden"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, want, _ := strings.Cut(string(golden), "\n")
+			yaml := printed(t, g.exit, append(planned(g.args), "-o", "yaml")...)
+			json := printed(t, exitFeasible, "report", filed(t, "plan.yaml", yaml), "-o", "json")
+			for file, text := range map[string]string{"plan.yaml": yaml, "plan.json": json} {
+				if d := cmp.Diff(want, printed(t, exitFeasible, "report", filed(t, file, text))); d != "" {
+					t.Errorf("%s (-want +got):\n%s", file, d)
+				}
+			}
+			if d := cmp.Diff(yaml, printed(t, exitFeasible, "report", filed(t, "plan.json", json), "-o", "yaml")); d != "" {
+				t.Errorf("YAML, by way of JSON (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// planned is the command of a golden plan.
+func planned(args string) []string {
+	return append([]string{"plan", "--measured", "../../testdata/records/resnet50.yaml"}, strings.Fields(args)...)
+}
+
+// printed is what a command writes to standard output; it must write nothing else.
+func printed(t *testing.T, exit int, args ...string) string {
+	t.Helper()
+	var out, errs bytes.Buffer
+	if code := run(context.Background(), args, &out, &errs); code != exit || errs.Len() > 0 {
+		t.Fatalf("exit %d, want %d: %s", code, exit, &errs)
+	}
+	return out.String()
+}
+
+// filed is the name of a new file.
+func filed(t *testing.T, name, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }

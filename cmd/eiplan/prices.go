@@ -97,6 +97,9 @@ type priceStatus struct {
 	Prices []priceRow `json:"prices"`
 }
 
+// mostStates bounds the sentences about what is not sold.
+const mostStates = 10
+
 func pricesDocument(a *app, in *sources, regions, names []string, q pricing.Query) (report.Document, error) {
 	cat := in.catalog
 	if len(regions) == 1 && regions[0] == "all" {
@@ -115,7 +118,7 @@ func pricesDocument(a *app, in *sources, regions, names []string, q pricing.Quer
 			}
 			q.Region, q.Subject = region, name
 			rows = append(rows, pricesOf(cat, q)...)
-			if text := notOnSale(cat.Sold(region, name, q.At)); text != "" && len(states) < mostRows {
+			if text := notOnSale(cat.Sold(region, name, q.At)); text != "" && len(states) < mostStates {
 				states = append(states, fmt.Sprintf("%s in %s %s.", name, region, text))
 			}
 		}
@@ -124,7 +127,7 @@ func pricesDocument(a *app, in *sources, regions, names []string, q pricing.Quer
 	env := a.envelope("PriceList", priceSpec{names, regions, asOf.String()}, priceStatus{rows})
 	env.Metadata.Catalog, env.Metadata.Overlays = catalogOrigin(cat), origins(in.pins.Overlays)
 	for _, w := range in.warnings {
-		states = append(states, sentence("Warning: "+w))
+		states = append(states, report.Sentence("Warning: "+w))
 	}
 	unknown := 0
 	for _, r := range rows {
@@ -172,7 +175,7 @@ func priceTable(rows []priceRow) report.Table {
 			if *r.UpfrontUsd != 0 {
 				upfront = r.UpfrontUsd.Fixed(2)
 			}
-			t.Rows = append(t.Rows, []string{r.Name, r.Region, r.Purchase, usd(r.Hourly.DollarsPerHour()), upfront, r.AsOf, r.Quality, r.Source, r.Rule, r.note()})
+			t.Rows = append(t.Rows, []string{r.Name, r.Region, r.Purchase, report.Rate(r.Hourly.DollarsPerHour()), upfront, r.AsOf, r.Quality, r.Source, r.Rule, r.note()})
 			i++
 			continue
 		}

@@ -50,8 +50,8 @@ func enums() map[string][]string {
 	for _, w := range pricing.Ways() {
 		options = append(options, w.Option.String())
 	}
-	for _, r := range reasons {
-		reasonNames = append(reasonNames, string(r.reason))
+	for _, r := range sizing.Reasons() {
+		reasonNames = append(reasonNames, string(r))
 	}
 	precisions, qualities := []string{"fp32", "mixed"}, []string{pricing.Observed.String(), pricing.Derived.String(), pricing.Inferred.String()}
 	states := []string{pricing.Current.String(), pricing.Closed.String(), pricing.Retired.String(), pricing.NotOffered.String()}
@@ -61,6 +61,7 @@ func enums() map[string][]string {
 		"Shortfall.reason":        reasonNames,
 		"RejectedRow.reason":      reasonNames,
 		"Purchase.option":         options,
+		"PriceDate.option":        options,
 		"Covered.option":          {pricing.Reserved.String(), pricing.SavingsPlan.String()},
 		"Price.quality":           qualities,
 		"Choice.precision":        precisions,

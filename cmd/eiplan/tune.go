@@ -12,6 +12,7 @@ import (
 
 	"github.com/eiplan/eiplan/engine"
 	"github.com/eiplan/eiplan/engine/cpu"
+	"github.com/eiplan/eiplan/planner/report"
 )
 
 func (m *modelFlags) addTune(f *pflag.FlagSet) {
@@ -25,7 +26,7 @@ func (m *modelFlags) tuner(l *loaded, features cpu.Features) (tuner *engine.Tune
 	}
 	of := engine.TunedFor{Model: l.SHA256, CPU: cpu.Describe(features).Model, Features: features.String()}
 	warn := func(format string, err error) {
-		l.notes = append(l.notes, sentence(fmt.Sprintf("Warning: "+format+": %v", err)))
+		l.notes = append(l.notes, report.Sentence(fmt.Sprintf("Warning: "+format+": %v", err)))
 	}
 	file, err := tunedFile(of)
 	if err != nil {

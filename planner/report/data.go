@@ -10,8 +10,17 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-func writeJSON(w io.Writer, d Document) error {
-	b, err := marshal(d.Value)
+// writeJSON writes the value of one document, and a list of the values of several.
+func writeJSON(w io.Writer, docs []Document) error {
+	list := make([]any, len(docs))
+	for i, d := range docs {
+		list[i] = d.Value
+	}
+	var value any = list
+	if len(docs) == 1 {
+		value = list[0]
+	}
+	b, err := marshal(value)
 	if err != nil {
 		return err
 	}
@@ -31,21 +40,24 @@ func marshal(v any) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// writeYAML writes what writeJSON writes, in the same order: JSON is read back as YAML, of which it is a part, and printed in block style.
-func writeYAML(w io.Writer, d Document) error {
-	b, err := marshal(d.Value)
-	if err != nil {
-		return err
-	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(b, &doc); err != nil {
-		return fmt.Errorf("report: %w", err)
-	}
-	blockStyle(&doc)
+// writeYAML writes a YAML document for each value, with what writeJSON writes in the same order: JSON is read back as YAML, of which it is a part, and
+// printed in block style.
+func writeYAML(w io.Writer, docs []Document) error {
 	enc := yaml.NewEncoder(w)
 	enc.SetIndent(2)
-	if err := enc.Encode(&doc); err != nil {
-		return fmt.Errorf("report: %w", err)
+	for _, d := range docs {
+		b, err := marshal(d.Value)
+		if err != nil {
+			return err
+		}
+		var doc yaml.Node
+		if err := yaml.Unmarshal(b, &doc); err != nil {
+			return fmt.Errorf("report: %w", err)
+		}
+		blockStyle(&doc)
+		if err := enc.Encode(&doc); err != nil {
+			return fmt.Errorf("report: %w", err)
+		}
 	}
 	return enc.Close()
 }

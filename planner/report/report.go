@@ -104,14 +104,14 @@ func Columns(names ...string) []Column {
 // formats is every format by name.
 var formats = []struct {
 	name  string
-	write func(w io.Writer, d Document) error
+	write func(w io.Writer, docs []Document) error
 }{
-	{"table", writeTable},
-	{"wide", writeWide},
+	{"table", apart(writeTable)},
+	{"wide", apart(writeWide)},
 	{"json", writeJSON},
 	{"yaml", writeYAML},
-	{"csv", writeCSV},
-	{"markdown", writeMarkdown},
+	{"csv", apart(writeCSV)},
+	{"markdown", apart(writeMarkdown)},
 	{"name", writeName},
 }
 
@@ -134,17 +134,37 @@ func Known(format string) error {
 	return fmt.Errorf("unknown format %q; the formats are %s", format, strings.Join(Formats(), ", "))
 }
 
-// Write renders a document. The same document gives the same bytes.
-func Write(w io.Writer, format string, d Document) error {
+// Write renders one document or several as one. The same documents give the same bytes.
+func Write(w io.Writer, format string, docs ...Document) error {
 	for _, f := range formats {
 		if f.name == format {
-			return f.write(w, d)
+			return f.write(w, docs)
 		}
 	}
 	return Known(format)
 }
 
-func writeName(w io.Writer, d Document) error {
-	_, err := fmt.Fprintln(w, d.Answer)
-	return err
+// apart writes documents one after the other with an empty line between.
+func apart(write func(io.Writer, Document) error) func(io.Writer, []Document) error {
+	return func(w io.Writer, docs []Document) error {
+		for i, d := range docs {
+			if i > 0 {
+				fmt.Fprintln(w)
+			}
+			if err := write(w, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// writeName writes a line for each document.
+func writeName(w io.Writer, docs []Document) error {
+	for _, d := range docs {
+		if _, err := fmt.Fprintln(w, d.Answer); err != nil {
+			return err
+		}
+	}
+	return nil
 }

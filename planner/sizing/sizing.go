@@ -1,5 +1,5 @@
 // Package sizing owns the report of kind SizingReport: what a plan answers, as it is written, read back, told and judged. Everything that is made of a
-// plan later is made of this report alone. It plans nothing, and knows no flag and no file.
+// plan later is made of this report alone. It plans nothing, and knows no flag, no file and no catalogue.
 package sizing
 
 import (
@@ -35,7 +35,9 @@ type Spec struct {
 	Objective   string      `json:"objective"` // hourly or per-million
 	Runtime     string      `json:"runtime"`   // empty: each target's default
 	Scaling     string      `json:"scaling"`
+	Baseline    string      `json:"baseline"` // what runs today; empty: nothing to compare with
 	Constraints Constraints `json:"constraints"`
+	Show        Show        `json:"show"` // what the report was made to show
 }
 
 // Model is what was planned for, identified by the SHA-256 of its file.
@@ -75,14 +77,15 @@ type Budget struct {
 type Constraints struct {
 	Regions                []string `json:"regions"`
 	Instances              []string `json:"instances"`
-	Accelerators           []string `json:"accelerators"`
+	Accelerators           []string `json:"accelerators"` // none is the CPU alone
 	Arch                   []string `json:"arch"`
 	Purchase               []string `json:"purchase"`
 	MaxCommit              string   `json:"maxCommit"`
 	Precisions             []string `json:"precisions"`
 	MaxInterruptionPercent float64  `json:"maxInterruptionPercent"` // 0: any
 	Lifecycle              string   `json:"lifecycle"`
-	AsOf                   string   `json:"asOf"`
+	AsOf                   string   `json:"asOf"`      // the day of buying
+	AsOfGiven              bool     `json:"asOfGiven"` // it was asked for, and is not the day of planning
 	MinInstances           int      `json:"minInstances"`
 	Burstable              bool     `json:"burstable"`
 	BareMetal              bool     `json:"bareMetal"`

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/eiplan/eiplan/planner/report"
+	"github.com/eiplan/eiplan/planner/sizing"
+)
+
+// retold is how each kind of report is told again from its file alone.
+var retold = []struct {
+	kind string
+	tell func(a *app, b []byte, show sizing.Show) (report.Document, error)
+}{
+	{sizing.Kind, retellSizing},
+	{"Benchmark", retellBenchmark},
+}
+
+func newReport(a *app) *cobra.Command {
+	var show sizing.Show
+	c := &cobra.Command{
+		Use:   "report REPORT...",
+		Short: "Show reports that were written before, in another format",
+		Long: `report reads what -o yaml or json wrote, a file or - for standard input, and shows it in any format:
+as the command that wrote it would have. Nothing is measured, planned or looked up for it.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			docs := make([]report.Document, len(args))
+			for i, file := range args {
+				b, err := readInput(file)
+				if err != nil {
+					return err
+				}
+				if docs[i], err = retell(a, b, show); err != nil {
+					return withFile(file, err)
+				}
+			}
+			return a.emit(docs...)
+		},
+	}
+	c.Flags().StringVar(&a.format, "format", "table", "the same as --output")
+	addExplain(c.Flags(), &show.Explain)
+	c.Flags().IntVar(&show.Top, "top", 0, "choices to list (default as the plan was asked)")
+	return c
+}
+
+// retell finds out of which kind a report is and tells it.
+func retell(a *app, b []byte, show sizing.Show) (report.Document, error) {
+	var head struct {
+		APIVersion string `json:"apiVersion"`
+		Kind       string `json:"kind"`
+	}
+	if err := decodeReport(b, &head); err != nil {
+		return report.Document{}, err
+	}
+	var kinds []string
+	for _, r := range retold {
+		if r.kind == head.Kind && head.APIVersion == report.APIVersion {
+			return r.tell(a, b, show)
+		}
+		kinds = append(kinds, r.kind)
+	}
+	slices.Sort(kinds)
+	return report.Document{}, fmt.Errorf("apiVersion %q and kind %q: report shows %s of %s", head.APIVersion, head.Kind, strings.Join(kinds, " and "), report.APIVersion)
+}
+
+func retellSizing(_ *app, b []byte, show sizing.Show) (report.Document, error) {
+	r, err := sizing.Read(b)
+	if err != nil {
+		return report.Document{}, err
+	}
+	d, err := r.Document(show)
+	return d, unexplained(err)
+}
+
+func retellBenchmark(a *app, b []byte, _ sizing.Show) (report.Document, error) {
+	var doc struct {
+		Metadata report.Metadata `json:"metadata"`
+		benchReport
+	}
+	if err := decodeReport(b, &doc); err != nil {
+		return report.Document{}, err
+	}
+	if len(doc.Status.Runs) == 0 {
+		return report.Document{}, errors.New("status.runs is empty")
+	}
+	return doc.document(a.format, report.Envelope{APIVersion: report.APIVersion, Kind: "Benchmark", Metadata: doc.Metadata, Spec: doc.Spec, Status: doc.Status}), nil
+}
+
+// readInput reads a file, or standard input for -.
+func readInput(file string) ([]byte, error) {
+	if file == "-" {
+		b, err := io.ReadAll(os.Stdin)
+		if err != nil {
+			return nil, usageError("standard input: %w", err)
+		}
+		return b, nil
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, usageError("%w", err)
+	}
+	return b, nil
+}
+
+// withFile names the input that an error is of.
+func withFile(file string, err error) error {
+	if file == "-" {
+		file = "standard input"
+	}
+	e := usageError("%s: %w", file, err)
+	var was *exitError
+	if errors.As(err, &was) {
+		e.hint = was.hint
+	}
+	return e
+}
