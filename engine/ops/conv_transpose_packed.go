@@ -61,7 +61,7 @@ func prepareFusedConvTranspose(n *graph.Node, t *Target) (Kernel, error) {
 		rows, pixels = 1, rows*pixels
 	}
 	columns := s.taps * s.maps
-	panels, err := gemm.Pack(t.Weights(), gemm.Choose(t.Features, formatOf(n), pixels, columns, s.in.Channels), s.weights(n.In(1)), s.in.Channels, columns, columns, false)
+	panels, err := gemm.Pack(t.Weights(), gemm.ChooseWhole(t.Features, formatOf(n), pixels, columns, s.in.Channels), s.weights(n.In(1)), s.in.Channels, columns, columns, false)
 	if err != nil {
 		return Kernel{}, err
 	}

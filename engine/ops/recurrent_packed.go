@@ -53,7 +53,7 @@ func newPackedRecurrence(n *graph.Node, t *Target, r *recurrence, first int) (*p
 	wide := r.gates * r.hidden
 	for d := range r.backward {
 		from := w[d*wide*r.input:][:wide*r.input]
-		panels, err := gemm.Pack(t.Weights(), gemm.Choose(t.Features, gemm.FP32, r.steps*r.batch, wide, r.input), from, r.input, wide, r.input, true)
+		panels, err := gemm.Pack(t.Weights(), gemm.ChooseWhole(t.Features, gemm.FP32, r.steps*r.batch, wide, r.input), from, r.input, wide, r.input, true)
 		if err != nil {
 			return nil, err
 		}

@@ -20,7 +20,7 @@ func newStepWeights(t *Target, w []float32, batch, hidden int) (*stepWeights, er
 	s := &stepWeights{columns: len(w) / hidden}
 	if batch > smallBatch {
 		var err error
-		s.panels, err = gemm.Pack(t.Weights(), gemm.Choose(t.Features, gemm.FP32, batch, s.columns, hidden), w, hidden, s.columns, hidden, true)
+		s.panels, err = gemm.Pack(t.Weights(), gemm.ChooseWhole(t.Features, gemm.FP32, batch, s.columns, hidden), w, hidden, s.columns, hidden, true)
 		return s, err
 	}
 	stride := roundUp(s.columns, vector.MatVecLanes)

@@ -33,7 +33,7 @@ func prepareDirectOf(rows int, arena *gemm.Arena, features cpu.Features, format 
 	perGroup, outs := g.In.Channels/g.Groups, g.Out.Channels/g.Groups
 	source := d.cut(perGroup)
 	source.N, source.Column = outs, perGroup*g.KernelH*g.KernelW
-	kernel := gemm.Choose(features, format, d.lines.pixels, outs, len(source.K))
+	kernel := gemm.ChooseWhole(features, format, d.lines.pixels, outs, len(source.K))
 	bytes := 0
 	for i := range g.Groups {
 		source.Data = weights[i*outs*source.Column : (i+1)*outs*source.Column]

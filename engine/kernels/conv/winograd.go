@@ -137,7 +137,7 @@ func (s *scheme) prepare(arena *gemm.Arena, features cpu.Features, g Geometry, w
 	patches := g.N * w.across * w.down
 	blocks := ceilDiv(patches*(ins+outs)*s.planes()*4, limit)
 	w.block = max(ceilDiv(patches, blocks), min(patches, shortestBlock))
-	kernel := gemm.Choose(features, gemm.FP32, w.block, outs, ins)
+	kernel := gemm.ChooseWhole(features, gemm.FP32, w.block, outs, ins)
 	transformed := s.transformWeights(weights, ins, outs)
 	bytes := 0
 	for i := range s.planes() {

@@ -22,7 +22,9 @@ type amxState struct {
 	next    *amxJob  // the call's cursor
 	rows    int      // what the configuration is for
 	direct  int      // 1 if sums that start from the bias are C
-	_       [192 - 128]byte
+	plane   int      // by parts: bytes between those of A
+	parts   bool
+	_       [192 - 137]byte
 	bias    [32]float32
 	scratch [32 * 32]float32
 	jobs    [16]amxJob
@@ -35,6 +37,7 @@ type amxJob struct {
 	a, c, residual unsafe.Pointer
 	prefetch       uintptr
 	left           int
+	special        int // by parts: 1 if sums are not finite; nothing has been stored then
 }
 
 const (
@@ -67,7 +70,7 @@ func (s *amxState) add(t *Tile, routines []func(*Tile)) {
 	if s.count == 0 {
 		s.prepare(t)
 	}
-	s.jobs[s.count] = amxJob{t.A, t.C, t.Residual, t.Prefetch, t.Left}
+	s.jobs[s.count] = amxJob{t.A, t.C, t.Residual, t.Prefetch, t.Left, 0}
 	s.count++
 }
 
@@ -76,9 +79,18 @@ func (s *amxState) flush(t *Tile, routines []func(*Tile)) {
 	if s.count == 0 {
 		return
 	}
+	jobs := s.jobs[:s.count]
 	s.next = &s.jobs[0]
 	routines[s.rows](t)
 	s.next = nil
+	for i := range jobs {
+		if jobs[i].special != 0 {
+			again := *t
+			again.Rows, again.state = s.rows, nil
+			again.A, again.C, again.Residual, again.Left = jobs[i].a, jobs[i].c, jobs[i].residual, jobs[i].left
+			tileParts(&again, s.plane)
+		}
+	}
 }
 
 // prepare makes the state fit t and those that will wait with it.
@@ -91,9 +103,14 @@ func (s *amxState) prepare(t *Tile) {
 		return
 	}
 	s.rows, s.k, s.width = t.Rows, t.K, t.Width
-	s.pairs = amxChunk(2 * t.K)
-	s.chunks = t.K / s.pairs
-	s.stepB = s.pairs * t.Width * 4
+	if s.parts {
+		s.pairs, s.chunks = amxPairs, t.K
+		s.stepB = partsOf * amxPairs * t.Width * 4
+	} else {
+		s.pairs = amxChunk(2 * t.K)
+		s.chunks = t.K / s.pairs
+		s.stepB = s.pairs * t.Width * 4
+	}
 	s.upper = t.Rows
 	lower := t.Rows
 	if t.Rows > amxRows {

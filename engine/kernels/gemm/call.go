@@ -20,6 +20,7 @@ type Call struct {
 	work   []Tile         // one per worker
 	tap    int64          // the tap list of a plain product
 	near   unsafe.Pointer // room for a copy of A, or nil
+	split  *split         // how A is split, if the kernel wants its parts
 
 	operands
 }
@@ -42,6 +43,9 @@ func (p *Panels) Bind(m, workers int, e Epilogue) (*Call, error) {
 	}
 	if e.Bias != nil && len(e.Bias) != p.n {
 		return nil, fmt.Errorf("gemm: %d bias values for %d columns", len(e.Bias), p.n)
+	}
+	if p.kernel.Splits() {
+		return p.bindSplit(m, workers, e), nil
 	}
 	c := &Call{panels: p, m: m, depth: p.depthOf(m), clamp: e.Clamp, bias: e.Bias, work: p.Tiles(workers, e.Clamp)}
 	c.tiles = newTiling(p.kernel, m, p.Count(), m*c.depth*p.kernel.Format.elementBytes(), workers)
@@ -89,6 +93,10 @@ func (c *Call) Run(team *parallel.Team, a, out, residual Matrix) {
 	if bf16Out {
 		c.valueBytes = 2
 	}
+	if c.split != nil {
+		c.runSplit(team)
+		return
+	}
 	if c.near != nil {
 		c.bring(team)
 	}
@@ -113,6 +121,10 @@ func address(what string, m Matrix, rows, cols int, bf16 bool) (unsafe.Pointer, 
 // block of k after the other.
 func (c *Call) Do(worker, i int) {
 	p := c.panels
+	if c.split != nil {
+		c.splitUnit(worker, i)
+		return
+	}
 	block, group := c.tiles.unit(i)
 	first, end := c.tiles.group(group)
 	for k := 0; k < p.k; k += c.depth {

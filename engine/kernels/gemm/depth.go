@@ -29,8 +29,12 @@ func (p *Panels) depthOf(m int) int {
 
 // Scratch is the number of bytes that make Run faster when they are lent to a
 // Call of m rows: room for a copy of A, where rows of A that a tile reads at once
-// would all lie in one set of the first cache. It is 0 where nothing is gained.
+// would all lie in one set of the first cache, or for the parts of A. It is 0 where
+// nothing is gained.
 func (p *Panels) Scratch(m int) int {
+	if p.kernel.Splits() {
+		return newStages(p, m).bytes()
+	}
 	if p.kernel.Format == BF16 || p.lineBytes()%pageSets != 0 || height(m, p.kernel.MR) <= ways || p.n < nearWidth {
 		return 0
 	}
@@ -45,6 +49,13 @@ func (p *Panels) Scratch(m int) int {
 // Lend gives c memory of the size that Scratch asks for, which each Run
 // overwrites; it must be aligned to 64 bytes. Less is not used.
 func (c *Call) Lend(scratch []byte) {
+	if c.split != nil {
+		c.split.parts.At = nil
+		if len(scratch) >= c.split.bytes() {
+			c.split.parts.At = unsafe.Pointer(unsafe.SliceData(scratch))
+		}
+		return
+	}
 	c.near = nil
 	if n := c.panels.Scratch(c.m); n > 0 && len(scratch) >= n {
 		c.near = unsafe.Pointer(unsafe.SliceData(scratch))

@@ -31,6 +31,9 @@ func TestDepth(t *testing.T) {
 				if f.MR <= ways {
 					c.copy = false
 				}
+				if f.Splits() {
+					c.copy = true
+				}
 				p := &Panels{kernel: f, taps: 1, k: c.p.k, n: c.p.n}
 				if got := p.depthOf(c.p.m) < c.p.k; got != c.cut {
 					t.Errorf("%s: cut: %v", c.reason, got)

@@ -9,8 +9,14 @@ const compiled = true
 
 // compiledTiles returns the generated routines by height.
 func compiledTiles(of family, f Format, width int, bf16Out bool) []func(*Tile) {
-	if of == amx {
+	switch of {
+	case amx:
 		return amxTiles(width, bf16Out)
+	case amxParts:
+		if width == 32 {
+			return amxParts32[:]
+		}
+		return amxParts16[:]
 	}
 	type key struct {
 		family
@@ -46,7 +52,7 @@ func compiledTiles(of family, f Format, width int, bf16Out bool) []func(*Tile) {
 // transposeLanes is how many rows transposeVector takes at a time; 0 for none.
 func transposeLanes(f family) int {
 	switch f {
-	case avx512, amx:
+	case avx512, amx, amxParts:
 		return 16
 	case avx2:
 		return 8
@@ -66,7 +72,7 @@ func transposeVector(f family, dst unsafe.Pointer, dstStride int, src unsafe.Poi
 
 // interleaveColumns is how many columns interleaveVector takes; 0 for none.
 func interleaveColumns(f family) int {
-	if f == avx512 || f == amx {
+	if f == avx512 || f == amx || f == amxParts {
 		return 32
 	}
 	return 0
@@ -76,6 +82,14 @@ func interleaveColumns(f family) int {
 // so many pairs of rows of interleaveColumns columns; the stride is in bytes.
 func interleaveVector(dst, src unsafe.Pointer, stride, pairs int) {
 	interleaveAVX512(dst, src, stride, pairs)
+}
+
+// splits says whether this build has splitVector.
+const splits = true
+
+// splitVector is splitReference on processors with AVX512_BF16.
+func splitVector(dst unsafe.Pointer, plane int, src unsafe.Pointer, n, width int) {
+	splitAVX512(dst, plane, src, n, width)
 }
 
 // amxTiles returns the AMX routines by height.
@@ -92,10 +106,12 @@ func amxTiles(width int, bf16Out bool) []func(*Tile) {
 }
 
 var (
-	amx32    = amxHeights(tileBF16AMX_16x32, tileBF16AMX_32x32)
-	amx16    = amxHeights(tileBF16AMX_16x16, tileBF16AMX_32x16)
-	amxOut32 = amxHeights(tileBF16OutAMX_16x32, tileBF16OutAMX_32x32)
-	amxOut16 = amxHeights(tileBF16OutAMX_16x16, tileBF16OutAMX_32x16)
+	amx32      = amxHeights(tileBF16AMX_16x32, tileBF16AMX_32x32)
+	amx16      = amxHeights(tileBF16AMX_16x16, tileBF16AMX_32x16)
+	amxOut32   = amxHeights(tileBF16OutAMX_16x32, tileBF16OutAMX_32x32)
+	amxParts32 = amxHeights(tilePartsAMX_16x32, nil)
+	amxParts16 = amxHeights(tilePartsAMX_16x16, nil)
+	amxOut16   = amxHeights(tileBF16OutAMX_16x16, tileBF16OutAMX_32x16)
 )
 
 // amxHeights lists a routine for up to 16 rows, then one for up to 32.

@@ -40,3 +40,10 @@ func interleaveColumns(family) int { return 0 }
 func interleaveVector(unsafe.Pointer, unsafe.Pointer, int, int) {
 	panic("gemm: no interleaving compiled")
 }
+
+// splits says whether this build has splitVector.
+const splits = false
+
+func splitVector(unsafe.Pointer, int, unsafe.Pointer, int, int) {
+	panic("gemm: no splitting compiled")
+}

@@ -405,6 +405,12 @@ func tileBF16OutAMX_32x16(t *Tile)
 func tileBF16OutAMX_32x32(t *Tile)
 
 //go:noescape
+func tilePartsAMX_16x16(t *Tile)
+
+//go:noescape
+func tilePartsAMX_16x32(t *Tile)
+
+//go:noescape
 func transposeAVX512(dst unsafe.Pointer, dstStride int, src unsafe.Pointer, srcStride int, blocks int)
 
 //go:noescape
@@ -412,6 +418,9 @@ func transposeAVX2(dst unsafe.Pointer, dstStride int, src unsafe.Pointer, srcStr
 
 //go:noescape
 func interleaveAVX512(dst unsafe.Pointer, src unsafe.Pointer, stride int, pairs int)
+
+//go:noescape
+func splitAVX512(dst unsafe.Pointer, plane int, src unsafe.Pointer, n int, width int)
 
 var (
 	// avx512, 32 columns, by rows.

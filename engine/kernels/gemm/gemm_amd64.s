@@ -45481,7 +45481,7 @@ lowered:
 	JMP     row
 
 next:
-	ADDQ $0x28, 104(R14)
+	ADDQ $0x30, 104(R14)
 	DECQ 96(R14)
 	JNZ  job
 	BYTE $0xc4
@@ -45776,7 +45776,7 @@ lowered:
 	JMP     row
 
 next:
-	ADDQ $0x28, 104(R14)
+	ADDQ $0x30, 104(R14)
 	DECQ 96(R14)
 	JNZ  job
 	BYTE $0xc4
@@ -46069,7 +46069,7 @@ lowered:
 	JMP     row
 
 next:
-	ADDQ $0x28, 104(R14)
+	ADDQ $0x30, 104(R14)
 	DECQ 96(R14)
 	JNZ  job
 	BYTE $0xc4
@@ -46448,7 +46448,7 @@ lowered:
 	JMP     row
 
 next:
-	ADDQ $0x28, 104(R14)
+	ADDQ $0x30, 104(R14)
 	DECQ 96(R14)
 	JNZ  job
 	BYTE $0xc4
@@ -46613,7 +46613,7 @@ lowered:
 	JMP       row
 
 next:
-	ADDQ $0x28, 104(R14)
+	ADDQ $0x30, 104(R14)
 	DECQ 96(R14)
 	JNZ  job
 	BYTE $0xc4
@@ -46808,7 +46808,7 @@ lowered:
 	JMP       row
 
 next:
-	ADDQ $0x28, 104(R14)
+	ADDQ $0x30, 104(R14)
 	DECQ 96(R14)
 	JNZ  job
 	BYTE $0xc4
@@ -47002,7 +47002,7 @@ lowered:
 	JMP       row
 
 next:
-	ADDQ $0x28, 104(R14)
+	ADDQ $0x30, 104(R14)
 	DECQ 96(R14)
 	JNZ  job
 	BYTE $0xc4
@@ -47238,7 +47238,559 @@ lowered:
 	JMP       row
 
 next:
-	ADDQ $0x28, 104(R14)
+	ADDQ $0x30, 104(R14)
+	DECQ 96(R14)
+	JNZ  job
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x78
+	BYTE $0x49
+	BYTE $0xc0
+	VZEROUPPER
+	RET
+
+// func tilePartsAMX_16x16(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, BMI2, MMX+
+TEXT ·tilePartsAMX_16x16(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         136(AX), R14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x78
+	BYTE         $0x49
+	BYTE         $0x04
+	BYTE         $0x26
+	MOVQ         $-1, CX
+	MOVQ         104(AX), DX
+	BZHIQ        DX, CX, CX
+	KMOVD        CX, K3
+	KMOVW        CX, K1
+	SHRQ         $0x10, CX
+	VBROADCASTSS 96(AX), Z30
+	VBROADCASTSS 100(AX), Z31
+	VPXORD       Z28, Z28, Z28
+	MOVQ         64(AX), DX
+	TESTQ        DX, DX
+	JZ           unbiased
+	VMOVUPS.Z    (DX), K1, Z28
+
+unbiased:
+	VMOVUPS Z28, 192(R14)
+
+job:
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7b
+	BYTE $0x49
+	BYTE $0xc0
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7b
+	BYTE $0x49
+	BYTE $0xc8
+	MOVQ 32(AX), DX
+	MOVQ 40(AX), BX
+	MOVQ 8(AX), R9
+	MOVQ (AX), R10
+	MOVQ 128(R14), R12
+	MOVQ 104(R14), R15
+	MOVQ 24(R15), R15
+	MOVQ $0x00000040, R8
+
+tap:
+	MOVQ 104(R14), SI
+	MOVQ (SI), SI
+	ADDQ (R9), SI
+	MOVQ 64(R14), CX
+
+chunk:
+	LEAQ       2048(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x16
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	LEAQ       1024(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	LEAQ       (SI)(R12*1), DI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x17
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 256(R15)
+	PREFETCHT1 320(R15)
+	LEAQ       (BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 384(R15)
+	PREFETCHT1 448(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x16
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 512(R15)
+	PREFETCHT1 576(R15)
+	LEAQ       (SI)(R12*2), DI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x17
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 640(R15)
+	PREFETCHT1 704(R15)
+	ADDQ       $0x40, SI
+	ADDQ       88(R14), BX
+	ADDQ       $+768, R15
+	DECQ       CX
+	JNZ        chunk
+	ADDQ       $0x08, R9
+	DECQ       R10
+	JNZ        tap
+	LEAQ       320(R14), CX
+	MOVQ       $0x00000080, DX
+	MOVQ       80(R14), BX
+	SHLQ       $0x07, BX
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x04
+	BYTE       $0x11
+	LEAQ       320(R14), BX
+	MOVQ       112(R14), CX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+
+check:
+	VFMADD231PS (BX), Z1, Z0
+	ADDQ        $0x80, BX
+	DECQ        CX
+	JNZ         check
+	VCMPPS      $0x03, Z0, Z0, K4
+	KORTESTW    K4, K4
+	JZ          finite
+	MOVQ        104(R14), DX
+	MOVQ        $0x00000001, 40(DX)
+	JMP         next
+
+finite:
+	LEAQ 320(R14), BX
+	MOVQ 112(R14), CX
+	MOVQ 104(R14), SI
+	MOVQ 8(SI), SI
+	MOVQ 56(AX), DI
+	MOVQ 104(R14), R8
+	MOVQ 16(R8), R8
+	MOVQ 80(AX), R9
+	MOVQ 104(R14), R10
+	MOVQ 32(R10), R10
+
+row:
+	VADDPS    (BX), Z28, Z0
+	TESTQ     R8, R8
+	JZ        alone
+	VMOVUPS.Z (R8), K1, Z2
+	VADDPS    Z2, Z0, Z0
+	ADDQ      R9, R8
+
+alone:
+	CMPL   96(AX), $0xff800000
+	JE     raised
+	VMAXPS Z0, Z30, Z0
+
+raised:
+	CMPL   100(AX), $0x7f800000
+	JE     lowered
+	VMINPS Z0, Z31, Z0
+
+lowered:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DI, SI
+	ADDQ    $0x80, BX
+	DECQ    CX
+	JZ      next
+	DECQ    R10
+	JNZ     row
+	MOVQ    152(AX), R10
+	SUBQ    R10, CX
+	SHLQ    $0x07, R10
+	ADDQ    R10, BX
+	ADDQ    168(AX), SI
+	MOVQ    144(AX), R10
+	TESTQ   R8, R8
+	JZ      row
+	ADDQ    176(AX), R8
+	JMP     row
+
+next:
+	ADDQ $0x30, 104(R14)
+	DECQ 96(R14)
+	JNZ  job
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x78
+	BYTE $0x49
+	BYTE $0xc0
+	VZEROUPPER
+	RET
+
+// func tilePartsAMX_16x32(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, BMI2, MMX+
+TEXT ·tilePartsAMX_16x32(SB), NOSPLIT, $0-8
+	MOVQ         t+0(FP), AX
+	MOVQ         136(AX), R14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x78
+	BYTE         $0x49
+	BYTE         $0x04
+	BYTE         $0x26
+	MOVQ         $-1, CX
+	MOVQ         104(AX), DX
+	BZHIQ        DX, CX, CX
+	KMOVD        CX, K3
+	KMOVW        CX, K1
+	SHRQ         $0x10, CX
+	KMOVW        CX, K2
+	SHRQ         $0x10, CX
+	VBROADCASTSS 96(AX), Z30
+	VBROADCASTSS 100(AX), Z31
+	VPXORD       Z28, Z28, Z28
+	VPXORD       Z29, Z29, Z29
+	MOVQ         64(AX), DX
+	TESTQ        DX, DX
+	JZ           unbiased
+	VMOVUPS.Z    (DX), K1, Z28
+	VMOVUPS.Z    64(DX), K2, Z29
+
+unbiased:
+	VMOVUPS Z28, 192(R14)
+	VMOVUPS Z29, 256(R14)
+
+job:
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7b
+	BYTE $0x49
+	BYTE $0xc0
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7b
+	BYTE $0x49
+	BYTE $0xc8
+	MOVQ 32(AX), DX
+	MOVQ 40(AX), BX
+	MOVQ 8(AX), R9
+	MOVQ (AX), R10
+	MOVQ 128(R14), R12
+	MOVQ 104(R14), R15
+	MOVQ 24(R15), R15
+	MOVQ $0x00000080, R8
+
+tap:
+	MOVQ 104(R14), SI
+	MOVQ (SI), SI
+	ADDQ (R9), SI
+	MOVQ 64(R14), CX
+
+chunk:
+	LEAQ       4096(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	LEAQ       4160(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x3c
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x16
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	LEAQ       2048(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	LEAQ       2112(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x3c
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	LEAQ       (SI)(R12*1), DI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x17
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	PREFETCHT1 256(R15)
+	PREFETCHT1 320(R15)
+	LEAQ       (BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	LEAQ       64(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x3c
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	PREFETCHT1 384(R15)
+	PREFETCHT1 448(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x16
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	PREFETCHT1 512(R15)
+	PREFETCHT1 576(R15)
+	LEAQ       (SI)(R12*2), DI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x17
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	PREFETCHT1 640(R15)
+	PREFETCHT1 704(R15)
+	ADDQ       $0x40, SI
+	ADDQ       88(R14), BX
+	ADDQ       $+768, R15
+	DECQ       CX
+	JNZ        chunk
+	ADDQ       $0x08, R9
+	DECQ       R10
+	JNZ        tap
+	LEAQ       320(R14), CX
+	MOVQ       $0x00000080, DX
+	MOVQ       80(R14), BX
+	SHLQ       $0x07, BX
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x04
+	BYTE       $0x11
+	LEAQ       64(CX), SI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x0c
+	BYTE       $0x16
+	LEAQ       320(R14), BX
+	MOVQ       112(R14), CX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+
+check:
+	VFMADD231PS (BX), Z2, Z0
+	VFMADD231PS 64(BX), Z2, Z1
+	ADDQ        $0x80, BX
+	DECQ        CX
+	JNZ         check
+	VADDPS      Z1, Z0, Z0
+	VCMPPS      $0x03, Z0, Z0, K4
+	KORTESTW    K4, K4
+	JZ          finite
+	MOVQ        104(R14), DX
+	MOVQ        $0x00000001, 40(DX)
+	JMP         next
+
+finite:
+	LEAQ 320(R14), BX
+	MOVQ 112(R14), CX
+	MOVQ 104(R14), SI
+	MOVQ 8(SI), SI
+	MOVQ 56(AX), DI
+	MOVQ 104(R14), R8
+	MOVQ 16(R8), R8
+	MOVQ 80(AX), R9
+	MOVQ 104(R14), R10
+	MOVQ 32(R10), R10
+
+row:
+	VADDPS    (BX), Z28, Z0
+	VADDPS    64(BX), Z29, Z1
+	TESTQ     R8, R8
+	JZ        alone
+	VMOVUPS.Z (R8), K1, Z2
+	VADDPS    Z2, Z0, Z0
+	VMOVUPS.Z 64(R8), K2, Z2
+	VADDPS    Z2, Z1, Z1
+	ADDQ      R9, R8
+
+alone:
+	CMPL   96(AX), $0xff800000
+	JE     raised
+	VMAXPS Z0, Z30, Z0
+	VMAXPS Z1, Z30, Z1
+
+raised:
+	CMPL   100(AX), $0x7f800000
+	JE     lowered
+	VMINPS Z0, Z31, Z0
+	VMINPS Z1, Z31, Z1
+
+lowered:
+	VMOVUPS Z0, K1, (SI)
+	VMOVUPS Z1, K2, 64(SI)
+	ADDQ    DI, SI
+	ADDQ    $0x80, BX
+	DECQ    CX
+	JZ      next
+	DECQ    R10
+	JNZ     row
+	MOVQ    152(AX), R10
+	SUBQ    R10, CX
+	SHLQ    $0x07, R10
+	ADDQ    R10, BX
+	ADDQ    168(AX), SI
+	MOVQ    144(AX), R10
+	TESTQ   R8, R8
+	JZ      row
+	ADDQ    176(AX), R8
+	JMP     row
+
+next:
+	ADDQ $0x30, 104(R14)
 	DECQ 96(R14)
 	JNZ  job
 	BYTE $0xc4
@@ -47509,5 +48061,69 @@ pair:
 	ADDQ      $+128, AX
 	DECQ      BX
 	JNZ       pair
+	VZEROUPPER
+	RET
+
+// func splitAVX512(dst *byte, plane int, src *byte, n int, width int)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, BMI2, CMOV
+TEXT ·splitAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         plane+8(FP), CX
+	MOVQ         src+16(FP), DX
+	MOVQ         n+24(FP), BX
+	MOVQ         width+32(FP), SI
+	MOVL         $0x7f7f0000, DI
+	VPBROADCASTD DI, Z31
+	MOVQ         $-1, DI
+
+block:
+	BZHIQ         BX, DI, R8
+	CMPQ          BX, $0x40
+	CMOVQGE       DI, R8
+	KMOVW         R8, K1
+	VMOVUPS.Z     (DX), K1, Z0
+	SHRQ          $0x10, R8
+	KMOVW         R8, K2
+	VMOVUPS.Z     64(DX), K2, Z1
+	BZHIQ         SI, DI, R8
+	CMPQ          SI, $0x40
+	CMOVQGE       DI, R8
+	KMOVD         R8, K3
+	VFPCLASSPSZ   $0x99, Z0, K4
+	KNOTW         K4, K5
+	VMOVAPS       Z0, Z2
+	VRANGEPS      $0x02, Z31, Z0, K5, Z2
+	VFPCLASSPSZ   $0x99, Z1, K4
+	KNOTW         K4, K6
+	VMOVAPS       Z1, Z3
+	VRANGEPS      $0x02, Z31, Z1, K6, Z3
+	LONG          $0x4867f262
+	WORD          $0xe272
+	VMOVDQU16     Z4, K3, (AX)
+	VEXTRACTI64X4 $0x01, Z4, Y5
+	VPMOVZXWD     Y4, Z2
+	VPSLLD        $0x10, Z2, Z2
+	VSUBPS.Z      Z2, Z0, K5, Z0
+	VPMOVZXWD     Y5, Z3
+	VPSLLD        $0x10, Z3, Z3
+	VSUBPS.Z      Z3, Z1, K6, Z1
+	LONG          $0x4877f262
+	WORD          $0xe072
+	VMOVDQU16     Z4, K3, (AX)(CX*1)
+	VEXTRACTI64X4 $0x01, Z4, Y5
+	VPMOVZXWD     Y4, Z2
+	VPSLLD        $0x10, Z2, Z2
+	VSUBPS.Z      Z2, Z0, K5, Z0
+	VPMOVZXWD     Y5, Z3
+	VPSLLD        $0x10, Z3, Z3
+	VSUBPS.Z      Z3, Z1, K6, Z1
+	LONG          $0x4877f262
+	WORD          $0xe072
+	VMOVDQU16     Z4, K3, (AX)(CX*2)
+	ADDQ          $+128, DX
+	ADDQ          $0x40, AX
+	SUBQ          $0x20, BX
+	SUBQ          $0x20, SI
+	JG            block
 	VZEROUPPER
 	RET

@@ -53,13 +53,15 @@ func TestTileLayout(t *testing.T) {
 		{"amxState.next", unsafe.Offsetof(state.next), 104},
 		{"amxState.rows", unsafe.Offsetof(state.rows), 112},
 		{"amxState.direct", unsafe.Offsetof(state.direct), 120},
+		{"amxState.plane", unsafe.Offsetof(state.plane), 128},
 		{"amxState.bias", unsafe.Offsetof(state.bias), 192},
 		{"amxState.scratch", unsafe.Offsetof(state.scratch), 320},
 		{"amxJob.c", unsafe.Offsetof(job.c), 8},
 		{"amxJob.residual", unsafe.Offsetof(job.residual), 16},
 		{"amxJob.prefetch", unsafe.Offsetof(job.prefetch), 24},
 		{"amxJob.left", unsafe.Offsetof(job.left), 32},
-		{"an amxJob", unsafe.Sizeof(job), 40},
+		{"amxJob.special", unsafe.Offsetof(job.special), 40},
+		{"an amxJob", unsafe.Sizeof(job), 48},
 	} {
 		if unsafe.Sizeof(uintptr(0)) == 8 && f.got != f.want {
 			t.Errorf("%s is at %d, _asm/gemm expects %d", f.name, f.got, f.want)

@@ -26,6 +26,7 @@ const (
 	avx512
 	avx2
 	amx
+	amxParts
 	neon
 )
 
@@ -33,6 +34,7 @@ const (
 // heights from 1 to MR exist. A 32-column family has 16-column routines too,
 // for a last panel of no more than 16.
 var families = [...]Kernel{
+	{"amxbf16x3", cpu.AVX512 | cpu.AVX512BF16 | cpu.AMXBF16, FP32, 16, 32, 170, amxParts},
 	{"avx512", cpu.AVX512, FP32, 14, 32, 64, avx512},
 	{"avx2", cpu.AVX2 | cpu.FMA, FP32, 6, 16, 32, avx2},
 	{"neon", cpu.NEON, FP32, 6, 16, 16, neon},
@@ -80,15 +82,24 @@ func (k Kernel) Runnable(features cpu.Features) bool {
 func (k Kernel) Vector() bool { return k.family != reference }
 
 // StepsOverGaps reports whether k's tiles heed Tile's Gap.
-func (k Kernel) StepsOverGaps() bool { return k.family == amx }
+func (k Kernel) StepsOverGaps() bool { return k.family == amx || k.family == amxParts }
 
 // Choose returns the preferred tile for an m×k by k×n product on a processor
 // with the given features; of a product in taps, k is the length of one. It is
 // the Go reference if no vector kernel fits. The height splits m into tiles as
 // equal as can be.
 func Choose(features cpu.Features, format Format, m, n, k int) Kernel {
+	return choose(features, format, m, n, k, true)
+}
+
+// ChooseWhole is Choose among the kernels that read A as it is: see Splits.
+func ChooseWhole(features cpu.Features, format Format, m, n, k int) Kernel {
+	return choose(features, format, m, n, k, false)
+}
+
+func choose(features cpu.Features, format Format, m, n, k int, split bool) Kernel {
 	for _, f := range families {
-		if f.Format != format || !f.takes(k) || !f.Runnable(features) {
+		if f.Format != format || f.Splits() && !split || !f.takes(k) || !f.pays(m, n, k) || !f.Runnable(features) {
 			continue
 		}
 		f.MR = height(m, f.MR)
@@ -105,6 +116,21 @@ func Choose(features cpu.Features, format Format, m, n, k int) Kernel {
 func MixedPays(features cpu.Features, k int) bool {
 	best := Choose(features, BF16, 1, 1, k)
 	return best.family == amx || best.Vector() && !features.Has(cpu.AMXBF16)
+}
+
+// Least sizes of a product by parts: of fewer rows, fetching weights that are half
+// as large again costs more than multiplying them faster gains; of fewer columns,
+// splitting the rows does; and k is padded to 32.
+const (
+	partsRows    = 24
+	partsColumns = 32
+	partsDepth   = 48
+)
+
+// pays reports whether k should be the fastest for a product of a shape that it
+// takes.
+func (k Kernel) pays(m, n, depth int) bool {
+	return k.family != amxParts || m >= partsRows && n >= partsColumns && depth >= partsDepth
 }
 
 // takes reports whether the kernel can cut taps of k elements into its steps.

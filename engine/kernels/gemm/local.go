@@ -27,7 +27,7 @@ func NewLocal(features cpu.Features, format Format, n, k int, pad bool) *Local {
 	}
 	l := &Local{pad: pad && format == BF16}
 	l.layout = Panels{taps: 1, k: l.padded(k), n: n}
-	l.layout.kernel = Choose(features, format, 1, n, l.layout.k).widest()
+	l.layout.kernel = ChooseWhole(features, format, 1, n, l.layout.k).widest()
 	l.each = l.layout.kernel.NR * l.layout.columnBytes()
 	l.block = (*Arena)(nil).Allocate(l.layout.Count() * l.each)
 	l.tile = l.layout.Tiles(1, Unbounded())[0]

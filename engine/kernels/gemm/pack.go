@@ -16,7 +16,7 @@ import (
 // A panel holds 32 columns (16 in a family of 16), the last one 16 if no more
 // are left; missing columns are zero. Within a panel lie the taps, in a tap k
 // by k the columns of one row of B; in BF16 pairs of k, so [K/2][32][2], with a
-// zero where K is odd.
+// zero where K is odd. Kernels by parts have panels of their own: see packParts.
 type Panels struct {
 	kernel Kernel // the widest of its family
 	taps   int
@@ -136,6 +136,9 @@ func (p *Panels) steps() int {
 
 // columnBytes is what one column of a panel takes.
 func (p *Panels) columnBytes() int {
+	if p.kernel.Splits() {
+		return p.taps * PartsWidth(p.k) * partsOf * 2
+	}
 	f := p.kernel.Format
 	return p.taps * p.steps() * f.stepK() * f.valueBytes()
 }
@@ -160,8 +163,12 @@ func (p *Panels) Tiles(workers int, c Clamp) []Tile {
 		t := &tiles[i]
 		t.K, t.Odd = p.k/step, p.k%step
 		t.Lo, t.Hi = c.Lo, c.Hi
-		if p.kernel.family == amx {
+		switch p.kernel.family {
+		case amx:
 			t.state = new(amxState)
+		case amxParts:
+			t.state = &amxState{parts: true}
+			t.K, t.Odd = PartsWidth(p.k)/partsChunk, p.k
 		}
 	}
 	return tiles
@@ -186,6 +193,8 @@ func (p *Panels) packPanel(i int, s Source) {
 	first := i * p.kernel.NR * s.Column
 	length := width * p.columnBytes()
 	switch {
+	case p.kernel.Splits():
+		packParts(p.kernel.family, unsafe.Slice((*uint16)(p.panel(i)), length/2), s, first, width, columns)
 	case p.kernel.Format == FP32 && s.Column == 1:
 		copyRows(unsafe.Slice((*float32)(p.panel(i)), length/4), s, first, width, columns)
 	case p.kernel.Format == FP32 && s.contiguous():

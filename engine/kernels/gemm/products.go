@@ -54,7 +54,7 @@ func (p Products) Bind(features cpu.Features, workers int) (*Batch, error) {
 	if p.Format == FP16 {
 		return nil, fmt.Errorf("gemm: products with B in %v", p.Format)
 	}
-	b := &Batch{Products: p, kernel: Choose(features, p.Format, p.M, p.N, p.K)}
+	b := &Batch{Products: p, kernel: ChooseWhole(features, p.Format, p.M, p.N, p.K)}
 	b.layout = Panels{kernel: b.kernel.widest(), taps: 1, k: p.K, n: p.N}
 	var err error
 	for _, x := range []struct {

@@ -113,18 +113,22 @@ func (a *Ahead) Take(t *Tile) {
 }
 
 const (
-	unroll           = 4           // k steps in a kernel's main loop
-	sparsest         = 15 * unroll // a Tile's Sparse: every pass of the loop fetches at 0, one in 16 here
-	cacheLine        = 64
-	amxPrefetchLines = 8 // that the AMX kernels ask for with each chunk of k
+	unroll             = 4           // k steps in a kernel's main loop
+	sparsest           = 15 * unroll // a Tile's Sparse: every pass of the loop fetches at 0, one in 16 here
+	cacheLine          = 64
+	partsPrefetchLines = 12 // the same of kernels by parts
+	amxPrefetchLines   = 8  // that the AMX kernels ask for with each chunk of k
 )
 
 // fetched is how many bytes a tile asks for.
 func (p *Panels) fetched(t *Tile) int {
 	f := p.kernel.Format
 	steps := p.k / f.stepK()
-	if p.kernel.family == amx {
+	switch p.kernel.family {
+	case amx:
 		return p.taps * (steps / amxChunk(p.k)) * amxPrefetchLines * cacheLine
+	case amxParts:
+		return p.taps * t.K * partsPrefetchLines * cacheLine
 	}
 	every := t.Sparse/unroll + 1
 	passes := (steps/unroll + every - 1) / every

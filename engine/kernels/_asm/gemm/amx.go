@@ -27,6 +27,7 @@ const (
 	stateNext    = 104
 	stateRows    = 112
 	stateDirect  = 120
+	statePlane   = 128
 	stateBias    = 192
 	stateScratch = 320
 	scratchRow   = 128 // bytes of a row of 32 sums
@@ -36,7 +37,8 @@ const (
 	jobResidual = 16
 	jobPrefetch = 24
 	jobLeft     = 32
-	jobSize     = 40
+	jobSpecial  = 40
+	jobSize     = 48
 )
 
 // amx is a kernel on AMX tiles: C of 16·tall rows and 16·wide columns at most,
@@ -45,11 +47,13 @@ const (
 type amx struct {
 	tall, wide int
 	outBF      bool
+	parts      bool // binary32 by parts: see parts.go here
 }
 
 var amxKernels = []amx{
-	{1, 1, false}, {1, 2, false}, {2, 1, false}, {2, 2, false},
-	{1, 1, true}, {1, 2, true}, {2, 1, true}, {2, 2, true},
+	{tall: 1, wide: 1}, {tall: 1, wide: 2}, {tall: 2, wide: 1}, {tall: 2, wide: 2},
+	{tall: 1, wide: 1, outBF: true}, {tall: 1, wide: 2, outBF: true}, {tall: 2, wide: 1, outBF: true}, {tall: 2, wide: 2, outBF: true},
+	{tall: 1, wide: 1, parts: true}, {tall: 1, wide: 2, parts: true},
 }
 
 // The registers that all parts of a kernel share.
@@ -65,6 +69,9 @@ var (
 
 func (x amx) function() string {
 	name := "tileBF16"
+	if x.parts {
+		name = "tileParts"
+	}
 	if x.outBF {
 		name += "Out"
 	}
@@ -87,9 +94,19 @@ func (x amx) generate() {
 	isa.LDTILECFG(amxState)
 	x.constants()
 	Label("job")
-	if x.outBF {
+	switch {
+	case x.parts:
 		x.zeroSums()
-	} else {
+		x.multiplyParts()
+		x.storeSums()
+		x.checkSums()
+		x.finish()
+	case x.outBF:
+		x.zeroSums()
+		x.multiply("")
+		x.storeSums()
+		x.finish()
+	default:
 		CMPQ(stateField(stateDirect), U8(0))
 		JE(LabelRef("indirect"))
 		x.biasSums()
@@ -98,10 +115,10 @@ func (x amx) generate() {
 		JMP(LabelRef("next"))
 		Label("indirect")
 		x.zeroSums()
+		x.multiply("")
+		x.storeSums()
+		x.finish()
 	}
-	x.multiply("")
-	x.storeSums()
-	x.finish()
 	Label("next")
 	ADDQ(U8(jobSize), stateField(stateNext))
 	DECQ(stateField(stateCount))

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"math"
+
+	"github.com/mmcloughlin/avo/attr"
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/eiplan/eiplan/engine/kernels/_asm/isa"
+)
+
+// partsPrefetchLines is the number of cache lines that one chunk of k asks for.
+const partsPrefetchLines = 12
+
+// partsOrder is the products of parts of A and of B, 0 being the high ones, from
+// one to the next of which either stays. Few tiles are in use at a time: sums 0
+// and 1, A in 4, B in 6 and 7. Where a core's two threads share what tiles are
+// renamed to, each tile more that holds something slows all products down.
+var partsOrder = [...]struct{ a, b int }{{0, 2}, {0, 1}, {1, 1}, {1, 0}, {0, 0}, {2, 0}}
+
+// multiplyParts adds all chunks of k of all taps to the sums.
+func (x amx) multiplyParts() {
+	a, from, lda, plane := reg.RSI, reg.RDI, reg.RDX, reg.R12
+	b, strideB := reg.RBX, reg.R8
+	chunks, tap, taps, ahead := reg.RCX, reg.R9, reg.R10, reg.R15
+	MOVQ(tileField(argLda), lda)
+	MOVQ(tileField(argB), b)
+	MOVQ(tileField(argTap), tap)
+	MOVQ(tileField(argTaps), taps)
+	MOVQ(stateField(statePlane), plane)
+	jobField(jobPrefetch, ahead)
+	MOVQ(U32(uint32(64*x.wide)), strideB)
+
+	Label("tap")
+	jobField(jobA, a)
+	ADDQ(Mem{Base: tap}, a)
+	MOVQ(stateField(stateChunks), chunks)
+	Label("chunk")
+	lines := 0
+	for i, p := range partsOrder {
+		if i == 0 || p.b != partsOrder[i-1].b {
+			for v := range x.wide {
+				LEAQ(Mem{Base: b, Disp: 1024*x.wide*p.b + 64*v}, from)
+				isa.TILELOADD(from, strideB, 6+v)
+			}
+		}
+		if i == 0 || p.a != partsOrder[i-1].a {
+			switch p.a {
+			case 0:
+				isa.TILELOADD(a, lda, 4)
+			default:
+				LEAQ(Mem{Base: a, Index: plane, Scale: uint8(p.a)}, from)
+				isa.TILELOADD(from, lda, 4)
+			}
+		}
+		for v := range x.wide {
+			isa.TDPBF16PS(4, 6+v, v)
+		}
+		for ; lines < (i+1)*partsPrefetchLines/len(partsOrder); lines++ {
+			PREFETCHT1(Mem{Base: ahead, Disp: lines * 64})
+		}
+	}
+	ADDQ(U8(64), a)
+	ADDQ(stateField(stateStepB), b)
+	ADDQ(I32(partsPrefetchLines*64), ahead)
+	DECQ(chunks)
+	JNZ(LabelRef("chunk"))
+	ADDQ(U8(8), tap)
+	DECQ(taps)
+	JNZ(LabelRef("tap"))
+}
+
+// checkSums marks the job and leaves it alone if sums in scratch are not finite:
+// zero times any of those is NaN.
+func (x amx) checkSums() {
+	from, rows, job := reg.RBX, reg.RCX, reg.RDX
+	z := isa.AVX512.Reg
+	zero := z(x.wide)
+	LEAQ(stateField(stateScratch), from)
+	MOVQ(stateField(stateRows), rows)
+	for v := range x.wide + 1 {
+		isa.AVX512.Zero(z(v))
+	}
+	Label("check")
+	for v := range x.wide {
+		VFMADD231PS(Mem{Base: from, Disp: 64 * v}, zero, z(v))
+	}
+	ADDQ(U8(scratchRow), from)
+	DECQ(rows)
+	JNZ(LabelRef("check"))
+	if x.wide == 2 {
+		VADDPS(z(1), z(0), z(0))
+	}
+	const unordered = 3
+	VCMPPS(U8(unordered), z(0), z(0), reg.K4)
+	KORTESTW(reg.K4, reg.K4)
+	JZ(LabelRef("finite"))
+	MOVQ(stateField(stateNext), job)
+	MOVQ(U32(1), Mem{Base: job, Disp: jobSpecial})
+	JMP(LabelRef("next"))
+	Label("finite")
+}
+
+// split writes the three parts of n numbers, each plane bytes after the one
+// before, and zeros up to width, which is of as many blocks of 32.
+func split() {
+	TEXT("splitAVX512", attr.NOSPLIT, "func(dst *byte, plane int, src *byte, n int, width int)")
+	dst, plane, src := Load(Param("dst"), GP64()), Load(Param("plane"), GP64()), Load(Param("src"), GP64())
+	n, width := Load(Param("n"), GP64()), Load(Param("width"), GP64())
+	z := isa.AVX512.Reg
+	limit := z(31)
+	bits := GP32()
+	MOVL(U32(math.Float32bits(math.MaxFloat32)&0xFFFF0000), bits)
+	VPBROADCASTD(bits, limit)
+	ones, mask := GP64(), GP64()
+	MOVQ(I32(-1), ones)
+
+	Label("block")
+	for v, k := range []reg.Register{reg.K1, reg.K2} {
+		if v == 0 {
+			BZHIQ(n, ones, mask)
+			CMPQ(n, U8(64))
+			CMOVQGE(ones, mask)
+		} else {
+			SHRQ(U8(16), mask)
+		}
+		KMOVW(mask.As32(), k)
+		VMOVUPS_Z(Mem{Base: src, Disp: 64 * v}, k, z(v))
+	}
+	BZHIQ(width, ones, mask)
+	CMPQ(width, U8(64))
+	CMOVQGE(ones, mask)
+	KMOVD(mask.As32(), reg.K3)
+
+	for v := range 2 {
+		const notFinite = 0x99
+		VFPCLASSPSZ(U8(notFinite), z(v), reg.K4)
+		finite := []reg.Register{reg.K5, reg.K6}[v]
+		KNOTW(reg.K4, finite)
+		const least = 0x02 // of the absolute values, with the sign of the first
+		VMOVAPS(z(v), z(2+v))
+		VRANGEPS(U8(least), limit, z(v), finite, z(2+v))
+	}
+	isa.VCVTNE2PS2BF16(z(2), z(3), z(4))
+	store := func(part int) {
+		at := Mem{Base: dst}
+		if part > 0 {
+			at.Index, at.Scale = plane, uint8(part)
+		}
+		VMOVDQU16(z(4), reg.K3, at)
+	}
+	store(0)
+	for part := 1; part < 3; part++ {
+		VEXTRACTI64X4(U8(1), z(4), z(5).AsY())
+		for v := range 2 {
+			VPMOVZXWD(z(4+v).AsY(), z(2+v))
+			VPSLLD(U8(16), z(2+v), z(2+v))
+			VSUBPS_Z(z(2+v), z(v), []reg.Register{reg.K5, reg.K6}[v], z(v))
+		}
+		isa.VCVTNE2PS2BF16(z(0), z(1), z(4))
+		store(part)
+	}
+	ADDQ(I32(128), src)
+	ADDQ(U8(64), dst)
+	SUBQ(U8(32), n)
+	SUBQ(U8(32), width)
+	JG(LabelRef("block"))
+	VZEROUPPER()
+	RET()
+}

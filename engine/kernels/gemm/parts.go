@@ -1,0 +1,189 @@
+package gemm
+
+import (
+	"math"
+	"unsafe"
+)
+
+// A binary32 number x is the sum of three bfloat16 numbers, each of which is what
+// the ones before it leave of x, rounded to nearest:
+//
+//	high = bf16(x)    middle = bf16(x − high)    low = x − high − middle
+//
+// as the three significands of 8 bits and their signs hold the 24 bits of x's. A
+// product of two numbers then is nine products, of which a kernel by parts sums
+// the six largest in binary32, on tiles that multiply bfloat16:
+//
+//	high·high + (high·middle + middle·high) + (high·low + middle·middle + low·high)
+//
+// Rounding to nearest bounds middle by 2⁻⁸ and low by 2⁻¹⁷ of the power of two at
+// or below |x|, so the three products left out come to at most 2·2⁻²⁵ + 2⁻³⁴ of
+// |x·y|: 2⁻²⁴, which is what rounding the one product to binary32 may cost. The
+// sums themselves round as binary32 does, but on partial sums of 16 products. (The
+// scheme is Henry, Tang and Heinecke's, Leveraging the bfloat16 Artificial
+// Intelligence Datatype For Higher-Precision Computations, 2019, section III.)
+//
+// Tiles take parts below 2⁻¹²⁶ for zero: that is an error of up to 2⁻¹²⁵·(|x|+|y|)
+// for each product, besides the above. Products and sums below 2⁻¹²⁶ are lost,
+// too. What is not finite does not survive the sums, nor need what comes near the
+// largest number: where the sums of a tile are not all finite, the tile is
+// computed again from numbers put together from their parts, which is exact.
+const partsOf = 3
+
+const (
+	partsChunk = 2 * amxPairs // of k that a kernel by parts takes at a time; taps are padded to multiples
+	partsRow   = 2 * partsChunk
+)
+
+// greatestBF16 is the largest number whose high part is finite.
+var greatestBF16 = math.Float32frombits(0x7F7F0000)
+
+// parts splits x. What is not finite is all in the high part.
+func parts(x float32) (high, middle, low uint16) {
+	if x-x != 0 {
+		high = uint16(math.Float32bits(x) >> 16)
+		if x != x {
+			high |= 0x40
+		}
+		return high, 0, 0
+	}
+	high = narrow(min(max(x, -greatestBF16), greatestBF16))
+	x -= widen(high)
+	middle = narrow(x)
+	return high, middle, narrow(x - widen(middle))
+}
+
+// whole puts a number together from its parts.
+func whole(high, middle, low uint16) float32 { return widen(high) + (widen(middle) + widen(low)) }
+
+// splitReference writes the parts of n numbers, and zeros after them up to width.
+func splitReference(dst unsafe.Pointer, plane int, src unsafe.Pointer, n, width int) {
+	high := unsafe.Slice((*uint16)(dst), width)
+	middle := unsafe.Slice((*uint16)(unsafe.Add(dst, plane)), width)
+	low := unsafe.Slice((*uint16)(unsafe.Add(dst, 2*plane)), width)
+	for i, x := range unsafe.Slice((*float32)(src), n) {
+		high[i], middle[i], low[i] = parts(x)
+	}
+	clear(high[n:])
+	clear(middle[n:])
+	clear(low[n:])
+}
+
+// Parts is where numbers lie, split for a kernel that Splits: rows of bfloat16,
+// the middle parts Plane bytes after the high parts, the low parts after those.
+type Parts struct {
+	At    unsafe.Pointer
+	Plane int
+}
+
+// Put splits n numbers and stores them, and zeros up to width, at an offset in
+// bytes. Both must be of as many blocks of 32. It is for processors
+// that have a kernel that Splits.
+func (p Parts) Put(offset int, src unsafe.Pointer, n, width int) {
+	dst := unsafe.Add(p.At, offset)
+	if splits {
+		splitVector(dst, p.Plane, src, n, width)
+		return
+	}
+	splitReference(dst, p.Plane, src, n, width)
+}
+
+// Splits reports whether k's tiles read A in parts: in place of binary32 rows,
+// Tile's A points to the high parts, its Lda and taps are theirs, and where they
+// lie is given to the tile by SetParts. A tile may read up to 62 bytes after a
+// tap's row, which must not be what splits of no number are.
+func (k Kernel) Splits() bool { return k.family == amxParts }
+
+// SetParts says how far apart the parts of t's A are.
+func (t *Tile) SetParts(p Parts) { t.state.plane = p.Plane }
+
+// PartsWidth is the number of elements that a row of k takes in parts.
+func PartsWidth(k int) int { return (k + partsChunk - 1) &^ (partsChunk - 1) }
+
+// packParts packs a panel for kernels by parts: for each tap and chunk of k, three
+// parts of [16 pairs of k][width][2].
+func packParts(f family, dst []uint16, s Source, first, width, columns int) {
+	var block [partsChunk * 32]float32
+	var split [partsOf * partsChunk * 32]uint16
+	n := partsChunk * width
+	to := Parts{unsafe.Pointer(&split), 2 * n}
+	even := s.contiguous() && s.Column != 1
+	for _, tap := range s.Taps {
+		for k := 0; k < len(s.K); k += partsChunk {
+			ks := s.K[k:min(k+partsChunk, len(s.K))]
+			clear(block[len(ks)*width:])
+			if even {
+				transposePanel(f, unsafe.Pointer(&block), unsafe.Pointer(&s.Data[tap+ks[0]+first]), len(ks), s.Column*4, columns, width)
+			} else {
+				one := s
+				one.Taps, one.K = []int{tap}, ks
+				clear(block[:])
+				packRows(block[:n], one, first, width, columns, func(x float32) float32 { return x })
+			}
+			to.Put(0, unsafe.Pointer(&block), n, n)
+			for part := range partsOf {
+				packInterleaved(f, dst[:n], split[part*n:][:n], partsChunk, width, width, width)
+				dst = dst[n:]
+			}
+		}
+	}
+}
+
+// tileParts is the loop of Tile's comment on operands in parts: the products of
+// whole numbers. Odd is the number of elements of a tap that exist.
+func tileParts(t *Tile, plane int) {
+	taps := unsafe.Slice(t.Tap, t.Taps)
+	var sums [32]float32
+	one, left := *t, t.Left
+	one.Rows = 1
+	for r := 0; r < t.Rows; r++ {
+		acc := sums[:t.Width]
+		clear(acc)
+		if t.Bias != nil {
+			copy(acc, unsafe.Slice((*float32)(t.Bias), t.Cols))
+		}
+		b := t.B
+		for _, tap := range taps {
+			b = rowParts(acc, unsafe.Add(t.A, int(tap)+r*t.Lda), plane, t.Odd, t.K, b)
+		}
+		one.storeReference(0, acc[:t.Cols], false)
+		one.advance(1, 0)
+		if left--; left == 0 {
+			r += t.Gap
+			left = t.Line
+			one.advance(0, 1)
+		}
+	}
+}
+
+// advance moves t's C and residual on by rows and ends of lines.
+func (t *Tile) advance(rows, lines int) {
+	t.C = unsafe.Add(t.C, rows*t.Ldc+lines*t.SkipC)
+	if t.Residual != nil {
+		t.Residual = unsafe.Add(t.Residual, rows*t.Ldr+lines*t.SkipR)
+	}
+}
+
+// rowParts adds a row's products of one tap, of k elements in chunks.
+func rowParts(acc []float32, a unsafe.Pointer, plane, k, chunks int, b unsafe.Pointer) unsafe.Pointer {
+	at := func(p unsafe.Pointer, i int) uint16 { return *(*uint16)(unsafe.Add(p, 2*i)) }
+	width := len(acc)
+	n := partsChunk * width
+	var sums [32]float32
+	for range chunks {
+		part := sums[:width]
+		clear(part)
+		for i := range min(k, partsChunk) {
+			x := whole(at(a, i), at(unsafe.Add(a, plane), i), at(unsafe.Add(a, 2*plane), i))
+			for j := range part {
+				e := i/2*2*width + 2*j + i%2
+				part[j] += x * whole(at(b, e), at(b, e+n), at(b, e+2*n))
+			}
+		}
+		for j, x := range part {
+			acc[j] += x
+		}
+		a, b, k = unsafe.Add(a, partsRow), unsafe.Add(b, 2*partsOf*n), k-partsChunk
+	}
+	return b
+}
