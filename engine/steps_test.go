@@ -24,7 +24,7 @@ func BenchmarkSteps(b *testing.B) {
 	for _, name := range strings.Split(os.Getenv("EIPLAN_STEPS"), ",") {
 		for _, threads := range []int{1, 2} {
 			for _, precision := range []Precision{FP32, Mixed} {
-				b.Run(fmt.Sprintf("%s/%v/%d", name, precision, threads), func(b *testing.B) { benchmarkSteps(b, name, precision, threads) })
+				b.Run(fmt.Sprintf("%s/%v/%d", strings.ReplaceAll(name, "/", "_"), precision, threads), func(b *testing.B) { benchmarkSteps(b, name, precision, threads) })
 			}
 		}
 	}
@@ -69,11 +69,12 @@ func benchmarkSteps(b *testing.B, name string, precision Precision, threads int)
 		}
 		whole = append(whole, last.Sub(start))
 	}
-	sums, counts := map[string]time.Duration{}, map[string]int{}
+	sums, counts, flops := map[string]time.Duration{}, map[string]int{}, map[string]float64{}
 	for k, st := range p.steps {
 		key := fmt.Sprintf("%-22s %-28s %v", ops.Key(st.node.Domain, st.node.Op), st.kernel.Class, st.node.Outputs[0].Shape)
 		sums[key] += middle(each[k])
 		counts[key]++
+		flops[key] += ops.CostOf(st.node).FLOPs
 	}
 	keys := make([]string, 0, len(sums))
 	for k := range sums {
@@ -82,8 +83,8 @@ func benchmarkSteps(b *testing.B, name string, precision Precision, threads int)
 	slices.SortFunc(keys, func(x, y string) int { return int(sums[y] - sums[x]) })
 	b.ReportMetric(float64(middle(whole))/1e6, "median-ms")
 	b.ReportMetric(float64(compiled)/1e6, "compile-ms")
-	for _, k := range keys[:min(len(keys), 14)] {
-		b.Logf("%9.3f ms  %4d × %s", float64(sums[k])/1e6, counts[k], k)
+	for _, k := range keys[:min(len(keys), 24)] { // not into the log, of which a benchmark shows ten lines
+		fmt.Fprintf(os.Stderr, "%9.3f ms %7.1f GFLOPS  %4d × %s\n", float64(sums[k])/1e6, flops[k]/float64(sums[k]), counts[k], k)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/eiplan/eiplan/engine/graph"
+	"github.com/eiplan/eiplan/engine/kernels/move"
 	"github.com/eiplan/eiplan/engine/kernels/normalize"
 	"github.com/eiplan/eiplan/engine/kernels/vector"
 	"github.com/eiplan/eiplan/models/tensor"
@@ -56,6 +57,9 @@ func fastSoftmax(n *graph.Node, t *Target) (Kernel, error) {
 	if inner > 1 {
 		return softmaxColumns(f, lines/inner, count, inner, max(t.Threads, 1)), nil
 	}
+	if count < shortRow && lines > 1 {
+		return softmaxShort(f, move.For(t.Features), lines, count, max(t.Threads, 1)), nil
+	}
 	return byRows("softmax "+f.Variant, lines, count, func(c *Call, i int) {
 		f.Softmax(rowAt(c.Out[0], i, count), rowAt(c.In[0], i, count), nil, 1)
 	}), nil
@@ -75,6 +79,32 @@ func softmaxColumns(f *normalize.Funcs, matrices, count, inner, threads int) Ker
 		}
 		return func() error {
 			inParts(c.Team, matrices*perMatrix, part)
+			return nil
+		}
+	}
+	return k
+}
+
+// shortRow is the length from which on a row is worth a loop over vectors of its own.
+const shortRow = 32
+
+// softmaxShort is softmax of rows that are short: as columns, in scratch memory, some rows at a time.
+func softmaxShort(f *normalize.Funcs, m *move.Funcs, lines, count, threads int) Kernel {
+	width := min(lines, max(wantedPart/max(count, 1), 1))
+	room := roundUp(normalize.ColumnScratch*width, 16) + roundUp(count*width, 16)
+	k := Kernel{Class: "softmax " + f.Variant, Scratch: 4 * room * threads}
+	k.Bind = func(c *Call) func() error {
+		part := func(worker, i int) {
+			rows := min(width, lines-i*width)
+			scratch, rest := scratchFloats(c.Scratch[worker*4*room:], normalize.ColumnScratch*rows)
+			columns, _ := scratchFloats(rest, count*rows)
+			x, y := tensor.Data[float32](c.In[0].Tensor)[i*width*count:], tensor.Data[float32](c.Out[0].Tensor)[i*width*count:]
+			move.Transpose(m, columns, x, rows, count, rows, count)
+			f.SoftmaxColumns(columns, columns, scratch, count, rows)
+			move.Transpose(m, y, columns, count, rows, count, rows)
+		}
+		return func() error {
+			inParts(c.Team, ceilDiv(lines, width), part)
 			return nil
 		}
 	}

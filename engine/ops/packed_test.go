@@ -38,6 +38,7 @@ var heavy = []struct {
 	{"Gemm with a row for C", "Gemm", shapes("6x40", "24x40", "24"), attrs{"transB": 1}, nil},
 	{"Gemm with factors and a column for C", "Gemm", shapes("40x6", "24x40", "6x1"), attrs{"transA": 1, "transB": 1, "alpha": float32(0.5), "beta": float32(2)}, nil},
 	{"softmax of rows", "Softmax", shapes("3x5x37"), nil, nil},
+	{"softmax of short rows, in two parts", "Softmax", shapes("700x13"), nil, nil},
 	{"softmax of columns", "Softmax", shapes("3x37x5"), attrs{"axis": 1}, nil},
 	{"log softmax of rows", "LogSoftmax", shapes("3x5x37"), nil, nil},
 	{"log softmax of columns", "LogSoftmax", shapes("3x37x5"), attrs{"axis": -2}, nil},

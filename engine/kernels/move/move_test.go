@@ -155,6 +155,10 @@ func TestCopy(t *testing.T) {
 		{"axes reversed", []int{3, 4, 5}, View{0, []int{1, 3, 12}}, 60},
 		{"a row repeated", []int{4, 6}, View{0, []int{0, 1}}, 6},
 		{"a column repeated", []int{4, 6}, View{0, []int{1, 0}}, 4},
+		{"pairs of a table's columns", []int{300, 2}, View{2, []int{4, 1}}, 1200},
+		{"four columns from an odd one on", []int{300, 4}, View{1, []int{6, 1}}, 1800},
+		{"few columns, apart, of many rows", []int{300, 3}, View{0, []int{7, 2}}, 2100},
+		{"pairs transposed", []int{20, 30, 2}, View{0, []int{2, 40, 1}}, 1200},
 		{"an empty axis", []int{4, 0}, View{0, []int{1, 1}}, 4},
 		{"axes of one", []int{1, 4, 1, 6, 1}, View{0, []int{7, 6, 9, 1, 3}}, 24},
 	} {
@@ -186,6 +190,25 @@ func TestCopy(t *testing.T) {
 				t.Errorf("%s: there and back is not the same", c.reason)
 			}
 		})
+	}
+}
+
+// TestCopyOfBytes cuts rows of bytes, which may go as larger elements where they are aligned, at every place.
+func TestCopyOfBytes(t *testing.T) {
+	const pitch, rows = 24, 9
+	for width := 1; width <= 16; width++ {
+		for origin := range 8 {
+			eachVariant(t, func(t *testing.T, f *Funcs) {
+				src := numbered[uint8](t, rows*pitch)
+				dst := fence.Slice[uint8](t, rows*width)
+				Copy(f, dst, View{0, []int{width, 1}}, src, View{origin, []int{pitch, 1}}, []int{rows, width})
+				for i, got := range dst {
+					if want := src[origin+i/width*pitch+i%width]; got != want {
+						t.Fatalf("%d bytes from %d on: element %d is %d, want %d", width, origin, i, got, want)
+					}
+				}
+			})
+		}
 	}
 }
 
