@@ -129,8 +129,15 @@ type depthwiseCall struct {
 	*depthwise
 	memory
 	routine func(*Window)
+	piece   int // outputs of a row that are computed together
 	work    []Window
 }
+
+// Where a function follows, a piece has so much output that it finds it in the nearest cache; shorter ones would spend more on loading weights.
+const (
+	pieceBytes = 8 << 10
+	leastPiece = 16
+)
 
 func (d *depthwise) bind(workers int, _ []byte) runner {
 	return &depthwiseCall{depthwise: d, work: make([]Window, workers)}
@@ -139,25 +146,35 @@ func (d *depthwise) bind(workers int, _ []byte) runner {
 func (c *depthwiseCall) run(team *parallel.Team, m memory) {
 	c.memory = m
 	c.routine = c.kernel.routine(m.inBytes == 2, m.outBytes == 2, c.g.special())
+	c.piece = c.g.Out.Width
+	if m.applies() {
+		c.piece = max(pieceBytes/(c.g.Out.PixelPitch*m.outBytes)&^3, leastPiece)
+	}
 	team.Run(c.g.N*c.g.Out.Height, c)
 }
 
-// Do computes one row.
+// Do computes one row, a piece at a time.
 func (c *depthwiseCall) Do(worker, i int) {
+	n, y := i/c.g.Out.Height, i%c.g.Out.Height
+	for x := 0; x < c.g.Out.Width; x += c.piece {
+		c.compute(&c.work[worker], n, y, x, min(c.piece, c.g.Out.Width-x))
+	}
+}
+
+// compute computes neighbouring outputs of row y of image n, from x on.
+func (c *depthwiseCall) compute(w *Window, n, y, x, count int) {
 	g := &c.g
-	n, y := i/g.Out.Height, i%g.Out.Height
-	w := &c.work[worker]
 	*w = Window{
-		In:       unsafe.Add(c.in, g.In.Index(n, 0, y*g.StrideH-g.PadTop, -g.PadLeft)*c.inBytes),
+		In:       unsafe.Add(c.in, g.In.Index(n, 0, y*g.StrideH-g.PadTop, x*g.StrideW-g.PadLeft)*c.inBytes),
 		Weights:  c.weights.Pointer(),
 		Bias:     c.bias.Pointer(),
-		Out:      unsafe.Add(c.out, g.Out.Index(n, 0, y, 0)*c.outBytes),
+		Out:      unsafe.Add(c.out, g.Out.Index(n, 0, y, x)*c.outBytes),
 		Tap:      &c.taps[0],
 		Taps:     len(c.taps),
 		Next:     g.StrideW * g.In.PixelPitch * c.inBytes,
 		PixelOut: g.Out.PixelPitch * c.outBytes,
 		PixelRes: g.Residual.PixelPitch * c.outBytes,
-		Count:    g.Out.Width,
+		Count:    count,
 		Groups:   (g.Groups + c.kernel.Lanes - 1) / c.kernel.Lanes,
 		Lo:       c.clamp.Lo,
 		Hi:       c.clamp.Hi,
@@ -169,12 +186,12 @@ func (c *depthwiseCall) Do(worker, i int) {
 	}
 	w.Cols = g.Groups - (w.Groups-1)*w.lanes
 	if c.residual != nil {
-		w.Residual = unsafe.Add(c.residual, g.Residual.Index(n, 0, y, 0)*c.outBytes)
+		w.Residual = unsafe.Add(c.residual, g.Residual.Index(n, 0, y, x)*c.outBytes)
 	}
 	w.moving = [5]uintptr{uintptr(w.In), uintptr(w.Weights), uintptr(w.Bias), uintptr(w.Out), uintptr(w.Residual)}
 	c.routine(w)
 	if c.applies() {
-		c.apply(&g.Out, g.Out.Index(n, 0, y, 0), g.Out.Width)
+		c.apply(&g.Out, g.Out.Index(n, 0, y, x), count)
 	}
 }
 

@@ -114,8 +114,9 @@ exploop1:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z3, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z4
 	VMINPS            Z3, Z4, Z3
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z3, Z4
-	VRNDSCALEPS       $0x08, Z4, Z4
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z4
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z3, Z4
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z4, Z4
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z4, Z3
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z4, Z3
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z5
@@ -132,8 +133,9 @@ exploop1:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z4, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z5
 	VMINPS            Z4, Z5, Z4
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z4, Z5
-	VRNDSCALEPS       $0x08, Z5, Z5
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z5
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z4, Z5
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z5, Z5
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z5, Z4
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z5, Z4
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z9
@@ -162,8 +164,9 @@ expsingle2:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z3, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z4
 	VMINPS            Z3, Z4, Z3
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z3, Z4
-	VRNDSCALEPS       $0x08, Z4, Z4
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z4
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z3, Z4
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z4, Z4
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z4, Z3
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z4, Z3
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z5
@@ -192,8 +195,9 @@ exppartial3:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z0, K2
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z3
 	VMINPS            Z0, Z3, Z0
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z0, Z3
-	VRNDSCALEPS       $0x08, Z3, Z3
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z3
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z0, Z3
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z3, Z3
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z3, Z0
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z3, Z0
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z4
@@ -317,6 +321,16 @@ DATA lanes_3fb8aa3b<>+20(SB)/4, $0x3fb8aa3b
 DATA lanes_3fb8aa3b<>+24(SB)/4, $0x3fb8aa3b
 DATA lanes_3fb8aa3b<>+28(SB)/4, $0x3fb8aa3b
 GLOBL lanes_3fb8aa3b<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_4b400000<>+0(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+4(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+8(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+12(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+16(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+20(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+24(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+28(SB)/4, $0x4b400000
+GLOBL lanes_4b400000<>(SB), RODATA|NOPTR, $32
 
 DATA lanes_3f317000<>+0(SB)/4, $0x3f317000
 DATA lanes_3f317000<>+4(SB)/4, $0x3f317000
@@ -508,8 +522,9 @@ exploop1:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z5, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z6
 	VMINPS            Z5, Z6, Z5
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z5, Z6
-	VRNDSCALEPS       $0x08, Z6, Z6
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z6
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z5, Z6
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z6, Z6
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z6, Z5
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z6, Z5
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z8
@@ -526,8 +541,9 @@ exploop1:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z6, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z8
 	VMINPS            Z6, Z8, Z6
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z6, Z8
-	VRNDSCALEPS       $0x08, Z8, Z8
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z8
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z6, Z8
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z8, Z8
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z8, Z6
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z8, Z6
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z9
@@ -562,8 +578,9 @@ expsingle2:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z5, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z6
 	VMINPS            Z5, Z6, Z5
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z5, Z6
-	VRNDSCALEPS       $0x08, Z6, Z6
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z6
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z5, Z6
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z6, Z6
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z6, Z5
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z6, Z5
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z8
@@ -595,8 +612,9 @@ exppartial3:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z2, K2
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z5
 	VMINPS            Z2, Z5, Z2
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z2, Z5
-	VRNDSCALEPS       $0x08, Z5, Z5
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z5
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z2, Z5
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z5, Z5
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z5, Z2
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z5, Z2
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z6
@@ -777,8 +795,9 @@ exploop1:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z3, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z4
 	VMINPS            Z3, Z4, Z3
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z3, Z4
-	VRNDSCALEPS       $0x08, Z4, Z4
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z4
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z3, Z4
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z4, Z4
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z4, Z3
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z4, Z3
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z5
@@ -796,8 +815,9 @@ exploop1:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z4, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z5
 	VMINPS            Z4, Z5, Z4
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z4, Z5
-	VRNDSCALEPS       $0x08, Z5, Z5
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z5
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z4, Z5
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z5, Z5
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z5, Z4
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z5, Z4
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z6
@@ -828,8 +848,9 @@ expsingle2:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z3, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z4
 	VMINPS            Z3, Z4, Z3
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z3, Z4
-	VRNDSCALEPS       $0x08, Z4, Z4
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z4
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z3, Z4
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z4, Z4
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z4, Z3
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z4, Z3
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z5
@@ -860,8 +881,9 @@ exppartial3:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z0, K2
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z3
 	VMINPS            Z0, Z3, Z0
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z0, Z3
-	VRNDSCALEPS       $0x08, Z3, Z3
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z3
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z0, Z3
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z3, Z3
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z3, Z0
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z3, Z0
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z4
@@ -1039,8 +1061,9 @@ exploop1:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z5, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z6
 	VMINPS            Z5, Z6, Z5
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z5, Z6
-	VRNDSCALEPS       $0x08, Z6, Z6
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z6
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z5, Z6
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z6, Z6
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z6, Z5
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z6, Z5
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z8
@@ -1058,8 +1081,9 @@ exploop1:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z6, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z8
 	VMINPS            Z6, Z8, Z6
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z6, Z8
-	VRNDSCALEPS       $0x08, Z8, Z8
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z8
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z6, Z8
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z8, Z8
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z8, Z6
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z8, Z6
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z9
@@ -1096,8 +1120,9 @@ expsingle2:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z5, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z6
 	VMINPS            Z5, Z6, Z5
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z5, Z6
-	VRNDSCALEPS       $0x08, Z6, Z6
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z6
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z5, Z6
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z6, Z6
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z6, Z5
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z6, Z5
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z8
@@ -1131,8 +1156,9 @@ exppartial3:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z2, K2
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z5
 	VMINPS            Z2, Z5, Z2
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z2, Z5
-	VRNDSCALEPS       $0x08, Z5, Z5
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z5
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z2, Z5
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z5, Z5
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z5, Z2
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z5, Z2
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z6

@@ -187,9 +187,15 @@ exploop1:
 	WORD  $0x6ea6e487 // fcmgt v7, v4, v6
 	WORD  $0x6ea71cc4 // bit v4, v6, v7
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F6
+	WORD  $0x4e0404c6 // dup v6, v6
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F7
-	WORD  $0x6e27dc86 // fmul v6, v4, v7
-	WORD  $0x4e2188c6 // frintn v6, v6
+	WORD  $0x4e24ccc7 // fmla v7, v6, v4
+	VMOV  V7.B16, V6.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F7
+	WORD  $0x4ea7d4c6 // fsub v6, v6, v7
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F7
 	WORD  $0x4ea7ccc4 // fmls v4, v6, v7
@@ -251,9 +257,15 @@ exploop1:
 	WORD  $0x6ea7e4a8 // fcmgt v8, v5, v7
 	WORD  $0x6ea81ce5 // bit v5, v7, v8
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F7
+	WORD  $0x4e0404e7 // dup v7, v7
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F8
-	WORD  $0x6e28dca7 // fmul v7, v5, v8
-	WORD  $0x4e2188e7 // frintn v7, v7
+	WORD  $0x4e25cce8 // fmla v8, v7, v5
+	VMOV  V8.B16, V7.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F8
+	WORD  $0x4ea8d4e7 // fsub v7, v7, v8
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F8
 	WORD  $0x4ea8cce5 // fmls v5, v7, v8
@@ -327,9 +339,15 @@ expsingle2:
 	WORD  $0x6ea6e487 // fcmgt v7, v4, v6
 	WORD  $0x6ea71cc4 // bit v4, v6, v7
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F6
+	WORD  $0x4e0404c6 // dup v6, v6
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F7
-	WORD  $0x6e27dc86 // fmul v6, v4, v7
-	WORD  $0x4e2188c6 // frintn v6, v6
+	WORD  $0x4e24ccc7 // fmla v7, v6, v4
+	VMOV  V7.B16, V6.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F7
+	WORD  $0x4ea7d4c6 // fsub v6, v6, v7
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F7
 	WORD  $0x4ea7ccc4 // fmls v4, v6, v7
@@ -438,9 +456,15 @@ whole_8:
 	WORD  $0x6ea5e406 // fcmgt v6, v0, v5
 	WORD  $0x6ea61ca0 // bit v0, v5, v6
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F5
+	WORD  $0x4e0404a5 // dup v5, v5
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F6
-	WORD  $0x6e26dc05 // fmul v5, v0, v6
-	WORD  $0x4e2188a5 // frintn v5, v5
+	WORD  $0x4e20cca6 // fmla v6, v5, v0
+	VMOV  V6.B16, V5.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4ea6d4a5 // fsub v5, v5, v6
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F6
 	WORD  $0x4ea6cca0 // fmls v0, v5, v6
@@ -614,6 +638,16 @@ DATA lanes_3fb8aa3b<>+20(SB)/4, $0x3fb8aa3b
 DATA lanes_3fb8aa3b<>+24(SB)/4, $0x3fb8aa3b
 DATA lanes_3fb8aa3b<>+28(SB)/4, $0x3fb8aa3b
 GLOBL lanes_3fb8aa3b<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_4b400000<>+0(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+4(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+8(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+12(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+16(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+20(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+24(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+28(SB)/4, $0x4b400000
+GLOBL lanes_4b400000<>(SB), RODATA|NOPTR, $32
 
 DATA lanes_3f317000<>+0(SB)/4, $0x3f317000
 DATA lanes_3f317000<>+4(SB)/4, $0x3f317000
@@ -888,9 +922,15 @@ exploop1:
 	WORD  $0x6ea6e487 // fcmgt v7, v4, v6
 	WORD  $0x6ea71cc4 // bit v4, v6, v7
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F6
+	WORD  $0x4e0404c6 // dup v6, v6
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F7
-	WORD  $0x6e27dc86 // fmul v6, v4, v7
-	WORD  $0x4e2188c6 // frintn v6, v6
+	WORD  $0x4e24ccc7 // fmla v7, v6, v4
+	VMOV  V7.B16, V6.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F7
+	WORD  $0x4ea7d4c6 // fsub v6, v6, v7
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F7
 	WORD  $0x4ea7ccc4 // fmls v4, v6, v7
@@ -952,9 +992,15 @@ exploop1:
 	WORD  $0x6ea7e4a8 // fcmgt v8, v5, v7
 	WORD  $0x6ea81ce5 // bit v5, v7, v8
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F7
+	WORD  $0x4e0404e7 // dup v7, v7
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F8
-	WORD  $0x6e28dca7 // fmul v7, v5, v8
-	WORD  $0x4e2188e7 // frintn v7, v7
+	WORD  $0x4e25cce8 // fmla v8, v7, v5
+	VMOV  V8.B16, V7.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F8
+	WORD  $0x4ea8d4e7 // fsub v7, v7, v8
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F8
 	WORD  $0x4ea8cce5 // fmls v5, v7, v8
@@ -1092,9 +1138,15 @@ expsingle2:
 	WORD  $0x6ea6e487 // fcmgt v7, v4, v6
 	WORD  $0x6ea71cc4 // bit v4, v6, v7
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F6
+	WORD  $0x4e0404c6 // dup v6, v6
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F7
-	WORD  $0x6e27dc86 // fmul v6, v4, v7
-	WORD  $0x4e2188c6 // frintn v6, v6
+	WORD  $0x4e24ccc7 // fmla v7, v6, v4
+	VMOV  V7.B16, V6.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F7
+	WORD  $0x4ea7d4c6 // fsub v6, v6, v7
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F7
 	WORD  $0x4ea7ccc4 // fmls v4, v6, v7
@@ -1235,9 +1287,15 @@ whole_8:
 	WORD  $0x6ea5e406 // fcmgt v6, v0, v5
 	WORD  $0x6ea61ca0 // bit v0, v5, v6
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F5
+	WORD  $0x4e0404a5 // dup v5, v5
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F6
-	WORD  $0x6e26dc05 // fmul v5, v0, v6
-	WORD  $0x4e2188a5 // frintn v5, v5
+	WORD  $0x4e20cca6 // fmla v6, v5, v0
+	VMOV  V6.B16, V5.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4ea6d4a5 // fsub v5, v5, v6
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F6
 	WORD  $0x4ea6cca0 // fmls v0, v5, v6
@@ -1676,9 +1734,15 @@ exploop1:
 	WORD  $0x6ea6e487 // fcmgt v7, v4, v6
 	WORD  $0x6ea71cc4 // bit v4, v6, v7
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F6
+	WORD  $0x4e0404c6 // dup v6, v6
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F7
-	WORD  $0x6e27dc86 // fmul v6, v4, v7
-	WORD  $0x4e2188c6 // frintn v6, v6
+	WORD  $0x4e24ccc7 // fmla v7, v6, v4
+	VMOV  V7.B16, V6.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F7
+	WORD  $0x4ea7d4c6 // fsub v6, v6, v7
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F7
 	WORD  $0x4ea7ccc4 // fmls v4, v6, v7
@@ -1743,9 +1807,15 @@ exploop1:
 	WORD  $0x6ea7e4a8 // fcmgt v8, v5, v7
 	WORD  $0x6ea81ce5 // bit v5, v7, v8
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F7
+	WORD  $0x4e0404e7 // dup v7, v7
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F8
-	WORD  $0x6e28dca7 // fmul v7, v5, v8
-	WORD  $0x4e2188e7 // frintn v7, v7
+	WORD  $0x4e25cce8 // fmla v8, v7, v5
+	VMOV  V8.B16, V7.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F8
+	WORD  $0x4ea8d4e7 // fsub v7, v7, v8
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F8
 	WORD  $0x4ea8cce5 // fmls v5, v7, v8
@@ -1823,9 +1893,15 @@ expsingle2:
 	WORD  $0x6ea6e487 // fcmgt v7, v4, v6
 	WORD  $0x6ea71cc4 // bit v4, v6, v7
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F6
+	WORD  $0x4e0404c6 // dup v6, v6
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F7
-	WORD  $0x6e27dc86 // fmul v6, v4, v7
-	WORD  $0x4e2188c6 // frintn v6, v6
+	WORD  $0x4e24ccc7 // fmla v7, v6, v4
+	VMOV  V7.B16, V6.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F7
+	WORD  $0x4ea7d4c6 // fsub v6, v6, v7
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F7
 	WORD  $0x4ea7ccc4 // fmls v4, v6, v7
@@ -1970,9 +2046,15 @@ whole_20:
 	WORD  $0x6ea5e406 // fcmgt v6, v0, v5
 	WORD  $0x6ea61ca0 // bit v0, v5, v6
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F5
+	WORD  $0x4e0404a5 // dup v5, v5
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F6
-	WORD  $0x6e26dc05 // fmul v5, v0, v6
-	WORD  $0x4e2188a5 // frintn v5, v5
+	WORD  $0x4e20cca6 // fmla v6, v5, v0
+	VMOV  V6.B16, V5.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4ea6d4a5 // fsub v5, v5, v6
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F6
 	WORD  $0x4ea6cca0 // fmls v0, v5, v6
@@ -2319,9 +2401,15 @@ exploop1:
 	WORD  $0x6ea6e487 // fcmgt v7, v4, v6
 	WORD  $0x6ea71cc4 // bit v4, v6, v7
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F6
+	WORD  $0x4e0404c6 // dup v6, v6
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F7
-	WORD  $0x6e27dc86 // fmul v6, v4, v7
-	WORD  $0x4e2188c6 // frintn v6, v6
+	WORD  $0x4e24ccc7 // fmla v7, v6, v4
+	VMOV  V7.B16, V6.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F7
+	WORD  $0x4ea7d4c6 // fsub v6, v6, v7
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F7
 	WORD  $0x4ea7ccc4 // fmls v4, v6, v7
@@ -2386,9 +2474,15 @@ exploop1:
 	WORD  $0x6ea7e4a8 // fcmgt v8, v5, v7
 	WORD  $0x6ea81ce5 // bit v5, v7, v8
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F7
+	WORD  $0x4e0404e7 // dup v7, v7
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F8
-	WORD  $0x6e28dca7 // fmul v7, v5, v8
-	WORD  $0x4e2188e7 // frintn v7, v7
+	WORD  $0x4e25cce8 // fmla v8, v7, v5
+	VMOV  V8.B16, V7.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F8
+	WORD  $0x4ea8d4e7 // fsub v7, v7, v8
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F8
 	WORD  $0x4ea8cce5 // fmls v5, v7, v8
@@ -2530,9 +2624,15 @@ expsingle2:
 	WORD  $0x6ea6e487 // fcmgt v7, v4, v6
 	WORD  $0x6ea71cc4 // bit v4, v6, v7
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F6
+	WORD  $0x4e0404c6 // dup v6, v6
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F7
-	WORD  $0x6e27dc86 // fmul v6, v4, v7
-	WORD  $0x4e2188c6 // frintn v6, v6
+	WORD  $0x4e24ccc7 // fmla v7, v6, v4
+	VMOV  V7.B16, V6.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F7
+	WORD  $0x4ea7d4c6 // fsub v6, v6, v7
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F7
 	WORD  $0x4ea7ccc4 // fmls v4, v6, v7
@@ -2709,9 +2809,15 @@ whole_20:
 	WORD  $0x6ea5e406 // fcmgt v6, v0, v5
 	WORD  $0x6ea61ca0 // bit v0, v5, v6
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F5
+	WORD  $0x4e0404a5 // dup v5, v5
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F6
-	WORD  $0x6e26dc05 // fmul v5, v0, v6
-	WORD  $0x4e2188a5 // frintn v5, v5
+	WORD  $0x4e20cca6 // fmla v6, v5, v0
+	VMOV  V6.B16, V5.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4ea6d4a5 // fsub v5, v5, v6
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F6
 	WORD  $0x4ea6cca0 // fmls v0, v5, v6

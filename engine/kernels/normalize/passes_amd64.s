@@ -248,8 +248,9 @@ single2:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z3, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z5
 	VMINPS            Z3, Z5, Z3
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z3, Z5
-	VRNDSCALEPS       $0x08, Z5, Z5
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z5
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z3, Z5
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z5, Z5
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z5, Z3
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z5, Z3
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z6
@@ -278,8 +279,9 @@ partial3:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z0, K2
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z1
 	VMINPS            Z0, Z1, Z0
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z0, Z1
-	VRNDSCALEPS       $0x08, Z1, Z1
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z1
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z0, Z1
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z1, Z1
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z1, Z0
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z1, Z0
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z3
@@ -347,6 +349,16 @@ DATA lanes_3fb8aa3b<>+20(SB)/4, $0x3fb8aa3b
 DATA lanes_3fb8aa3b<>+24(SB)/4, $0x3fb8aa3b
 DATA lanes_3fb8aa3b<>+28(SB)/4, $0x3fb8aa3b
 GLOBL lanes_3fb8aa3b<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_4b400000<>+0(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+4(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+8(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+12(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+16(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+20(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+24(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+28(SB)/4, $0x4b400000
+GLOBL lanes_4b400000<>(SB), RODATA|NOPTR, $32
 
 DATA lanes_3f317000<>+0(SB)/4, $0x3f317000
 DATA lanes_3f317000<>+4(SB)/4, $0x3f317000
@@ -449,8 +461,9 @@ single2:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z3, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z4
 	VMINPS            Z3, Z4, Z3
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z3, Z4
-	VRNDSCALEPS       $0x08, Z4, Z4
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z4
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z3, Z4
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z4, Z4
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z4, Z3
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z4, Z3
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z6
@@ -481,8 +494,9 @@ partial3:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z0, K2
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z1
 	VMINPS            Z0, Z1, Z0
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z0, Z1
-	VRNDSCALEPS       $0x08, Z1, Z1
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z1
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z0, Z1
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z1, Z1
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z1, Z0
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z1, Z0
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z3
@@ -527,8 +541,9 @@ single2:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z2, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z4
 	VMINPS            Z2, Z4, Z2
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z2, Z4
-	VRNDSCALEPS       $0x08, Z4, Z4
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z4
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z2, Z4
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z4, Z4
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z4, Z2
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z4, Z2
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z5
@@ -554,8 +569,9 @@ partial3:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z0, K2
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z2
 	VMINPS            Z0, Z2, Z0
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z0, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z0, Z2
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z0
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z0
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z4
@@ -1063,8 +1079,9 @@ single2:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y3, Y4
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y5
 	VMINPS       Y3, Y5, Y3
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y3, Y5
-	VROUNDPS     $0x08, Y5, Y5
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y5
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y3, Y5
+	VSUBPS       lanes_4b400000<>+0(SB), Y5, Y5
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y5, Y3
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y5, Y3
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y6
@@ -1104,8 +1121,9 @@ partial3:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y0, Y1
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y4
 	VMINPS       Y0, Y4, Y0
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y0, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y4
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y0, Y4
+	VSUBPS       lanes_4b400000<>+0(SB), Y4, Y4
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y4, Y0
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y4, Y0
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y5
@@ -1173,8 +1191,9 @@ single2:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y3, Y4
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y5
 	VMINPS       Y3, Y5, Y3
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y3, Y5
-	VROUNDPS     $0x08, Y5, Y5
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y5
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y3, Y5
+	VSUBPS       lanes_4b400000<>+0(SB), Y5, Y5
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y5, Y3
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y5, Y3
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y6
@@ -1216,8 +1235,9 @@ partial3:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y0, Y1
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y4
 	VMINPS       Y0, Y4, Y0
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y0, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y4
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y0, Y4
+	VSUBPS       lanes_4b400000<>+0(SB), Y4, Y4
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y4, Y0
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y4, Y0
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y5
@@ -1270,8 +1290,9 @@ single2:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y2, Y3
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y4
 	VMINPS       Y2, Y4, Y2
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y2, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y4
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y2, Y4
+	VSUBPS       lanes_4b400000<>+0(SB), Y4, Y4
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y4, Y2
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y4, Y2
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y5
@@ -1308,8 +1329,9 @@ partial3:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y0, Y3
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y4
 	VMINPS       Y0, Y4, Y0
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y0, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y4
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y0, Y4
+	VSUBPS       lanes_4b400000<>+0(SB), Y4, Y4
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y4, Y0
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y4, Y0
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y5

@@ -440,9 +440,15 @@ single2:
 	WORD  $0x6ea5e466 // fcmgt v6, v3, v5
 	WORD  $0x6ea61ca3 // bit v3, v5, v6
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F5
+	WORD  $0x4e0404a5 // dup v5, v5
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F6
-	WORD  $0x6e26dc65 // fmul v5, v3, v6
-	WORD  $0x4e2188a5 // frintn v5, v5
+	WORD  $0x4e23cca6 // fmla v6, v5, v3
+	VMOV  V6.B16, V5.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4ea6d4a5 // fsub v5, v5, v6
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F6
 	WORD  $0x4ea6cca3 // fmls v3, v5, v6
@@ -551,9 +557,15 @@ whole_2:
 	WORD  $0x6ea4e405 // fcmgt v5, v0, v4
 	WORD  $0x6ea51c80 // bit v0, v4, v5
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F5
-	WORD  $0x6e25dc04 // fmul v4, v0, v5
-	WORD  $0x4e218884 // frintn v4, v4
+	WORD  $0x4e20cc85 // fmla v5, v4, v0
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5d484 // fsub v4, v4, v5
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F5
 	WORD  $0x4ea5cc80 // fmls v0, v4, v5
@@ -688,6 +700,16 @@ DATA lanes_3fb8aa3b<>+24(SB)/4, $0x3fb8aa3b
 DATA lanes_3fb8aa3b<>+28(SB)/4, $0x3fb8aa3b
 GLOBL lanes_3fb8aa3b<>(SB), RODATA|NOPTR, $32
 
+DATA lanes_4b400000<>+0(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+4(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+8(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+12(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+16(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+20(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+24(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+28(SB)/4, $0x4b400000
+GLOBL lanes_4b400000<>(SB), RODATA|NOPTR, $32
+
 DATA lanes_3f317000<>+0(SB)/4, $0x3f317000
 DATA lanes_3f317000<>+4(SB)/4, $0x3f317000
 DATA lanes_3f317000<>+8(SB)/4, $0x3f317000
@@ -811,9 +833,15 @@ single2:
 	WORD  $0x6ea5e466 // fcmgt v6, v3, v5
 	WORD  $0x6ea61ca3 // bit v3, v5, v6
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F5
+	WORD  $0x4e0404a5 // dup v5, v5
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F6
-	WORD  $0x6e26dc65 // fmul v5, v3, v6
-	WORD  $0x4e2188a5 // frintn v5, v5
+	WORD  $0x4e23cca6 // fmla v6, v5, v3
+	VMOV  V6.B16, V5.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4ea6d4a5 // fsub v5, v5, v6
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F6
 	WORD  $0x4ea6cca3 // fmls v3, v5, v6
@@ -958,9 +986,15 @@ whole_8:
 	WORD  $0x6ea4e405 // fcmgt v5, v0, v4
 	WORD  $0x6ea51c80 // bit v0, v4, v5
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F5
-	WORD  $0x6e25dc04 // fmul v4, v0, v5
-	WORD  $0x4e218884 // frintn v4, v4
+	WORD  $0x4e20cc85 // fmla v5, v4, v0
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5d484 // fsub v4, v4, v5
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F5
 	WORD  $0x4ea5cc80 // fmls v0, v4, v5
@@ -1080,9 +1114,15 @@ single2:
 	WORD  $0x6ea4e445 // fcmgt v5, v2, v4
 	WORD  $0x6ea51c82 // bit v2, v4, v5
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F5
-	WORD  $0x6e25dc44 // fmul v4, v2, v5
-	WORD  $0x4e218884 // frintn v4, v4
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5d484 // fsub v4, v4, v5
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F5
 	WORD  $0x4ea5cc82 // fmls v2, v4, v5
@@ -1188,9 +1228,15 @@ whole_2:
 	WORD  $0x6ea4e405 // fcmgt v5, v0, v4
 	WORD  $0x6ea51c80 // bit v0, v4, v5
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F5
-	WORD  $0x6e25dc04 // fmul v4, v0, v5
-	WORD  $0x4e218884 // frintn v4, v4
+	WORD  $0x4e20cc85 // fmla v5, v4, v0
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5d484 // fsub v4, v4, v5
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F5
 	WORD  $0x4ea5cc80 // fmls v0, v4, v5

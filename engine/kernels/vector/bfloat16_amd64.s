@@ -517,8 +517,9 @@ single2:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z0, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z1
 	VMINPS            Z0, Z1, Z0
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z0, Z1
-	VRNDSCALEPS       $0x08, Z1, Z1
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z1
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z0, Z1
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z1, Z1
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z1, Z0
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z1, Z0
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z2
@@ -548,8 +549,9 @@ partial3:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z0, K2
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z1
 	VMINPS            Z0, Z1, Z0
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z0, Z1
-	VRNDSCALEPS       $0x08, Z1, Z1
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z1
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z0, Z1
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z1, Z1
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z1, Z0
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z1, Z0
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z2
@@ -598,6 +600,16 @@ DATA lanes_3fb8aa3b<>+20(SB)/4, $0x3fb8aa3b
 DATA lanes_3fb8aa3b<>+24(SB)/4, $0x3fb8aa3b
 DATA lanes_3fb8aa3b<>+28(SB)/4, $0x3fb8aa3b
 GLOBL lanes_3fb8aa3b<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_4b400000<>+0(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+4(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+8(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+12(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+16(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+20(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+24(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+28(SB)/4, $0x4b400000
+GLOBL lanes_4b400000<>(SB), RODATA|NOPTR, $32
 
 DATA lanes_3f317000<>+0(SB)/4, $0x3f317000
 DATA lanes_3f317000<>+4(SB)/4, $0x3f317000
@@ -879,8 +891,9 @@ single2:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z5, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z4
 	VMINPS            Z5, Z4, Z4
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z4, Z5
-	VRNDSCALEPS       $0x08, Z5, Z5
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z5
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z4, Z5
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z5, Z5
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z5, Z4
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z5, Z4
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z6
@@ -937,8 +950,9 @@ partial3:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z4, K2
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z3
 	VMINPS            Z4, Z3, Z3
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z3, Z4
-	VRNDSCALEPS       $0x08, Z4, Z4
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z4
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z3, Z4
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z4, Z4
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z4, Z3
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z4, Z3
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z5
@@ -1160,8 +1174,9 @@ single2:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z4, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z5
 	VMINPS            Z4, Z5, Z4
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z4, Z5
-	VRNDSCALEPS       $0x08, Z5, Z5
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z5
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z4, Z5
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z5, Z5
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z5, Z4
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z5, Z4
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z6
@@ -1210,8 +1225,9 @@ partial3:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z3, K2
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z4
 	VMINPS            Z3, Z4, Z3
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z3, Z4
-	VRNDSCALEPS       $0x08, Z4, Z4
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z4
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z3, Z4
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z4, Z4
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z4, Z3
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z4, Z3
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z5
@@ -1334,8 +1350,9 @@ single2:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z3, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z4
 	VMINPS            Z3, Z4, Z3
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z3, Z4
-	VRNDSCALEPS       $0x08, Z4, Z4
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z4
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z3, Z4
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z4, Z4
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z4, Z3
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z4, Z3
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z5
@@ -1372,8 +1389,9 @@ partial3:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z2, K2
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z3
 	VMINPS            Z2, Z3, Z2
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z2, Z3
-	VRNDSCALEPS       $0x08, Z3, Z3
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z3
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z2, Z3
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z3, Z3
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z3, Z2
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z3, Z2
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z4
@@ -1415,8 +1433,9 @@ single2:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z1, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z2
 	VMINPS            Z1, Z2, Z1
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z1, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z3
@@ -1461,8 +1480,9 @@ partial3:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z1, K2
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z2
 	VMINPS            Z1, Z2, Z1
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z1, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z3
@@ -1576,8 +1596,9 @@ single2:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z0, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z5
 	VMINPS            Z0, Z5, Z5
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z5, Z6
-	VRNDSCALEPS       $0x08, Z6, Z6
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z6
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z5, Z6
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z6, Z6
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z6, Z5
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z6, Z5
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z7
@@ -1629,8 +1650,9 @@ partial3:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z2, K2
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z1
 	VMINPS            Z2, Z1, Z1
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z1, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z4
@@ -1787,36 +1809,33 @@ TEXT ·geluTanhBF16AVX512BF16(SB), NOSPLIT, $0-24
 single2:
 	CMPQ              AX, $+16
 	JLT               partial3
-	VPMOVZXWD         (DX), Z2
-	VPSLLD            $0x10, Z2, Z2
-	VMULPS            Z2, Z2, Z3
-	VBROADCASTSS      lanes_3d922279<>+0(SB), Z4
-	VFMADD213PS.BCST  lanes_3fcc422a<>+0(SB), Z3, Z4
-	VMULPS            Z2, Z4, Z3
-	VORPS.BCST        lanes_80000000<>+0(SB), Z3, Z4
-	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z4, K1
-	VBROADCASTSS      lanes_42b20000<>+0(SB), Z5
-	VMINPS            Z4, Z5, Z4
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z4, Z5
-	VRNDSCALEPS       $0x08, Z5, Z5
-	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z5, Z4
-	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z5, Z4
-	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z6
-	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z4, Z6
-	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z4, Z6
-	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z4, Z6
-	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z4, Z6
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z4, Z6
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z4, Z6
-	VSCALEFPS.Z       Z5, Z6, K1, Z4
-	VXORPS            Z5, Z5, Z5
-	VCMPPS            $0x11, Z5, Z3, K1
-	VBROADCASTSS      lanes_3f800000<>+0(SB), Z3
-	VBLENDMPS         Z4, Z3, K1, Z0
-	VADDPS.BCST       lanes_3f800000<>+0(SB), Z4, Z3
-	VDIVPS            Z3, Z0, Z3
-	VMULPS            Z3, Z2, Z2
-	VMOVAPS           Z2, Z31
+	VPMOVZXWD         (DX), Z0
+	VPSLLD            $0x10, Z0, Z0
+	VMULPS            Z0, Z0, Z1
+	VBROADCASTSS      lanes_3d922279<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_3fcc422a<>+0(SB), Z1, Z2
+	VMULPS            Z0, Z2, Z1
+	VBROADCASTSS      lanes_c2b20000<>+0(SB), Z2
+	VBROADCASTSS      lanes_42ae0000<>+0(SB), Z3
+	VMAXPS            Z1, Z2, Z1
+	VMINPS            Z1, Z3, Z1
+	VXORPS.BCST       lanes_80000000<>+0(SB), Z1, Z1
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
+	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
+	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
+	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z3
+	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z3
+	VSCALEFPS         Z2, Z3, Z1
+	VADDPS.BCST       lanes_3f800000<>+0(SB), Z1, Z1
+	VDIVPS            Z1, Z0, Z0
+	VMOVAPS           Z0, Z31
 	LONG              $0x487e0262
 	WORD              $0xf772
 	VMOVUPS           Y30, (CX)
@@ -1832,33 +1851,30 @@ partial3:
 	VPCMPUD           $0x06, lane_numbers<>+0(SB), Z0, K1
 	VPMOVZXWD.Z       (DX), K1, Z0
 	VPSLLD            $0x10, Z0, Z0
-	VMULPS            Z0, Z0, Z2
-	VBROADCASTSS      lanes_3d922279<>+0(SB), Z3
-	VFMADD213PS.BCST  lanes_3fcc422a<>+0(SB), Z2, Z3
-	VMULPS            Z0, Z3, Z2
-	VORPS.BCST        lanes_80000000<>+0(SB), Z2, Z3
-	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z3, K2
-	VBROADCASTSS      lanes_42b20000<>+0(SB), Z4
-	VMINPS            Z3, Z4, Z3
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z3, Z4
-	VRNDSCALEPS       $0x08, Z4, Z4
-	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z4, Z3
-	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z4, Z3
-	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z5
-	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z3, Z5
-	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z3, Z5
-	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z3, Z5
-	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z3, Z5
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z3, Z5
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z3, Z5
-	VSCALEFPS.Z       Z4, Z5, K2, Z3
-	VXORPS            Z4, Z4, Z4
-	VCMPPS            $0x11, Z4, Z2, K2
-	VBROADCASTSS      lanes_3f800000<>+0(SB), Z2
-	VBLENDMPS         Z3, Z2, K2, Z1
-	VADDPS.BCST       lanes_3f800000<>+0(SB), Z3, Z2
-	VDIVPS            Z2, Z1, Z1
-	VMULPS            Z1, Z0, Z0
+	VMULPS            Z0, Z0, Z1
+	VBROADCASTSS      lanes_3d922279<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_3fcc422a<>+0(SB), Z1, Z2
+	VMULPS            Z0, Z2, Z1
+	VBROADCASTSS      lanes_c2b20000<>+0(SB), Z2
+	VBROADCASTSS      lanes_42ae0000<>+0(SB), Z3
+	VMAXPS            Z1, Z2, Z1
+	VMINPS            Z1, Z3, Z1
+	VXORPS.BCST       lanes_80000000<>+0(SB), Z1, Z1
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
+	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
+	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
+	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z3
+	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z3
+	VSCALEFPS         Z2, Z3, Z1
+	VADDPS.BCST       lanes_3f800000<>+0(SB), Z1, Z1
+	VDIVPS            Z1, Z0, Z0
 	VMOVAPS           Z0, Z31
 	LONG              $0x487e0262
 	WORD              $0xf772
@@ -1888,6 +1904,26 @@ DATA lanes_3fcc422a<>+24(SB)/4, $0x3fcc422a
 DATA lanes_3fcc422a<>+28(SB)/4, $0x3fcc422a
 GLOBL lanes_3fcc422a<>(SB), RODATA|NOPTR, $32
 
+DATA lanes_c2b20000<>+0(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+4(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+8(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+12(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+16(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+20(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+24(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+28(SB)/4, $0xc2b20000
+GLOBL lanes_c2b20000<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_42ae0000<>+0(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+4(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+8(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+12(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+16(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+20(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+24(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+28(SB)/4, $0x42ae0000
+GLOBL lanes_42ae0000<>(SB), RODATA|NOPTR, $32
+
 // func siluBF16AVX512BF16(dst *uint16, x *uint16, n int)
 // Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VL
 TEXT ·siluBF16AVX512BF16(SB), NOSPLIT, $0-24
@@ -1898,32 +1934,29 @@ TEXT ·siluBF16AVX512BF16(SB), NOSPLIT, $0-24
 single2:
 	CMPQ              AX, $+16
 	JLT               partial3
-	VPMOVZXWD         (DX), Z2
-	VPSLLD            $0x10, Z2, Z2
-	VORPS.BCST        lanes_80000000<>+0(SB), Z2, Z3
-	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z3, K1
-	VBROADCASTSS      lanes_42b20000<>+0(SB), Z4
-	VMINPS            Z3, Z4, Z3
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z3, Z4
-	VRNDSCALEPS       $0x08, Z4, Z4
-	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z4, Z3
-	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z4, Z3
-	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z5
-	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z3, Z5
-	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z3, Z5
-	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z3, Z5
-	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z3, Z5
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z3, Z5
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z3, Z5
-	VSCALEFPS.Z       Z4, Z5, K1, Z3
-	VXORPS            Z4, Z4, Z4
-	VCMPPS            $0x11, Z4, Z2, K1
-	VBROADCASTSS      lanes_3f800000<>+0(SB), Z4
-	VBLENDMPS         Z3, Z4, K1, Z0
-	VADDPS.BCST       lanes_3f800000<>+0(SB), Z3, Z3
-	VDIVPS            Z3, Z0, Z3
-	VMULPS            Z3, Z2, Z2
-	VMOVAPS           Z2, Z31
+	VPMOVZXWD         (DX), Z0
+	VPSLLD            $0x10, Z0, Z0
+	VBROADCASTSS      lanes_c2b20000<>+0(SB), Z1
+	VBROADCASTSS      lanes_42ae0000<>+0(SB), Z2
+	VMAXPS            Z0, Z1, Z1
+	VMINPS            Z1, Z2, Z1
+	VXORPS.BCST       lanes_80000000<>+0(SB), Z1, Z1
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
+	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
+	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
+	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z3
+	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z3
+	VSCALEFPS         Z2, Z3, Z1
+	VADDPS.BCST       lanes_3f800000<>+0(SB), Z1, Z1
+	VDIVPS            Z1, Z0, Z0
+	VMOVAPS           Z0, Z31
 	LONG              $0x487e0262
 	WORD              $0xf772
 	VMOVUPS           Y30, (CX)
@@ -1939,29 +1972,26 @@ partial3:
 	VPCMPUD           $0x06, lane_numbers<>+0(SB), Z0, K1
 	VPMOVZXWD.Z       (DX), K1, Z0
 	VPSLLD            $0x10, Z0, Z0
-	VORPS.BCST        lanes_80000000<>+0(SB), Z0, Z2
-	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z2, K2
-	VBROADCASTSS      lanes_42b20000<>+0(SB), Z3
-	VMINPS            Z2, Z3, Z2
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z2, Z3
-	VRNDSCALEPS       $0x08, Z3, Z3
-	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z3, Z2
-	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z3, Z2
-	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z4
-	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z2, Z4
-	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z2, Z4
-	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z2, Z4
-	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z2, Z4
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z2, Z4
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z2, Z4
-	VSCALEFPS.Z       Z3, Z4, K2, Z2
-	VXORPS            Z3, Z3, Z3
-	VCMPPS            $0x11, Z3, Z0, K2
-	VBROADCASTSS      lanes_3f800000<>+0(SB), Z3
-	VBLENDMPS         Z2, Z3, K2, Z1
-	VADDPS.BCST       lanes_3f800000<>+0(SB), Z2, Z2
-	VDIVPS            Z2, Z1, Z1
-	VMULPS            Z1, Z0, Z0
+	VBROADCASTSS      lanes_c2b20000<>+0(SB), Z1
+	VBROADCASTSS      lanes_42ae0000<>+0(SB), Z2
+	VMAXPS            Z0, Z1, Z1
+	VMINPS            Z1, Z2, Z1
+	VXORPS.BCST       lanes_80000000<>+0(SB), Z1, Z1
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
+	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
+	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
+	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z3
+	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z3
+	VSCALEFPS         Z2, Z3, Z1
+	VADDPS.BCST       lanes_3f800000<>+0(SB), Z1, Z1
+	VDIVPS            Z1, Z0, Z0
 	VMOVAPS           Z0, Z31
 	LONG              $0x487e0262
 	WORD              $0xf772
@@ -2336,8 +2366,9 @@ loop1:
 	VCMPPS            $0x11, Z6, Z5, K1
 	VBROADCASTSS      lanes_c1a00000<>+0(SB), Z6
 	VMAXPS            Z5, Z6, Z6
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z6, Z7
-	VRNDSCALEPS       $0x08, Z7, Z7
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z7
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z6, Z7
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z7, Z7
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z7, Z6
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z7, Z6
 	VBROADCASTSS      lanes_39509272<>+0(SB), Z8
@@ -2364,8 +2395,9 @@ loop1:
 	VCMPPS            $0x11, Z6, Z5, K1
 	VBROADCASTSS      lanes_c1a00000<>+0(SB), Z6
 	VMAXPS            Z5, Z6, Z6
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z6, Z7
-	VRNDSCALEPS       $0x08, Z7, Z7
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z7
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z6, Z7
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z7, Z7
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z7, Z6
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z7, Z6
 	VBROADCASTSS      lanes_39509272<>+0(SB), Z8
@@ -2400,8 +2432,9 @@ single2:
 	VCMPPS            $0x11, Z2, Z1, K1
 	VBROADCASTSS      lanes_c1a00000<>+0(SB), Z2
 	VMAXPS            Z1, Z2, Z2
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z2, Z5
-	VRNDSCALEPS       $0x08, Z5, Z5
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z5
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z2, Z5
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z5, Z5
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z5, Z2
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z5, Z2
 	VBROADCASTSS      lanes_39509272<>+0(SB), Z6
@@ -2438,8 +2471,9 @@ partial3:
 	VCMPPS            $0x11, Z2, Z1, K2
 	VBROADCASTSS      lanes_c1a00000<>+0(SB), Z2
 	VMAXPS            Z1, Z2, Z2
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z2, Z3
-	VRNDSCALEPS       $0x08, Z3, Z3
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z3
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z2, Z3
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z3, Z3
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z3, Z2
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z3, Z2
 	VBROADCASTSS      lanes_39509272<>+0(SB), Z5
@@ -3940,8 +3974,9 @@ single2:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z0, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z5
 	VMINPS            Z0, Z5, Z0
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z0, Z5
-	VRNDSCALEPS       $0x08, Z5, Z5
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z5
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z0, Z5
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z5, Z5
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z5, Z0
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z5, Z0
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z6
@@ -3981,8 +4016,9 @@ partial3:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z0, K2
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z1
 	VMINPS            Z0, Z1, Z0
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z0, Z1
-	VRNDSCALEPS       $0x08, Z1, Z1
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z1
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z0, Z1
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z1, Z1
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z1, Z0
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z1, Z0
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z2
@@ -4142,8 +4178,9 @@ single2:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z9, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z8
 	VMINPS            Z9, Z8, Z8
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z8, Z9
-	VRNDSCALEPS       $0x08, Z9, Z9
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z9
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z8, Z9
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z9, Z9
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z9, Z8
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z9, Z8
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z10
@@ -4210,8 +4247,9 @@ partial3:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z3, K2
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z2
 	VMINPS            Z3, Z2, Z2
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z2, Z3
-	VRNDSCALEPS       $0x08, Z3, Z3
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z3
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z2, Z3
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z3, Z3
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z3, Z2
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z3, Z2
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z7
@@ -4273,8 +4311,9 @@ single2:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z8, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z9
 	VMINPS            Z8, Z9, Z8
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z8, Z9
-	VRNDSCALEPS       $0x08, Z9, Z9
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z9
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z8, Z9
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z9, Z9
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z9, Z8
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z9, Z8
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z10
@@ -4333,8 +4372,9 @@ partial3:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z2, K2
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z3
 	VMINPS            Z2, Z3, Z2
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z2, Z3
-	VRNDSCALEPS       $0x08, Z3, Z3
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z3
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z2, Z3
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z3, Z3
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z3, Z2
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z3, Z2
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z7
@@ -4397,8 +4437,9 @@ single2:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z7, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z8
 	VMINPS            Z7, Z8, Z7
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z7, Z8
-	VRNDSCALEPS       $0x08, Z8, Z8
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z8
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z7, Z8
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z8, Z8
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z8, Z7
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z8, Z7
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z9
@@ -4445,8 +4486,9 @@ partial3:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z1, K2
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z2
 	VMINPS            Z1, Z2, Z1
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z1, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z3
@@ -4498,8 +4540,9 @@ single2:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z5, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z6
 	VMINPS            Z5, Z6, Z5
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z5, Z6
-	VRNDSCALEPS       $0x08, Z6, Z6
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z6
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z5, Z6
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z6, Z6
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z6, Z5
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z6, Z5
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z7
@@ -4554,8 +4597,9 @@ partial3:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z1, K2
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z2
 	VMINPS            Z1, Z2, Z1
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z1, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z5
@@ -4629,8 +4673,9 @@ single2:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z1, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z9
 	VMINPS            Z1, Z9, Z9
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z9, Z10
-	VRNDSCALEPS       $0x08, Z10, Z10
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z10
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z9, Z10
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z10, Z10
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z10, Z9
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z10, Z9
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z11
@@ -4692,8 +4737,9 @@ partial3:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z5, K2
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z1
 	VMINPS            Z5, Z1, Z1
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z1, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z3
@@ -4742,46 +4788,43 @@ single2:
 	JLT               partial3
 	VPMOVZXWD         (DX), Z0
 	VPSLLD            $0x10, Z0, Z0
-	VMULPS            Z0, Z0, Z7
-	VBROADCASTSS      lanes_3d922279<>+0(SB), Z8
-	VFMADD213PS.BCST  lanes_3fcc422a<>+0(SB), Z7, Z8
-	VMULPS            Z0, Z8, Z7
-	VORPS.BCST        lanes_80000000<>+0(SB), Z7, Z8
-	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z8, K1
-	VBROADCASTSS      lanes_42b20000<>+0(SB), Z9
-	VMINPS            Z8, Z9, Z8
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z8, Z9
-	VRNDSCALEPS       $0x08, Z9, Z9
-	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z9, Z8
-	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z9, Z8
-	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z10
-	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z8, Z10
-	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z8, Z10
-	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z8, Z10
-	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z8, Z10
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z8, Z10
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z8, Z10
-	VSCALEFPS.Z       Z9, Z10, K1, Z8
-	VXORPS            Z9, Z9, Z9
-	VCMPPS            $0x11, Z9, Z7, K1
-	VBROADCASTSS      lanes_3f800000<>+0(SB), Z7
-	VBLENDMPS         Z8, Z7, K1, Z1
-	VADDPS.BCST       lanes_3f800000<>+0(SB), Z8, Z7
-	VDIVPS            Z7, Z1, Z7
-	VMULPS            Z7, Z0, Z0
-	VPSRLD            $0x10, Z0, Z7
-	VANDPS.BCST       lanes_00000001<>+0(SB), Z7, Z8
-	VPADDD            Z8, Z0, Z8
-	VPADDD.BCST       lanes_00007fff<>+0(SB), Z8, Z8
-	VPSRLD            $0x10, Z8, Z8
-	VANDPS.BCST       lanes_7fffffff<>+0(SB), Z0, Z9
-	VCMPPS.BCST       $0x11, lanes_00800000<>+0(SB), Z9, K1
-	VANDPS.BCST       lanes_00008000<>+0(SB), Z7, Z9
-	VBLENDMPS         Z9, Z8, K1, Z2
+	VMULPS            Z0, Z0, Z5
+	VBROADCASTSS      lanes_3d922279<>+0(SB), Z6
+	VFMADD213PS.BCST  lanes_3fcc422a<>+0(SB), Z5, Z6
+	VMULPS            Z0, Z6, Z5
+	VBROADCASTSS      lanes_c2b20000<>+0(SB), Z6
+	VBROADCASTSS      lanes_42ae0000<>+0(SB), Z7
+	VMAXPS            Z5, Z6, Z5
+	VMINPS            Z5, Z7, Z5
+	VXORPS.BCST       lanes_80000000<>+0(SB), Z5, Z5
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z6
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z5, Z6
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z6, Z6
+	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z6, Z5
+	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z6, Z5
+	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z7
+	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z5, Z7
+	VSCALEFPS         Z6, Z7, Z5
+	VADDPS.BCST       lanes_3f800000<>+0(SB), Z5, Z5
+	VDIVPS            Z5, Z0, Z0
+	VPSRLD            $0x10, Z0, Z5
+	VANDPS.BCST       lanes_00000001<>+0(SB), Z5, Z6
+	VPADDD            Z6, Z0, Z6
+	VPADDD.BCST       lanes_00007fff<>+0(SB), Z6, Z6
+	VPSRLD            $0x10, Z6, Z6
+	VANDPS.BCST       lanes_7fffffff<>+0(SB), Z0, Z7
+	VCMPPS.BCST       $0x11, lanes_00800000<>+0(SB), Z7, K1
+	VANDPS.BCST       lanes_00008000<>+0(SB), Z5, Z7
+	VBLENDMPS         Z7, Z6, K1, Z1
 	VCMPPS            $0x03, Z0, Z0, K1
-	VORPS.BCST        lanes_00000040<>+0(SB), Z7, Z0
-	VBLENDMPS         Z0, Z2, K1, Z3
-	VPMOVDW           Z3, Y0
+	VORPS.BCST        lanes_00000040<>+0(SB), Z5, Z0
+	VBLENDMPS         Z0, Z1, K1, Z2
+	VPMOVDW           Z2, Y0
 	VMOVUPS           Y0, (CX)
 	ADDQ              $+32, CX
 	ADDQ              $+32, DX
@@ -4799,42 +4842,39 @@ partial3:
 	VBROADCASTSS      lanes_3d922279<>+0(SB), Z2
 	VFMADD213PS.BCST  lanes_3fcc422a<>+0(SB), Z1, Z2
 	VMULPS            Z0, Z2, Z1
-	VORPS.BCST        lanes_80000000<>+0(SB), Z1, Z2
-	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z2, K2
-	VBROADCASTSS      lanes_42b20000<>+0(SB), Z3
-	VMINPS            Z2, Z3, Z2
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z2, Z3
-	VRNDSCALEPS       $0x08, Z3, Z3
-	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z3, Z2
-	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z3, Z2
-	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z7
-	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z2, Z7
-	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z2, Z7
-	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z2, Z7
-	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z2, Z7
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z2, Z7
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z2, Z7
-	VSCALEFPS.Z       Z3, Z7, K2, Z2
-	VXORPS            Z3, Z3, Z3
-	VCMPPS            $0x11, Z3, Z1, K2
-	VBROADCASTSS      lanes_3f800000<>+0(SB), Z1
-	VBLENDMPS         Z2, Z1, K2, Z4
-	VADDPS.BCST       lanes_3f800000<>+0(SB), Z2, Z1
-	VDIVPS            Z1, Z4, Z1
-	VMULPS            Z1, Z0, Z0
+	VBROADCASTSS      lanes_c2b20000<>+0(SB), Z2
+	VBROADCASTSS      lanes_42ae0000<>+0(SB), Z5
+	VMAXPS            Z1, Z2, Z1
+	VMINPS            Z1, Z5, Z1
+	VXORPS.BCST       lanes_80000000<>+0(SB), Z1, Z1
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
+	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
+	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
+	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z5
+	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z1, Z5
+	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z1, Z5
+	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z1, Z5
+	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z1, Z5
+	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z5
+	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z5
+	VSCALEFPS         Z2, Z5, Z1
+	VADDPS.BCST       lanes_3f800000<>+0(SB), Z1, Z1
+	VDIVPS            Z1, Z0, Z0
 	VPSRLD            $0x10, Z0, Z1
 	VANDPS.BCST       lanes_00000001<>+0(SB), Z1, Z2
 	VPADDD            Z2, Z0, Z2
 	VPADDD.BCST       lanes_00007fff<>+0(SB), Z2, Z2
 	VPSRLD            $0x10, Z2, Z2
-	VANDPS.BCST       lanes_7fffffff<>+0(SB), Z0, Z3
-	VCMPPS.BCST       $0x11, lanes_00800000<>+0(SB), Z3, K2
-	VANDPS.BCST       lanes_00008000<>+0(SB), Z1, Z3
-	VBLENDMPS         Z3, Z2, K2, Z5
+	VANDPS.BCST       lanes_7fffffff<>+0(SB), Z0, Z5
+	VCMPPS.BCST       $0x11, lanes_00800000<>+0(SB), Z5, K2
+	VANDPS.BCST       lanes_00008000<>+0(SB), Z1, Z5
+	VBLENDMPS         Z5, Z2, K2, Z3
 	VCMPPS            $0x03, Z0, Z0, K2
 	VORPS.BCST        lanes_00000040<>+0(SB), Z1, Z0
-	VBLENDMPS         Z0, Z5, K2, Z6
-	VPMOVDW           Z6, Y0
+	VBLENDMPS         Z0, Z3, K2, Z4
+	VPMOVDW           Z4, Y0
 	VMOVDQU16         Y0, K1, (CX)
 
 done4:
@@ -4853,42 +4893,39 @@ single2:
 	JLT               partial3
 	VPMOVZXWD         (DX), Z0
 	VPSLLD            $0x10, Z0, Z0
-	VORPS.BCST        lanes_80000000<>+0(SB), Z0, Z7
-	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z7, K1
-	VBROADCASTSS      lanes_42b20000<>+0(SB), Z8
-	VMINPS            Z7, Z8, Z7
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z7, Z8
-	VRNDSCALEPS       $0x08, Z8, Z8
-	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z8, Z7
-	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z8, Z7
-	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z9
-	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z7, Z9
-	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z7, Z9
-	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z7, Z9
-	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z7, Z9
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z7, Z9
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z7, Z9
-	VSCALEFPS.Z       Z8, Z9, K1, Z7
-	VXORPS            Z8, Z8, Z8
-	VCMPPS            $0x11, Z8, Z0, K1
-	VBROADCASTSS      lanes_3f800000<>+0(SB), Z8
-	VBLENDMPS         Z7, Z8, K1, Z1
-	VADDPS.BCST       lanes_3f800000<>+0(SB), Z7, Z7
-	VDIVPS            Z7, Z1, Z7
-	VMULPS            Z7, Z0, Z0
-	VPSRLD            $0x10, Z0, Z7
-	VANDPS.BCST       lanes_00000001<>+0(SB), Z7, Z8
-	VPADDD            Z8, Z0, Z8
-	VPADDD.BCST       lanes_00007fff<>+0(SB), Z8, Z8
-	VPSRLD            $0x10, Z8, Z8
-	VANDPS.BCST       lanes_7fffffff<>+0(SB), Z0, Z9
-	VCMPPS.BCST       $0x11, lanes_00800000<>+0(SB), Z9, K1
-	VANDPS.BCST       lanes_00008000<>+0(SB), Z7, Z9
-	VBLENDMPS         Z9, Z8, K1, Z2
+	VBROADCASTSS      lanes_c2b20000<>+0(SB), Z5
+	VBROADCASTSS      lanes_42ae0000<>+0(SB), Z6
+	VMAXPS            Z0, Z5, Z5
+	VMINPS            Z5, Z6, Z5
+	VXORPS.BCST       lanes_80000000<>+0(SB), Z5, Z5
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z6
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z5, Z6
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z6, Z6
+	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z6, Z5
+	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z6, Z5
+	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z7
+	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z5, Z7
+	VSCALEFPS         Z6, Z7, Z5
+	VADDPS.BCST       lanes_3f800000<>+0(SB), Z5, Z5
+	VDIVPS            Z5, Z0, Z0
+	VPSRLD            $0x10, Z0, Z5
+	VANDPS.BCST       lanes_00000001<>+0(SB), Z5, Z6
+	VPADDD            Z6, Z0, Z6
+	VPADDD.BCST       lanes_00007fff<>+0(SB), Z6, Z6
+	VPSRLD            $0x10, Z6, Z6
+	VANDPS.BCST       lanes_7fffffff<>+0(SB), Z0, Z7
+	VCMPPS.BCST       $0x11, lanes_00800000<>+0(SB), Z7, K1
+	VANDPS.BCST       lanes_00008000<>+0(SB), Z5, Z7
+	VBLENDMPS         Z7, Z6, K1, Z1
 	VCMPPS            $0x03, Z0, Z0, K1
-	VORPS.BCST        lanes_00000040<>+0(SB), Z7, Z0
-	VBLENDMPS         Z0, Z2, K1, Z3
-	VPMOVDW           Z3, Y0
+	VORPS.BCST        lanes_00000040<>+0(SB), Z5, Z0
+	VBLENDMPS         Z0, Z1, K1, Z2
+	VPMOVDW           Z2, Y0
 	VMOVUPS           Y0, (CX)
 	ADDQ              $+32, CX
 	ADDQ              $+32, DX
@@ -4902,42 +4939,39 @@ partial3:
 	VPCMPUD           $0x06, lane_numbers<>+0(SB), Z0, K1
 	VPMOVZXWD.Z       (DX), K1, Z0
 	VPSLLD            $0x10, Z0, Z0
-	VORPS.BCST        lanes_80000000<>+0(SB), Z0, Z1
-	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z1, K2
-	VBROADCASTSS      lanes_42b20000<>+0(SB), Z2
+	VBROADCASTSS      lanes_c2b20000<>+0(SB), Z1
+	VBROADCASTSS      lanes_42ae0000<>+0(SB), Z2
+	VMAXPS            Z0, Z1, Z1
 	VMINPS            Z1, Z2, Z1
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z1, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
+	VXORPS.BCST       lanes_80000000<>+0(SB), Z1, Z1
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
-	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z3
-	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z3
-	VSCALEFPS.Z       Z2, Z3, K2, Z1
-	VXORPS            Z2, Z2, Z2
-	VCMPPS            $0x11, Z2, Z0, K2
-	VBROADCASTSS      lanes_3f800000<>+0(SB), Z2
-	VBLENDMPS         Z1, Z2, K2, Z4
+	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z5
+	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z1, Z5
+	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z1, Z5
+	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z1, Z5
+	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z1, Z5
+	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z5
+	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z5
+	VSCALEFPS         Z2, Z5, Z1
 	VADDPS.BCST       lanes_3f800000<>+0(SB), Z1, Z1
-	VDIVPS            Z1, Z4, Z1
-	VMULPS            Z1, Z0, Z0
+	VDIVPS            Z1, Z0, Z0
 	VPSRLD            $0x10, Z0, Z1
 	VANDPS.BCST       lanes_00000001<>+0(SB), Z1, Z2
 	VPADDD            Z2, Z0, Z2
 	VPADDD.BCST       lanes_00007fff<>+0(SB), Z2, Z2
 	VPSRLD            $0x10, Z2, Z2
-	VANDPS.BCST       lanes_7fffffff<>+0(SB), Z0, Z3
-	VCMPPS.BCST       $0x11, lanes_00800000<>+0(SB), Z3, K2
-	VANDPS.BCST       lanes_00008000<>+0(SB), Z1, Z3
-	VBLENDMPS         Z3, Z2, K2, Z5
+	VANDPS.BCST       lanes_7fffffff<>+0(SB), Z0, Z5
+	VCMPPS.BCST       $0x11, lanes_00800000<>+0(SB), Z5, K2
+	VANDPS.BCST       lanes_00008000<>+0(SB), Z1, Z5
+	VBLENDMPS         Z5, Z2, K2, Z3
 	VCMPPS            $0x03, Z0, Z0, K2
 	VORPS.BCST        lanes_00000040<>+0(SB), Z1, Z0
-	VBLENDMPS         Z0, Z5, K2, Z6
-	VPMOVDW           Z6, Y0
+	VBLENDMPS         Z0, Z3, K2, Z4
+	VPMOVDW           Z4, Y0
 	VMOVDQU16         Y0, K1, (CX)
 
 done4:
@@ -5479,8 +5513,9 @@ loop1:
 	VCMPPS            $0x11, Z14, Z1, K1
 	VBROADCASTSS      lanes_c1a00000<>+0(SB), Z14
 	VMAXPS            Z1, Z14, Z14
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z14, Z15
-	VRNDSCALEPS       $0x08, Z15, Z15
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z15
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z14, Z15
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z15, Z15
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z15, Z14
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z15, Z14
 	VBROADCASTSS      lanes_39509272<>+0(SB), Z16
@@ -5517,8 +5552,9 @@ loop1:
 	VCMPPS            $0x11, Z14, Z1, K1
 	VBROADCASTSS      lanes_c1a00000<>+0(SB), Z14
 	VMAXPS            Z1, Z14, Z14
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z14, Z15
-	VRNDSCALEPS       $0x08, Z15, Z15
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z15
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z14, Z15
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z15, Z15
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z15, Z14
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z15, Z14
 	VBROADCASTSS      lanes_39509272<>+0(SB), Z16
@@ -5563,8 +5599,9 @@ single2:
 	VCMPPS            $0x11, Z2, Z1, K1
 	VBROADCASTSS      lanes_c1a00000<>+0(SB), Z2
 	VMAXPS            Z1, Z2, Z2
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z2, Z3
-	VRNDSCALEPS       $0x08, Z3, Z3
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z3
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z2, Z3
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z3, Z3
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z3, Z2
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z3, Z2
 	VBROADCASTSS      lanes_39509272<>+0(SB), Z4
@@ -5611,8 +5648,9 @@ partial3:
 	VCMPPS            $0x11, Z2, Z1, K2
 	VBROADCASTSS      lanes_c1a00000<>+0(SB), Z2
 	VMAXPS            Z1, Z2, Z2
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z2, Z3
-	VRNDSCALEPS       $0x08, Z3, Z3
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z3
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z2, Z3
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z3, Z3
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z3, Z2
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z3, Z2
 	VBROADCASTSS      lanes_39509272<>+0(SB), Z4
@@ -7507,8 +7545,9 @@ single2:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y0, Y1
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y2
 	VMINPS       Y0, Y2, Y0
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y0, Y2
-	VROUNDPS     $0x08, Y2, Y2
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y2
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y0, Y2
+	VSUBPS       lanes_4b400000<>+0(SB), Y2, Y2
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y2, Y0
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y2, Y0
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y3
@@ -7568,8 +7607,9 @@ copy5:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y0, Y1
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y2
 	VMINPS       Y0, Y2, Y0
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y0, Y2
-	VROUNDPS     $0x08, Y2, Y2
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y2
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y0, Y2
+	VSUBPS       lanes_4b400000<>+0(SB), Y2, Y2
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y2, Y0
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y2, Y0
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y3
@@ -7861,8 +7901,9 @@ single2:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y3, Y2
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y4
 	VMINPS       Y3, Y4, Y3
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y3, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y4
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y3, Y4
+	VSUBPS       lanes_4b400000<>+0(SB), Y4, Y4
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y4, Y3
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y4, Y3
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y5
@@ -7949,8 +7990,9 @@ copy5:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y3, Y2
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y4
 	VMINPS       Y3, Y4, Y3
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y3, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y4
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y3, Y4
+	VSUBPS       lanes_4b400000<>+0(SB), Y4, Y4
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y4, Y3
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y4, Y3
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y5
@@ -8031,8 +8073,9 @@ single2:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y2, Y3
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y4
 	VMINPS       Y2, Y4, Y2
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y2, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y4
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y2, Y4
+	VSUBPS       lanes_4b400000<>+0(SB), Y4, Y4
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y4, Y2
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y4, Y2
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y5
@@ -8111,8 +8154,9 @@ copy5:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y2, Y3
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y4
 	VMINPS       Y2, Y4, Y2
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y2, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y4
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y2, Y4
+	VSUBPS       lanes_4b400000<>+0(SB), Y4, Y4
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y4, Y2
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y4, Y2
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y5
@@ -8194,8 +8238,9 @@ single2:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y1, Y2
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y3
 	VMINPS       Y1, Y3, Y1
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y1, Y3
-	VROUNDPS     $0x08, Y3, Y3
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y3
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y1, Y3
+	VSUBPS       lanes_4b400000<>+0(SB), Y3, Y3
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y3, Y1
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y3, Y1
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y4
@@ -8262,8 +8307,9 @@ copy5:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y1, Y2
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y3
 	VMINPS       Y1, Y3, Y1
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y1, Y3
-	VROUNDPS     $0x08, Y3, Y3
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y3
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y1, Y3
+	VSUBPS       lanes_4b400000<>+0(SB), Y3, Y3
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y3, Y1
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y3, Y1
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y4
@@ -8334,8 +8380,9 @@ single2:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y1, Y2
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y3
 	VMINPS       Y1, Y3, Y1
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y1, Y3
-	VROUNDPS     $0x08, Y3, Y3
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y3
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y1, Y3
+	VSUBPS       lanes_4b400000<>+0(SB), Y3, Y3
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y3, Y1
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y3, Y1
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y4
@@ -8410,8 +8457,9 @@ copy5:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y1, Y2
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y3
 	VMINPS       Y1, Y3, Y1
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y1, Y3
-	VROUNDPS     $0x08, Y3, Y3
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y3
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y1, Y3
+	VSUBPS       lanes_4b400000<>+0(SB), Y3, Y3
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y3, Y1
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y3, Y1
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y4
@@ -8504,8 +8552,9 @@ single2:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y1, Y2
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y3
 	VMINPS       Y1, Y3, Y1
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y1, Y3
-	VROUNDPS     $0x08, Y3, Y3
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y3
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y1, Y3
+	VSUBPS       lanes_4b400000<>+0(SB), Y3, Y3
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y3, Y1
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y3, Y1
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y4
@@ -8587,8 +8636,9 @@ copy5:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y1, Y2
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y3
 	VMINPS       Y1, Y3, Y1
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y1, Y3
-	VROUNDPS     $0x08, Y3, Y3
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y3
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y1, Y3
+	VSUBPS       lanes_4b400000<>+0(SB), Y3, Y3
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y3, Y1
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y3, Y1
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y4
@@ -8660,39 +8710,34 @@ single2:
 	VBROADCASTSS lanes_3d922279<>+0(SB), Y2
 	VFMADD213PS  lanes_3fcc422a<>+0(SB), Y1, Y2
 	VMULPS       Y0, Y2, Y1
-	VORPS        lanes_80000000<>+0(SB), Y1, Y2
-	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y2, Y3
-	VBROADCASTSS lanes_42b20000<>+0(SB), Y4
-	VMINPS       Y2, Y4, Y2
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y2, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VFNMADD231PS lanes_3f317000<>+0(SB), Y4, Y2
-	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y4, Y2
-	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y5
-	VFMADD213PS  lanes_3c0905b1<>+0(SB), Y2, Y5
-	VFMADD213PS  lanes_3d2aaa8d<>+0(SB), Y2, Y5
-	VFMADD213PS  lanes_3e2aaa6f<>+0(SB), Y2, Y5
-	VFMADD213PS  lanes_3f000000<>+0(SB), Y2, Y5
-	VFMADD213PS  lanes_3f800000<>+0(SB), Y2, Y5
-	VFMADD213PS  lanes_3f800000<>+0(SB), Y2, Y5
-	VANDPS       Y3, Y4, Y2
-	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y4
-	VPSUBD       Y4, Y2, Y2
-	VPADDD       lanes_0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y4
+	VBROADCASTSS lanes_c2b20000<>+0(SB), Y2
+	VBROADCASTSS lanes_42ae0000<>+0(SB), Y3
+	VMAXPS       Y1, Y2, Y1
+	VMINPS       Y1, Y3, Y1
+	VXORPS       lanes_80000000<>+0(SB), Y1, Y1
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y2
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y1, Y2
+	VSUBPS       lanes_4b400000<>+0(SB), Y2, Y2
+	VFNMADD231PS lanes_3f317000<>+0(SB), Y2, Y1
+	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y2, Y1
+	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y3
+	VFMADD213PS  lanes_3c0905b1<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3d2aaa8d<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3e2aaa6f<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3f000000<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3f800000<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3f800000<>+0(SB), Y1, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y2, Y1, Y1
 	VPADDD       lanes_0000007f<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y4, Y2
-	VANDPS       Y3, Y2, Y2
-	VXORPS       Y3, Y3, Y3
-	VCMPPS       $0x11, Y3, Y1, Y1
-	VBROADCASTSS lanes_3f800000<>+0(SB), Y3
-	VBLENDVPS    Y1, Y2, Y3, Y1
-	VADDPS       lanes_3f800000<>+0(SB), Y2, Y2
-	VDIVPS       Y2, Y1, Y1
-	VMULPS       Y1, Y0, Y0
+	VMULPS       Y2, Y3, Y2
+	VPADDD       lanes_0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y2, Y1
+	VADDPS       lanes_3f800000<>+0(SB), Y1, Y1
+	VDIVPS       Y1, Y0, Y0
 	VPSRLD       $0x10, Y0, Y1
 	VANDPS       lanes_00000001<>+0(SB), Y1, Y2
 	VPADDD       Y2, Y0, Y2
@@ -8733,39 +8778,34 @@ copy5:
 	VBROADCASTSS lanes_3d922279<>+0(SB), Y2
 	VFMADD213PS  lanes_3fcc422a<>+0(SB), Y1, Y2
 	VMULPS       Y0, Y2, Y1
-	VORPS        lanes_80000000<>+0(SB), Y1, Y2
-	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y2, Y3
-	VBROADCASTSS lanes_42b20000<>+0(SB), Y4
-	VMINPS       Y2, Y4, Y2
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y2, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VFNMADD231PS lanes_3f317000<>+0(SB), Y4, Y2
-	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y4, Y2
-	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y5
-	VFMADD213PS  lanes_3c0905b1<>+0(SB), Y2, Y5
-	VFMADD213PS  lanes_3d2aaa8d<>+0(SB), Y2, Y5
-	VFMADD213PS  lanes_3e2aaa6f<>+0(SB), Y2, Y5
-	VFMADD213PS  lanes_3f000000<>+0(SB), Y2, Y5
-	VFMADD213PS  lanes_3f800000<>+0(SB), Y2, Y5
-	VFMADD213PS  lanes_3f800000<>+0(SB), Y2, Y5
-	VANDPS       Y3, Y4, Y2
-	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y4
-	VPSUBD       Y4, Y2, Y2
-	VPADDD       lanes_0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y4
+	VBROADCASTSS lanes_c2b20000<>+0(SB), Y2
+	VBROADCASTSS lanes_42ae0000<>+0(SB), Y3
+	VMAXPS       Y1, Y2, Y1
+	VMINPS       Y1, Y3, Y1
+	VXORPS       lanes_80000000<>+0(SB), Y1, Y1
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y2
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y1, Y2
+	VSUBPS       lanes_4b400000<>+0(SB), Y2, Y2
+	VFNMADD231PS lanes_3f317000<>+0(SB), Y2, Y1
+	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y2, Y1
+	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y3
+	VFMADD213PS  lanes_3c0905b1<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3d2aaa8d<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3e2aaa6f<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3f000000<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3f800000<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3f800000<>+0(SB), Y1, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y2, Y1, Y1
 	VPADDD       lanes_0000007f<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y4, Y2
-	VANDPS       Y3, Y2, Y2
-	VXORPS       Y3, Y3, Y3
-	VCMPPS       $0x11, Y3, Y1, Y1
-	VBROADCASTSS lanes_3f800000<>+0(SB), Y3
-	VBLENDVPS    Y1, Y2, Y3, Y1
-	VADDPS       lanes_3f800000<>+0(SB), Y2, Y2
-	VDIVPS       Y2, Y1, Y1
-	VMULPS       Y1, Y0, Y0
+	VMULPS       Y2, Y3, Y2
+	VPADDD       lanes_0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y2, Y1
+	VADDPS       lanes_3f800000<>+0(SB), Y1, Y1
+	VDIVPS       Y1, Y0, Y0
 	VPSRLD       $0x10, Y0, Y1
 	VANDPS       lanes_00000001<>+0(SB), Y1, Y2
 	VPADDD       Y2, Y0, Y2
@@ -8806,39 +8846,34 @@ single2:
 	JLT          partial3
 	VPMOVZXWD    (DX), Y0
 	VPSLLD       $0x10, Y0, Y0
-	VORPS        lanes_80000000<>+0(SB), Y0, Y1
-	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y1, Y2
-	VBROADCASTSS lanes_42b20000<>+0(SB), Y3
-	VMINPS       Y1, Y3, Y1
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y1, Y3
-	VROUNDPS     $0x08, Y3, Y3
-	VFNMADD231PS lanes_3f317000<>+0(SB), Y3, Y1
-	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y3, Y1
-	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y4
-	VFMADD213PS  lanes_3c0905b1<>+0(SB), Y1, Y4
-	VFMADD213PS  lanes_3d2aaa8d<>+0(SB), Y1, Y4
-	VFMADD213PS  lanes_3e2aaa6f<>+0(SB), Y1, Y4
-	VFMADD213PS  lanes_3f000000<>+0(SB), Y1, Y4
-	VFMADD213PS  lanes_3f800000<>+0(SB), Y1, Y4
-	VFMADD213PS  lanes_3f800000<>+0(SB), Y1, Y4
-	VANDPS       Y2, Y3, Y1
-	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y3
-	VPSUBD       Y3, Y1, Y1
-	VPADDD       lanes_0000007f<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y3
+	VBROADCASTSS lanes_c2b20000<>+0(SB), Y1
+	VBROADCASTSS lanes_42ae0000<>+0(SB), Y2
+	VMAXPS       Y0, Y1, Y1
+	VMINPS       Y1, Y2, Y1
+	VXORPS       lanes_80000000<>+0(SB), Y1, Y1
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y2
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y1, Y2
+	VSUBPS       lanes_4b400000<>+0(SB), Y2, Y2
+	VFNMADD231PS lanes_3f317000<>+0(SB), Y2, Y1
+	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y2, Y1
+	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y3
+	VFMADD213PS  lanes_3c0905b1<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3d2aaa8d<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3e2aaa6f<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3f000000<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3f800000<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3f800000<>+0(SB), Y1, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       lanes_0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y2
 	VPADDD       lanes_0000007f<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y1
-	VANDPS       Y2, Y1, Y1
-	VXORPS       Y2, Y2, Y2
-	VCMPPS       $0x11, Y2, Y0, Y2
-	VBROADCASTSS lanes_3f800000<>+0(SB), Y3
-	VBLENDVPS    Y2, Y1, Y3, Y2
+	VMULPS       Y1, Y2, Y1
 	VADDPS       lanes_3f800000<>+0(SB), Y1, Y1
-	VDIVPS       Y1, Y2, Y1
-	VMULPS       Y1, Y0, Y0
+	VDIVPS       Y1, Y0, Y0
 	VPSRLD       $0x10, Y0, Y1
 	VANDPS       lanes_00000001<>+0(SB), Y1, Y2
 	VPADDD       Y2, Y0, Y2
@@ -8875,39 +8910,34 @@ copy5:
 	JLT          copy5
 	VPMOVZXWD    (SP), Y0
 	VPSLLD       $0x10, Y0, Y0
-	VORPS        lanes_80000000<>+0(SB), Y0, Y1
-	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y1, Y2
-	VBROADCASTSS lanes_42b20000<>+0(SB), Y3
-	VMINPS       Y1, Y3, Y1
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y1, Y3
-	VROUNDPS     $0x08, Y3, Y3
-	VFNMADD231PS lanes_3f317000<>+0(SB), Y3, Y1
-	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y3, Y1
-	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y4
-	VFMADD213PS  lanes_3c0905b1<>+0(SB), Y1, Y4
-	VFMADD213PS  lanes_3d2aaa8d<>+0(SB), Y1, Y4
-	VFMADD213PS  lanes_3e2aaa6f<>+0(SB), Y1, Y4
-	VFMADD213PS  lanes_3f000000<>+0(SB), Y1, Y4
-	VFMADD213PS  lanes_3f800000<>+0(SB), Y1, Y4
-	VFMADD213PS  lanes_3f800000<>+0(SB), Y1, Y4
-	VANDPS       Y2, Y3, Y1
-	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y3
-	VPSUBD       Y3, Y1, Y1
-	VPADDD       lanes_0000007f<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y3
+	VBROADCASTSS lanes_c2b20000<>+0(SB), Y1
+	VBROADCASTSS lanes_42ae0000<>+0(SB), Y2
+	VMAXPS       Y0, Y1, Y1
+	VMINPS       Y1, Y2, Y1
+	VXORPS       lanes_80000000<>+0(SB), Y1, Y1
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y2
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y1, Y2
+	VSUBPS       lanes_4b400000<>+0(SB), Y2, Y2
+	VFNMADD231PS lanes_3f317000<>+0(SB), Y2, Y1
+	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y2, Y1
+	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y3
+	VFMADD213PS  lanes_3c0905b1<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3d2aaa8d<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3e2aaa6f<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3f000000<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3f800000<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3f800000<>+0(SB), Y1, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       lanes_0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y2
 	VPADDD       lanes_0000007f<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y1
-	VANDPS       Y2, Y1, Y1
-	VXORPS       Y2, Y2, Y2
-	VCMPPS       $0x11, Y2, Y0, Y2
-	VBROADCASTSS lanes_3f800000<>+0(SB), Y3
-	VBLENDVPS    Y2, Y1, Y3, Y2
+	VMULPS       Y1, Y2, Y1
 	VADDPS       lanes_3f800000<>+0(SB), Y1, Y1
-	VDIVPS       Y1, Y2, Y1
-	VMULPS       Y1, Y0, Y0
+	VDIVPS       Y1, Y0, Y0
 	VPSRLD       $0x10, Y0, Y1
 	VANDPS       lanes_00000001<>+0(SB), Y1, Y2
 	VPADDD       Y2, Y0, Y2
@@ -9574,8 +9604,9 @@ loop1:
 	VCMPPS       $0x11, Y2, Y1, Y2
 	VBROADCASTSS lanes_c1a00000<>+0(SB), Y3
 	VMAXPS       Y1, Y3, Y3
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y3, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y4
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y3, Y4
+	VSUBPS       lanes_4b400000<>+0(SB), Y4, Y4
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y4, Y3
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y4, Y3
 	VBROADCASTSS lanes_39509272<>+0(SB), Y5
@@ -9621,8 +9652,9 @@ loop1:
 	VCMPPS       $0x11, Y2, Y1, Y2
 	VBROADCASTSS lanes_c1a00000<>+0(SB), Y3
 	VMAXPS       Y1, Y3, Y3
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y3, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y4
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y3, Y4
+	VSUBPS       lanes_4b400000<>+0(SB), Y4, Y4
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y4, Y3
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y4, Y3
 	VBROADCASTSS lanes_39509272<>+0(SB), Y5
@@ -9676,8 +9708,9 @@ single2:
 	VCMPPS       $0x11, Y2, Y1, Y2
 	VBROADCASTSS lanes_c1a00000<>+0(SB), Y3
 	VMAXPS       Y1, Y3, Y3
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y3, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y4
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y3, Y4
+	VSUBPS       lanes_4b400000<>+0(SB), Y4, Y4
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y4, Y3
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y4, Y3
 	VBROADCASTSS lanes_39509272<>+0(SB), Y5
@@ -9742,8 +9775,9 @@ copy5:
 	VCMPPS       $0x11, Y2, Y1, Y2
 	VBROADCASTSS lanes_c1a00000<>+0(SB), Y3
 	VMAXPS       Y1, Y3, Y3
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y3, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y4
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y3, Y4
+	VSUBPS       lanes_4b400000<>+0(SB), Y4, Y4
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y4, Y3
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y4, Y3
 	VBROADCASTSS lanes_39509272<>+0(SB), Y5

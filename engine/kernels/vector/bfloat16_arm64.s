@@ -1622,9 +1622,15 @@ single2:
 	WORD  $0x6ea2e403 // fcmgt v3, v0, v2
 	WORD  $0x6ea31c40 // bit v0, v2, v3
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F2
+	WORD  $0x4e040442 // dup v2, v2
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F3
-	WORD  $0x6e23dc02 // fmul v2, v0, v3
-	WORD  $0x4e218842 // frintn v2, v2
+	WORD  $0x4e20cc43 // fmla v3, v2, v0
+	VMOV  V3.B16, V2.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3d442 // fsub v2, v2, v3
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F3
 	WORD  $0x4ea3cc40 // fmls v0, v2, v3
@@ -1743,9 +1749,15 @@ copy5:
 	WORD  $0x6ea2e403 // fcmgt v3, v0, v2
 	WORD  $0x6ea31c40 // bit v0, v2, v3
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F2
+	WORD  $0x4e040442 // dup v2, v2
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F3
-	WORD  $0x6e23dc02 // fmul v2, v0, v3
-	WORD  $0x4e218842 // frintn v2, v2
+	WORD  $0x4e20cc43 // fmla v3, v2, v0
+	VMOV  V3.B16, V2.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3d442 // fsub v2, v2, v3
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F3
 	WORD  $0x4ea3cc40 // fmls v0, v2, v3
@@ -1871,6 +1883,16 @@ DATA lanes_3fb8aa3b<>+20(SB)/4, $0x3fb8aa3b
 DATA lanes_3fb8aa3b<>+24(SB)/4, $0x3fb8aa3b
 DATA lanes_3fb8aa3b<>+28(SB)/4, $0x3fb8aa3b
 GLOBL lanes_3fb8aa3b<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_4b400000<>+0(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+4(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+8(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+12(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+16(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+20(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+24(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+28(SB)/4, $0x4b400000
+GLOBL lanes_4b400000<>(SB), RODATA|NOPTR, $32
 
 DATA lanes_3f317000<>+0(SB)/4, $0x3f317000
 DATA lanes_3f317000<>+4(SB)/4, $0x3f317000
@@ -2531,9 +2553,15 @@ single2:
 	WORD  $0x6ea4e465 // fcmgt v5, v3, v4
 	WORD  $0x6ea51c83 // bit v3, v4, v5
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F5
-	WORD  $0x6e25dc64 // fmul v4, v3, v5
-	WORD  $0x4e218884 // frintn v4, v4
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5d484 // fsub v4, v4, v5
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F5
 	WORD  $0x4ea5cc83 // fmls v3, v4, v5
@@ -2740,9 +2768,15 @@ copy5:
 	WORD  $0x6ea4e465 // fcmgt v5, v3, v4
 	WORD  $0x6ea51c83 // bit v3, v4, v5
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F5
-	WORD  $0x6e25dc64 // fmul v4, v3, v5
-	WORD  $0x4e218884 // frintn v4, v4
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5d484 // fsub v4, v4, v5
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F5
 	WORD  $0x4ea5cc83 // fmls v3, v4, v5
@@ -3080,9 +3114,15 @@ single2:
 	WORD  $0x6ea4e445 // fcmgt v5, v2, v4
 	WORD  $0x6ea51c82 // bit v2, v4, v5
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F5
-	WORD  $0x6e25dc44 // fmul v4, v2, v5
-	WORD  $0x4e218884 // frintn v4, v4
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5d484 // fsub v4, v4, v5
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F5
 	WORD  $0x4ea5cc82 // fmls v2, v4, v5
@@ -3250,9 +3290,15 @@ copy5:
 	WORD  $0x6ea4e445 // fcmgt v5, v2, v4
 	WORD  $0x6ea51c82 // bit v2, v4, v5
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F5
-	WORD  $0x6e25dc44 // fmul v4, v2, v5
-	WORD  $0x4e218884 // frintn v4, v4
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5d484 // fsub v4, v4, v5
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F5
 	WORD  $0x4ea5cc82 // fmls v2, v4, v5
@@ -3489,9 +3535,15 @@ single2:
 	WORD  $0x6ea3e424 // fcmgt v4, v1, v3
 	WORD  $0x6ea41c61 // bit v1, v3, v4
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F3
+	WORD  $0x4e040463 // dup v3, v3
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F4
-	WORD  $0x6e24dc23 // fmul v3, v1, v4
-	WORD  $0x4e218863 // frintn v3, v3
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4d463 // fsub v3, v3, v4
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F4
 	WORD  $0x4ea4cc61 // fmls v1, v3, v4
@@ -3625,9 +3677,15 @@ copy5:
 	WORD  $0x6ea3e424 // fcmgt v4, v1, v3
 	WORD  $0x6ea41c61 // bit v1, v3, v4
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F3
+	WORD  $0x4e040463 // dup v3, v3
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F4
-	WORD  $0x6e24dc23 // fmul v3, v1, v4
-	WORD  $0x4e218863 // frintn v3, v3
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4d463 // fsub v3, v3, v4
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F4
 	WORD  $0x4ea4cc61 // fmls v1, v3, v4
@@ -3761,9 +3819,15 @@ single2:
 	WORD  $0x6ea3e424 // fcmgt v4, v1, v3
 	WORD  $0x6ea41c61 // bit v1, v3, v4
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F3
+	WORD  $0x4e040463 // dup v3, v3
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F4
-	WORD  $0x6e24dc23 // fmul v3, v1, v4
-	WORD  $0x4e218863 // frintn v3, v3
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4d463 // fsub v3, v3, v4
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F4
 	WORD  $0x4ea4cc61 // fmls v1, v3, v4
@@ -3922,9 +3986,15 @@ copy5:
 	WORD  $0x6ea3e424 // fcmgt v4, v1, v3
 	WORD  $0x6ea41c61 // bit v1, v3, v4
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F3
+	WORD  $0x4e040463 // dup v3, v3
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F4
-	WORD  $0x6e24dc23 // fmul v3, v1, v4
-	WORD  $0x4e218863 // frintn v3, v3
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4d463 // fsub v3, v3, v4
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F4
 	WORD  $0x4ea4cc61 // fmls v1, v3, v4
@@ -4182,9 +4252,15 @@ single2:
 	WORD  $0x6ea3e424 // fcmgt v4, v1, v3
 	WORD  $0x6ea41c61 // bit v1, v3, v4
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F3
+	WORD  $0x4e040463 // dup v3, v3
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F4
-	WORD  $0x6e24dc23 // fmul v3, v1, v4
-	WORD  $0x4e218863 // frintn v3, v3
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4d463 // fsub v3, v3, v4
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F4
 	WORD  $0x4ea4cc61 // fmls v1, v3, v4
@@ -4368,9 +4444,15 @@ copy5:
 	WORD  $0x6ea3e424 // fcmgt v4, v1, v3
 	WORD  $0x6ea41c61 // bit v1, v3, v4
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F3
+	WORD  $0x4e040463 // dup v3, v3
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F4
-	WORD  $0x6e24dc23 // fmul v3, v1, v4
-	WORD  $0x4e218863 // frintn v3, v3
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4d463 // fsub v3, v3, v4
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F4
 	WORD  $0x4ea4cc61 // fmls v1, v3, v4
@@ -4611,83 +4693,79 @@ single2:
 	WORD  $0x4e21cc43 // fmla v3, v2, v1
 	VMOV  V3.B16, V2.B16
 	WORD  $0x6e20dc41 // fmul v1, v2, v0
-	MOVD  $lanes_80000000<>+0(SB), R19
-	FMOVQ (R19), F3
-	WORD  $0x4ea31c22 // orr v2, v1, v3
-	MOVD  $lanes_c2cff1b4<>+0(SB), R19
-	FMOVQ (R19), F4
-	WORD  $0x6ea2e483 // fcmgt v3, v4, v2
-	WORD  $0x6e205863 // mvn v3, v3
-	MOVD  $lanes_42b20000<>+0(SB), R19
-	FMOVS (R19), F4
-	WORD  $0x4e040484 // dup v4, v4
-	WORD  $0x6ea4e445 // fcmgt v5, v2, v4
-	WORD  $0x6ea51c82 // bit v2, v4, v5
-	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x6e25dc44 // fmul v4, v2, v5
-	WORD  $0x4e218884 // frintn v4, v4
-	MOVD  $lanes_3f317000<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4ea5cc82 // fmls v2, v4, v5
-	MOVD  $lanes_3805fdf4<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4ea5cc82 // fmls v2, v4, v5
-	MOVD  $lanes_3ab6887e<>+0(SB), R19
-	FMOVS (R19), F5
-	WORD  $0x4e0404a5 // dup v5, v5
-	MOVD  $lanes_3c0905b1<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4e22cca6 // fmla v6, v5, v2
-	VMOV  V6.B16, V5.B16
-	MOVD  $lanes_3d2aaa8d<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4e22cca6 // fmla v6, v5, v2
-	VMOV  V6.B16, V5.B16
-	MOVD  $lanes_3e2aaa6f<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4e22cca6 // fmla v6, v5, v2
-	VMOV  V6.B16, V5.B16
-	MOVD  $lanes_3f000000<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4e22cca6 // fmla v6, v5, v2
-	VMOV  V6.B16, V5.B16
-	MOVD  $lanes_3f800000<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4e22cca6 // fmla v6, v5, v2
-	VMOV  V6.B16, V5.B16
-	MOVD  $lanes_3f800000<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4e22cca6 // fmla v6, v5, v2
-	VMOV  V6.B16, V5.B16
-	WORD  $0x4e231c82 // and v2, v4, v3
-	WORD  $0x4e21a842 // fcvtns v2, v2
-	WORD  $0x4f3f0444 // sshr #1 v4, v2
-	WORD  $0x6ea48442 // sub v2, v2, v4
-	MOVD  $lanes_0000007f<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4ea68484 // add v4, v4, v6
-	WORD  $0x4f375484 // shl #23 v4, v4
-	WORD  $0x6e24dca4 // fmul v4, v5, v4
-	MOVD  $lanes_0000007f<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4ea58442 // add v2, v2, v5
-	WORD  $0x4f375442 // shl #23 v2, v2
-	WORD  $0x6e22dc82 // fmul v2, v4, v2
-	WORD  $0x4e231c42 // and v2, v2, v3
-	WORD  $0x6e231c63 // eor v3, v3, v3
-	WORD  $0x6ea1e461 // fcmgt v1, v3, v1
-	MOVD  $lanes_3f800000<>+0(SB), R19
+	MOVD  $lanes_c2b20000<>+0(SB), R19
+	FMOVS (R19), F2
+	WORD  $0x4e040442 // dup v2, v2
+	MOVD  $lanes_42ae0000<>+0(SB), R19
 	FMOVS (R19), F3
 	WORD  $0x4e040463 // dup v3, v3
-	WORD  $0x4ea0a824 // cmlt #0 v4, v1
-	WORD  $0x6e631c44 // bsl v4, v2, v3
-	VMOV  V4.B16, V1.B16
-	MOVD  $lanes_3f800000<>+0(SB), R19
+	WORD  $0x6ea1e444 // fcmgt v4, v2, v1
+	WORD  $0x6ea41c41 // bit v1, v2, v4
+	WORD  $0x6ea3e422 // fcmgt v2, v1, v3
+	WORD  $0x6ea21c61 // bit v1, v3, v2
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x6e221c21 // eor v1, v1, v2
+	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F2
+	WORD  $0x4e040442 // dup v2, v2
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F3
-	WORD  $0x4e23d442 // fadd v2, v2, v3
-	WORD  $0x6e22fc21 // fdiv v1, v1, v2
-	WORD  $0x6e21dc00 // fmul v0, v0, v1
+	WORD  $0x4e21cc43 // fmla v3, v2, v1
+	VMOV  V3.B16, V2.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3d442 // fsub v2, v2, v3
+	MOVD  $lanes_3f317000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3cc41 // fmls v1, v2, v3
+	MOVD  $lanes_3805fdf4<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3cc41 // fmls v1, v2, v3
+	MOVD  $lanes_3ab6887e<>+0(SB), R19
+	FMOVS (R19), F3
+	WORD  $0x4e040463 // dup v3, v3
+	MOVD  $lanes_3c0905b1<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3d2aaa8d<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3e2aaa6f<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3f000000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	WORD  $0x4e21a841 // fcvtns v1, v2
+	WORD  $0x4f3f0422 // sshr #1 v2, v1
+	WORD  $0x6ea28421 // sub v1, v1, v2
+	MOVD  $lanes_0000007f<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea48442 // add v2, v2, v4
+	WORD  $0x4f375442 // shl #23 v2, v2
+	WORD  $0x6e22dc62 // fmul v2, v3, v2
+	MOVD  $lanes_0000007f<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea38421 // add v1, v1, v3
+	WORD  $0x4f375421 // shl #23 v1, v1
+	WORD  $0x6e21dc41 // fmul v1, v2, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e22d421 // fadd v1, v1, v2
+	WORD  $0x6e21fc00 // fdiv v0, v0, v1
 	WORD  $0x6f300401 // ushr #16 v1, v0
 	MOVD  $lanes_00000001<>+0(SB), R19
 	FMOVQ (R19), F3
@@ -4757,83 +4835,79 @@ copy5:
 	WORD  $0x4e21cc43 // fmla v3, v2, v1
 	VMOV  V3.B16, V2.B16
 	WORD  $0x6e20dc41 // fmul v1, v2, v0
-	MOVD  $lanes_80000000<>+0(SB), R19
-	FMOVQ (R19), F3
-	WORD  $0x4ea31c22 // orr v2, v1, v3
-	MOVD  $lanes_c2cff1b4<>+0(SB), R19
-	FMOVQ (R19), F4
-	WORD  $0x6ea2e483 // fcmgt v3, v4, v2
-	WORD  $0x6e205863 // mvn v3, v3
-	MOVD  $lanes_42b20000<>+0(SB), R19
-	FMOVS (R19), F4
-	WORD  $0x4e040484 // dup v4, v4
-	WORD  $0x6ea4e445 // fcmgt v5, v2, v4
-	WORD  $0x6ea51c82 // bit v2, v4, v5
-	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x6e25dc44 // fmul v4, v2, v5
-	WORD  $0x4e218884 // frintn v4, v4
-	MOVD  $lanes_3f317000<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4ea5cc82 // fmls v2, v4, v5
-	MOVD  $lanes_3805fdf4<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4ea5cc82 // fmls v2, v4, v5
-	MOVD  $lanes_3ab6887e<>+0(SB), R19
-	FMOVS (R19), F5
-	WORD  $0x4e0404a5 // dup v5, v5
-	MOVD  $lanes_3c0905b1<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4e22cca6 // fmla v6, v5, v2
-	VMOV  V6.B16, V5.B16
-	MOVD  $lanes_3d2aaa8d<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4e22cca6 // fmla v6, v5, v2
-	VMOV  V6.B16, V5.B16
-	MOVD  $lanes_3e2aaa6f<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4e22cca6 // fmla v6, v5, v2
-	VMOV  V6.B16, V5.B16
-	MOVD  $lanes_3f000000<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4e22cca6 // fmla v6, v5, v2
-	VMOV  V6.B16, V5.B16
-	MOVD  $lanes_3f800000<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4e22cca6 // fmla v6, v5, v2
-	VMOV  V6.B16, V5.B16
-	MOVD  $lanes_3f800000<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4e22cca6 // fmla v6, v5, v2
-	VMOV  V6.B16, V5.B16
-	WORD  $0x4e231c82 // and v2, v4, v3
-	WORD  $0x4e21a842 // fcvtns v2, v2
-	WORD  $0x4f3f0444 // sshr #1 v4, v2
-	WORD  $0x6ea48442 // sub v2, v2, v4
-	MOVD  $lanes_0000007f<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4ea68484 // add v4, v4, v6
-	WORD  $0x4f375484 // shl #23 v4, v4
-	WORD  $0x6e24dca4 // fmul v4, v5, v4
-	MOVD  $lanes_0000007f<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4ea58442 // add v2, v2, v5
-	WORD  $0x4f375442 // shl #23 v2, v2
-	WORD  $0x6e22dc82 // fmul v2, v4, v2
-	WORD  $0x4e231c42 // and v2, v2, v3
-	WORD  $0x6e231c63 // eor v3, v3, v3
-	WORD  $0x6ea1e461 // fcmgt v1, v3, v1
-	MOVD  $lanes_3f800000<>+0(SB), R19
+	MOVD  $lanes_c2b20000<>+0(SB), R19
+	FMOVS (R19), F2
+	WORD  $0x4e040442 // dup v2, v2
+	MOVD  $lanes_42ae0000<>+0(SB), R19
 	FMOVS (R19), F3
 	WORD  $0x4e040463 // dup v3, v3
-	WORD  $0x4ea0a824 // cmlt #0 v4, v1
-	WORD  $0x6e631c44 // bsl v4, v2, v3
-	VMOV  V4.B16, V1.B16
-	MOVD  $lanes_3f800000<>+0(SB), R19
+	WORD  $0x6ea1e444 // fcmgt v4, v2, v1
+	WORD  $0x6ea41c41 // bit v1, v2, v4
+	WORD  $0x6ea3e422 // fcmgt v2, v1, v3
+	WORD  $0x6ea21c61 // bit v1, v3, v2
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x6e221c21 // eor v1, v1, v2
+	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F2
+	WORD  $0x4e040442 // dup v2, v2
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F3
-	WORD  $0x4e23d442 // fadd v2, v2, v3
-	WORD  $0x6e22fc21 // fdiv v1, v1, v2
-	WORD  $0x6e21dc00 // fmul v0, v0, v1
+	WORD  $0x4e21cc43 // fmla v3, v2, v1
+	VMOV  V3.B16, V2.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3d442 // fsub v2, v2, v3
+	MOVD  $lanes_3f317000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3cc41 // fmls v1, v2, v3
+	MOVD  $lanes_3805fdf4<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3cc41 // fmls v1, v2, v3
+	MOVD  $lanes_3ab6887e<>+0(SB), R19
+	FMOVS (R19), F3
+	WORD  $0x4e040463 // dup v3, v3
+	MOVD  $lanes_3c0905b1<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3d2aaa8d<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3e2aaa6f<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3f000000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	WORD  $0x4e21a841 // fcvtns v1, v2
+	WORD  $0x4f3f0422 // sshr #1 v2, v1
+	WORD  $0x6ea28421 // sub v1, v1, v2
+	MOVD  $lanes_0000007f<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea48442 // add v2, v2, v4
+	WORD  $0x4f375442 // shl #23 v2, v2
+	WORD  $0x6e22dc62 // fmul v2, v3, v2
+	MOVD  $lanes_0000007f<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea38421 // add v1, v1, v3
+	WORD  $0x4f375421 // shl #23 v1, v1
+	WORD  $0x6e21dc41 // fmul v1, v2, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e22d421 // fadd v1, v1, v2
+	WORD  $0x6e21fc00 // fdiv v0, v0, v1
 	WORD  $0x6f300401 // ushr #16 v1, v0
 	MOVD  $lanes_00000001<>+0(SB), R19
 	FMOVQ (R19), F3
@@ -4902,6 +4976,26 @@ DATA lanes_3fcc422a<>+24(SB)/4, $0x3fcc422a
 DATA lanes_3fcc422a<>+28(SB)/4, $0x3fcc422a
 GLOBL lanes_3fcc422a<>(SB), RODATA|NOPTR, $32
 
+DATA lanes_c2b20000<>+0(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+4(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+8(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+12(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+16(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+20(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+24(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+28(SB)/4, $0xc2b20000
+GLOBL lanes_c2b20000<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_42ae0000<>+0(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+4(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+8(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+12(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+16(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+20(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+24(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+28(SB)/4, $0x42ae0000
+GLOBL lanes_42ae0000<>(SB), RODATA|NOPTR, $32
+
 // func siluBF16NEON(dst *uint16, x *uint16, n int)
 TEXT ·siluBF16NEON(SB), NOSPLIT, $32-24
 	MOVD n+16(FP), R0
@@ -4914,83 +5008,79 @@ single2:
 	FMOVD (R2), F0
 	WORD  $0x2f10a400 // uxtl.4h v0, v0
 	WORD  $0x4f305400 // shl #16 v0, v0
+	MOVD  $lanes_c2b20000<>+0(SB), R19
+	FMOVS (R19), F1
+	WORD  $0x4e040421 // dup v1, v1
+	MOVD  $lanes_42ae0000<>+0(SB), R19
+	FMOVS (R19), F2
+	WORD  $0x4e040442 // dup v2, v2
+	WORD  $0x6ea0e423 // fcmgt v3, v1, v0
+	WORD  $0x6ee31c01 // bif v1, v0, v3
+	WORD  $0x6ea2e423 // fcmgt v3, v1, v2
+	WORD  $0x6ea31c41 // bit v1, v2, v3
 	MOVD  $lanes_80000000<>+0(SB), R19
 	FMOVQ (R19), F2
-	WORD  $0x4ea21c01 // orr v1, v0, v2
-	MOVD  $lanes_c2cff1b4<>+0(SB), R19
-	FMOVQ (R19), F3
-	WORD  $0x6ea1e462 // fcmgt v2, v3, v1
-	WORD  $0x6e205842 // mvn v2, v2
-	MOVD  $lanes_42b20000<>+0(SB), R19
-	FMOVS (R19), F3
-	WORD  $0x4e040463 // dup v3, v3
-	WORD  $0x6ea3e424 // fcmgt v4, v1, v3
-	WORD  $0x6ea41c61 // bit v1, v3, v4
+	WORD  $0x6e221c21 // eor v1, v1, v2
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
-	FMOVQ (R19), F4
-	WORD  $0x6e24dc23 // fmul v3, v1, v4
-	WORD  $0x4e218863 // frintn v3, v3
+	FMOVS (R19), F2
+	WORD  $0x4e040442 // dup v2, v2
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e21cc43 // fmla v3, v2, v1
+	VMOV  V3.B16, V2.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3d442 // fsub v2, v2, v3
 	MOVD  $lanes_3f317000<>+0(SB), R19
-	FMOVQ (R19), F4
-	WORD  $0x4ea4cc61 // fmls v1, v3, v4
+	FMOVQ (R19), F3
+	WORD  $0x4ea3cc41 // fmls v1, v2, v3
 	MOVD  $lanes_3805fdf4<>+0(SB), R19
-	FMOVQ (R19), F4
-	WORD  $0x4ea4cc61 // fmls v1, v3, v4
+	FMOVQ (R19), F3
+	WORD  $0x4ea3cc41 // fmls v1, v2, v3
 	MOVD  $lanes_3ab6887e<>+0(SB), R19
-	FMOVS (R19), F4
-	WORD  $0x4e040484 // dup v4, v4
-	MOVD  $lanes_3c0905b1<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4e21cc85 // fmla v5, v4, v1
-	VMOV  V5.B16, V4.B16
-	MOVD  $lanes_3d2aaa8d<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4e21cc85 // fmla v5, v4, v1
-	VMOV  V5.B16, V4.B16
-	MOVD  $lanes_3e2aaa6f<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4e21cc85 // fmla v5, v4, v1
-	VMOV  V5.B16, V4.B16
-	MOVD  $lanes_3f000000<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4e21cc85 // fmla v5, v4, v1
-	VMOV  V5.B16, V4.B16
-	MOVD  $lanes_3f800000<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4e21cc85 // fmla v5, v4, v1
-	VMOV  V5.B16, V4.B16
-	MOVD  $lanes_3f800000<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4e21cc85 // fmla v5, v4, v1
-	VMOV  V5.B16, V4.B16
-	WORD  $0x4e221c61 // and v1, v3, v2
-	WORD  $0x4e21a821 // fcvtns v1, v1
-	WORD  $0x4f3f0423 // sshr #1 v3, v1
-	WORD  $0x6ea38421 // sub v1, v1, v3
-	MOVD  $lanes_0000007f<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4ea58463 // add v3, v3, v5
-	WORD  $0x4f375463 // shl #23 v3, v3
-	WORD  $0x6e23dc83 // fmul v3, v4, v3
-	MOVD  $lanes_0000007f<>+0(SB), R19
-	FMOVQ (R19), F4
-	WORD  $0x4ea48421 // add v1, v1, v4
-	WORD  $0x4f375421 // shl #23 v1, v1
-	WORD  $0x6e21dc61 // fmul v1, v3, v1
-	WORD  $0x4e221c21 // and v1, v1, v2
-	WORD  $0x6e221c42 // eor v2, v2, v2
-	WORD  $0x6ea0e442 // fcmgt v2, v2, v0
-	MOVD  $lanes_3f800000<>+0(SB), R19
 	FMOVS (R19), F3
 	WORD  $0x4e040463 // dup v3, v3
-	WORD  $0x4ea0a844 // cmlt #0 v4, v2
-	WORD  $0x6e631c24 // bsl v4, v1, v3
-	VMOV  V4.B16, V2.B16
+	MOVD  $lanes_3c0905b1<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3d2aaa8d<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3e2aaa6f<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3f000000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
 	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	WORD  $0x4e21a841 // fcvtns v1, v2
+	WORD  $0x4f3f0422 // sshr #1 v2, v1
+	WORD  $0x6ea28421 // sub v1, v1, v2
+	MOVD  $lanes_0000007f<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea48442 // add v2, v2, v4
+	WORD  $0x4f375442 // shl #23 v2, v2
+	WORD  $0x6e22dc62 // fmul v2, v3, v2
+	MOVD  $lanes_0000007f<>+0(SB), R19
 	FMOVQ (R19), F3
-	WORD  $0x4e23d421 // fadd v1, v1, v3
-	WORD  $0x6e21fc41 // fdiv v1, v2, v1
-	WORD  $0x6e21dc00 // fmul v0, v0, v1
+	WORD  $0x4ea38421 // add v1, v1, v3
+	WORD  $0x4f375421 // shl #23 v1, v1
+	WORD  $0x6e21dc41 // fmul v1, v2, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e22d421 // fadd v1, v1, v2
+	WORD  $0x6e21fc00 // fdiv v0, v0, v1
 	WORD  $0x6f300401 // ushr #16 v1, v0
 	MOVD  $lanes_00000001<>+0(SB), R19
 	FMOVQ (R19), F3
@@ -5051,83 +5141,79 @@ copy5:
 	FMOVD 8(RSP), F0
 	WORD  $0x2f10a400 // uxtl.4h v0, v0
 	WORD  $0x4f305400 // shl #16 v0, v0
+	MOVD  $lanes_c2b20000<>+0(SB), R19
+	FMOVS (R19), F1
+	WORD  $0x4e040421 // dup v1, v1
+	MOVD  $lanes_42ae0000<>+0(SB), R19
+	FMOVS (R19), F2
+	WORD  $0x4e040442 // dup v2, v2
+	WORD  $0x6ea0e423 // fcmgt v3, v1, v0
+	WORD  $0x6ee31c01 // bif v1, v0, v3
+	WORD  $0x6ea2e423 // fcmgt v3, v1, v2
+	WORD  $0x6ea31c41 // bit v1, v2, v3
 	MOVD  $lanes_80000000<>+0(SB), R19
 	FMOVQ (R19), F2
-	WORD  $0x4ea21c01 // orr v1, v0, v2
-	MOVD  $lanes_c2cff1b4<>+0(SB), R19
-	FMOVQ (R19), F3
-	WORD  $0x6ea1e462 // fcmgt v2, v3, v1
-	WORD  $0x6e205842 // mvn v2, v2
-	MOVD  $lanes_42b20000<>+0(SB), R19
-	FMOVS (R19), F3
-	WORD  $0x4e040463 // dup v3, v3
-	WORD  $0x6ea3e424 // fcmgt v4, v1, v3
-	WORD  $0x6ea41c61 // bit v1, v3, v4
+	WORD  $0x6e221c21 // eor v1, v1, v2
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
-	FMOVQ (R19), F4
-	WORD  $0x6e24dc23 // fmul v3, v1, v4
-	WORD  $0x4e218863 // frintn v3, v3
+	FMOVS (R19), F2
+	WORD  $0x4e040442 // dup v2, v2
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e21cc43 // fmla v3, v2, v1
+	VMOV  V3.B16, V2.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3d442 // fsub v2, v2, v3
 	MOVD  $lanes_3f317000<>+0(SB), R19
-	FMOVQ (R19), F4
-	WORD  $0x4ea4cc61 // fmls v1, v3, v4
+	FMOVQ (R19), F3
+	WORD  $0x4ea3cc41 // fmls v1, v2, v3
 	MOVD  $lanes_3805fdf4<>+0(SB), R19
-	FMOVQ (R19), F4
-	WORD  $0x4ea4cc61 // fmls v1, v3, v4
+	FMOVQ (R19), F3
+	WORD  $0x4ea3cc41 // fmls v1, v2, v3
 	MOVD  $lanes_3ab6887e<>+0(SB), R19
-	FMOVS (R19), F4
-	WORD  $0x4e040484 // dup v4, v4
-	MOVD  $lanes_3c0905b1<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4e21cc85 // fmla v5, v4, v1
-	VMOV  V5.B16, V4.B16
-	MOVD  $lanes_3d2aaa8d<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4e21cc85 // fmla v5, v4, v1
-	VMOV  V5.B16, V4.B16
-	MOVD  $lanes_3e2aaa6f<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4e21cc85 // fmla v5, v4, v1
-	VMOV  V5.B16, V4.B16
-	MOVD  $lanes_3f000000<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4e21cc85 // fmla v5, v4, v1
-	VMOV  V5.B16, V4.B16
-	MOVD  $lanes_3f800000<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4e21cc85 // fmla v5, v4, v1
-	VMOV  V5.B16, V4.B16
-	MOVD  $lanes_3f800000<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4e21cc85 // fmla v5, v4, v1
-	VMOV  V5.B16, V4.B16
-	WORD  $0x4e221c61 // and v1, v3, v2
-	WORD  $0x4e21a821 // fcvtns v1, v1
-	WORD  $0x4f3f0423 // sshr #1 v3, v1
-	WORD  $0x6ea38421 // sub v1, v1, v3
-	MOVD  $lanes_0000007f<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4ea58463 // add v3, v3, v5
-	WORD  $0x4f375463 // shl #23 v3, v3
-	WORD  $0x6e23dc83 // fmul v3, v4, v3
-	MOVD  $lanes_0000007f<>+0(SB), R19
-	FMOVQ (R19), F4
-	WORD  $0x4ea48421 // add v1, v1, v4
-	WORD  $0x4f375421 // shl #23 v1, v1
-	WORD  $0x6e21dc61 // fmul v1, v3, v1
-	WORD  $0x4e221c21 // and v1, v1, v2
-	WORD  $0x6e221c42 // eor v2, v2, v2
-	WORD  $0x6ea0e442 // fcmgt v2, v2, v0
-	MOVD  $lanes_3f800000<>+0(SB), R19
 	FMOVS (R19), F3
 	WORD  $0x4e040463 // dup v3, v3
-	WORD  $0x4ea0a844 // cmlt #0 v4, v2
-	WORD  $0x6e631c24 // bsl v4, v1, v3
-	VMOV  V4.B16, V2.B16
+	MOVD  $lanes_3c0905b1<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3d2aaa8d<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3e2aaa6f<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3f000000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
 	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	WORD  $0x4e21a841 // fcvtns v1, v2
+	WORD  $0x4f3f0422 // sshr #1 v2, v1
+	WORD  $0x6ea28421 // sub v1, v1, v2
+	MOVD  $lanes_0000007f<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea48442 // add v2, v2, v4
+	WORD  $0x4f375442 // shl #23 v2, v2
+	WORD  $0x6e22dc62 // fmul v2, v3, v2
+	MOVD  $lanes_0000007f<>+0(SB), R19
 	FMOVQ (R19), F3
-	WORD  $0x4e23d421 // fadd v1, v1, v3
-	WORD  $0x6e21fc41 // fdiv v1, v2, v1
-	WORD  $0x6e21dc00 // fmul v0, v0, v1
+	WORD  $0x4ea38421 // add v1, v1, v3
+	WORD  $0x4f375421 // shl #23 v1, v1
+	WORD  $0x6e21dc41 // fmul v1, v2, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e22d421 // fadd v1, v1, v2
+	WORD  $0x6e21fc00 // fdiv v0, v0, v1
 	WORD  $0x6f300401 // ushr #16 v1, v0
 	MOVD  $lanes_00000001<>+0(SB), R19
 	FMOVQ (R19), F3
@@ -6276,9 +6362,15 @@ loop1:
 	WORD  $0x6ea1e464 // fcmgt v4, v3, v1
 	WORD  $0x6ee41c23 // bif v3, v1, v4
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F5
-	WORD  $0x6e25dc64 // fmul v4, v3, v5
-	WORD  $0x4e218884 // frintn v4, v4
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5d484 // fsub v4, v4, v5
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F5
 	WORD  $0x4ea5cc83 // fmls v3, v4, v5
@@ -6382,9 +6474,15 @@ loop1:
 	WORD  $0x6ea1e464 // fcmgt v4, v3, v1
 	WORD  $0x6ee41c23 // bif v3, v1, v4
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F5
-	WORD  $0x6e25dc64 // fmul v4, v3, v5
-	WORD  $0x4e218884 // frintn v4, v4
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5d484 // fsub v4, v4, v5
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F5
 	WORD  $0x4ea5cc83 // fmls v3, v4, v5
@@ -6496,9 +6594,15 @@ single2:
 	WORD  $0x6ea1e464 // fcmgt v4, v3, v1
 	WORD  $0x6ee41c23 // bif v3, v1, v4
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F5
-	WORD  $0x6e25dc64 // fmul v4, v3, v5
-	WORD  $0x4e218884 // frintn v4, v4
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5d484 // fsub v4, v4, v5
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F5
 	WORD  $0x4ea5cc83 // fmls v3, v4, v5
@@ -6626,9 +6730,15 @@ copy5:
 	WORD  $0x6ea1e464 // fcmgt v4, v3, v1
 	WORD  $0x6ee41c23 // bif v3, v1, v4
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F5
-	WORD  $0x6e25dc64 // fmul v4, v3, v5
-	WORD  $0x4e218884 // frintn v4, v4
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5d484 // fsub v4, v4, v5
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F5
 	WORD  $0x4ea5cc83 // fmls v3, v4, v5

@@ -442,8 +442,9 @@ single2:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z0, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z1
 	VMINPS            Z0, Z1, Z0
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z0, Z1
-	VRNDSCALEPS       $0x08, Z1, Z1
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z1
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z0, Z1
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z1, Z1
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z1, Z0
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z1, Z0
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z2
@@ -469,8 +470,9 @@ partial3:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z0, K2
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z1
 	VMINPS            Z0, Z1, Z0
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z0, Z1
-	VRNDSCALEPS       $0x08, Z1, Z1
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z1
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z0, Z1
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z1, Z1
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z1, Z0
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z1, Z0
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z2
@@ -516,6 +518,16 @@ DATA lanes_3fb8aa3b<>+20(SB)/4, $0x3fb8aa3b
 DATA lanes_3fb8aa3b<>+24(SB)/4, $0x3fb8aa3b
 DATA lanes_3fb8aa3b<>+28(SB)/4, $0x3fb8aa3b
 GLOBL lanes_3fb8aa3b<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_4b400000<>+0(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+4(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+8(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+12(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+16(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+20(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+24(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+28(SB)/4, $0x4b400000
+GLOBL lanes_4b400000<>(SB), RODATA|NOPTR, $32
 
 DATA lanes_3f317000<>+0(SB)/4, $0x3f317000
 DATA lanes_3f317000<>+4(SB)/4, $0x3f317000
@@ -788,8 +800,9 @@ single2:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z5, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z2
 	VMINPS            Z5, Z2, Z2
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z2, Z5
-	VRNDSCALEPS       $0x08, Z5, Z5
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z5
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z2, Z5
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z5, Z5
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z5, Z2
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z5, Z2
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z6
@@ -842,8 +855,9 @@ partial3:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z3, K2
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z2
 	VMINPS            Z3, Z2, Z2
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z2, Z3
-	VRNDSCALEPS       $0x08, Z3, Z3
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z3
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z2, Z3
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z3, Z3
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z3, Z2
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z3, Z2
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z5
@@ -1061,8 +1075,9 @@ single2:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z2, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z3
 	VMINPS            Z2, Z3, Z2
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z2, Z3
-	VRNDSCALEPS       $0x08, Z3, Z3
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z3
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z2, Z3
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z3, Z3
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z3, Z2
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z3, Z2
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z6
@@ -1107,8 +1122,9 @@ partial3:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z2, K2
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z3
 	VMINPS            Z2, Z3, Z2
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z2, Z3
-	VRNDSCALEPS       $0x08, Z3, Z3
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z3
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z2, Z3
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z3, Z3
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z3, Z2
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z3, Z2
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z4
@@ -1227,8 +1243,9 @@ single2:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z1, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z2
 	VMINPS            Z1, Z2, Z1
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z1, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z5
@@ -1261,8 +1278,9 @@ partial3:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z1, K2
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z2
 	VMINPS            Z1, Z2, Z1
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z1, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z3
@@ -1300,8 +1318,9 @@ single2:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z1, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z2
 	VMINPS            Z1, Z2, Z1
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z1, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z3
@@ -1342,8 +1361,9 @@ partial3:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z1, K2
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z2
 	VMINPS            Z1, Z2, Z1
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z1, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z3
@@ -1453,8 +1473,9 @@ single2:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z3, K1
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z1
 	VMINPS            Z3, Z1, Z1
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z1, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z7
@@ -1502,8 +1523,9 @@ partial3:
 	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z5, K2
 	VBROADCASTSS      lanes_42b20000<>+0(SB), Z1
 	VMINPS            Z5, Z1, Z1
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z1, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z3
@@ -1662,29 +1684,26 @@ single2:
 	VBROADCASTSS      lanes_3d922279<>+0(SB), Z2
 	VFMADD213PS.BCST  lanes_3fcc422a<>+0(SB), Z1, Z2
 	VMULPS            Z0, Z2, Z1
-	VORPS.BCST        lanes_80000000<>+0(SB), Z1, Z2
-	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z2, K1
-	VBROADCASTSS      lanes_42b20000<>+0(SB), Z5
-	VMINPS            Z2, Z5, Z2
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z2, Z5
-	VRNDSCALEPS       $0x08, Z5, Z5
-	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z5, Z2
-	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z5, Z2
-	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z6
-	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z2, Z6
-	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z2, Z6
-	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z2, Z6
-	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z2, Z6
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z2, Z6
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z2, Z6
-	VSCALEFPS.Z       Z5, Z6, K1, Z2
-	VXORPS            Z5, Z5, Z5
-	VCMPPS            $0x11, Z5, Z1, K1
-	VBROADCASTSS      lanes_3f800000<>+0(SB), Z1
-	VBLENDMPS         Z2, Z1, K1, Z3
-	VADDPS.BCST       lanes_3f800000<>+0(SB), Z2, Z1
-	VDIVPS            Z1, Z3, Z1
-	VMULPS            Z1, Z0, Z0
+	VBROADCASTSS      lanes_c2b20000<>+0(SB), Z2
+	VBROADCASTSS      lanes_42ae0000<>+0(SB), Z3
+	VMAXPS            Z1, Z2, Z1
+	VMINPS            Z1, Z3, Z1
+	VXORPS.BCST       lanes_80000000<>+0(SB), Z1, Z1
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
+	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
+	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
+	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z3
+	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z3
+	VSCALEFPS         Z2, Z3, Z1
+	VADDPS.BCST       lanes_3f800000<>+0(SB), Z1, Z1
+	VDIVPS            Z1, Z0, Z0
 	VMOVUPS           Z0, (CX)
 	ADDQ              $+64, CX
 	ADDQ              $+64, DX
@@ -1701,29 +1720,26 @@ partial3:
 	VBROADCASTSS      lanes_3d922279<>+0(SB), Z2
 	VFMADD213PS.BCST  lanes_3fcc422a<>+0(SB), Z1, Z2
 	VMULPS            Z0, Z2, Z1
-	VORPS.BCST        lanes_80000000<>+0(SB), Z1, Z2
-	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z2, K2
-	VBROADCASTSS      lanes_42b20000<>+0(SB), Z3
-	VMINPS            Z2, Z3, Z2
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z2, Z3
-	VRNDSCALEPS       $0x08, Z3, Z3
-	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z3, Z2
-	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z3, Z2
-	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z5
-	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z2, Z5
-	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z2, Z5
-	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z2, Z5
-	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z2, Z5
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z2, Z5
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z2, Z5
-	VSCALEFPS.Z       Z3, Z5, K2, Z2
-	VXORPS            Z3, Z3, Z3
-	VCMPPS            $0x11, Z3, Z1, K2
-	VBROADCASTSS      lanes_3f800000<>+0(SB), Z1
-	VBLENDMPS         Z2, Z1, K2, Z4
-	VADDPS.BCST       lanes_3f800000<>+0(SB), Z2, Z1
-	VDIVPS            Z1, Z4, Z1
-	VMULPS            Z1, Z0, Z0
+	VBROADCASTSS      lanes_c2b20000<>+0(SB), Z2
+	VBROADCASTSS      lanes_42ae0000<>+0(SB), Z3
+	VMAXPS            Z1, Z2, Z1
+	VMINPS            Z1, Z3, Z1
+	VXORPS.BCST       lanes_80000000<>+0(SB), Z1, Z1
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
+	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
+	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
+	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z3
+	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z3
+	VSCALEFPS         Z2, Z3, Z1
+	VADDPS.BCST       lanes_3f800000<>+0(SB), Z1, Z1
+	VDIVPS            Z1, Z0, Z0
 	VMOVUPS           Z0, K1, (CX)
 
 done4:
@@ -1750,6 +1766,26 @@ DATA lanes_3fcc422a<>+24(SB)/4, $0x3fcc422a
 DATA lanes_3fcc422a<>+28(SB)/4, $0x3fcc422a
 GLOBL lanes_3fcc422a<>(SB), RODATA|NOPTR, $32
 
+DATA lanes_c2b20000<>+0(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+4(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+8(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+12(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+16(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+20(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+24(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+28(SB)/4, $0xc2b20000
+GLOBL lanes_c2b20000<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_42ae0000<>+0(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+4(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+8(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+12(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+16(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+20(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+24(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+28(SB)/4, $0x42ae0000
+GLOBL lanes_42ae0000<>(SB), RODATA|NOPTR, $32
+
 // func siluAVX512(dst *float32, x *float32, n int)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·siluAVX512(SB), NOSPLIT, $0-24
@@ -1761,29 +1797,26 @@ single2:
 	CMPQ              AX, $+16
 	JLT               partial3
 	VMOVUPS           (DX), Z0
-	VORPS.BCST        lanes_80000000<>+0(SB), Z0, Z1
-	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z1, K1
-	VBROADCASTSS      lanes_42b20000<>+0(SB), Z2
+	VBROADCASTSS      lanes_c2b20000<>+0(SB), Z1
+	VBROADCASTSS      lanes_42ae0000<>+0(SB), Z2
+	VMAXPS            Z0, Z1, Z1
 	VMINPS            Z1, Z2, Z1
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z1, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
+	VXORPS.BCST       lanes_80000000<>+0(SB), Z1, Z1
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
-	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z5
-	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z1, Z5
-	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z1, Z5
-	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z1, Z5
-	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z1, Z5
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z5
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z5
-	VSCALEFPS.Z       Z2, Z5, K1, Z1
-	VXORPS            Z2, Z2, Z2
-	VCMPPS            $0x11, Z2, Z0, K1
-	VBROADCASTSS      lanes_3f800000<>+0(SB), Z2
-	VBLENDMPS         Z1, Z2, K1, Z3
+	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z3
+	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z3
+	VSCALEFPS         Z2, Z3, Z1
 	VADDPS.BCST       lanes_3f800000<>+0(SB), Z1, Z1
-	VDIVPS            Z1, Z3, Z1
-	VMULPS            Z1, Z0, Z0
+	VDIVPS            Z1, Z0, Z0
 	VMOVUPS           Z0, (CX)
 	ADDQ              $+64, CX
 	ADDQ              $+64, DX
@@ -1796,12 +1829,14 @@ partial3:
 	VPBROADCASTD      AX, Z0
 	VPCMPUD           $0x06, lane_numbers<>+0(SB), Z0, K1
 	VMOVUPS.Z         (DX), K1, Z0
-	VORPS.BCST        lanes_80000000<>+0(SB), Z0, Z1
-	VCMPPS.BCST       $0x15, lanes_c2cff1b4<>+0(SB), Z1, K2
-	VBROADCASTSS      lanes_42b20000<>+0(SB), Z2
+	VBROADCASTSS      lanes_c2b20000<>+0(SB), Z1
+	VBROADCASTSS      lanes_42ae0000<>+0(SB), Z2
+	VMAXPS            Z0, Z1, Z1
 	VMINPS            Z1, Z2, Z1
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z1, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
+	VXORPS.BCST       lanes_80000000<>+0(SB), Z1, Z1
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
 	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z3
@@ -1811,14 +1846,9 @@ partial3:
 	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z1, Z3
 	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z3
 	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z3
-	VSCALEFPS.Z       Z2, Z3, K2, Z1
-	VXORPS            Z2, Z2, Z2
-	VCMPPS            $0x11, Z2, Z0, K2
-	VBROADCASTSS      lanes_3f800000<>+0(SB), Z2
-	VBLENDMPS         Z1, Z2, K2, Z4
+	VSCALEFPS         Z2, Z3, Z1
 	VADDPS.BCST       lanes_3f800000<>+0(SB), Z1, Z1
-	VDIVPS            Z1, Z4, Z1
-	VMULPS            Z1, Z0, Z0
+	VDIVPS            Z1, Z0, Z0
 	VMOVUPS           Z0, K1, (CX)
 
 done4:
@@ -2117,8 +2147,9 @@ loop1:
 	VCMPPS            $0x11, Z6, Z1, K1
 	VBROADCASTSS      lanes_c1a00000<>+0(SB), Z6
 	VMAXPS            Z1, Z6, Z6
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z6, Z7
-	VRNDSCALEPS       $0x08, Z7, Z7
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z7
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z6, Z7
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z7, Z7
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z7, Z6
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z7, Z6
 	VBROADCASTSS      lanes_39509272<>+0(SB), Z8
@@ -2141,8 +2172,9 @@ loop1:
 	VCMPPS            $0x11, Z6, Z1, K1
 	VBROADCASTSS      lanes_c1a00000<>+0(SB), Z6
 	VMAXPS            Z1, Z6, Z6
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z6, Z7
-	VRNDSCALEPS       $0x08, Z7, Z7
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z7
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z6, Z7
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z7, Z7
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z7, Z6
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z7, Z6
 	VBROADCASTSS      lanes_39509272<>+0(SB), Z8
@@ -2173,8 +2205,9 @@ single2:
 	VCMPPS            $0x11, Z2, Z1, K1
 	VBROADCASTSS      lanes_c1a00000<>+0(SB), Z2
 	VMAXPS            Z1, Z2, Z2
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z2, Z3
-	VRNDSCALEPS       $0x08, Z3, Z3
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z3
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z2, Z3
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z3, Z3
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z3, Z2
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z3, Z2
 	VBROADCASTSS      lanes_39509272<>+0(SB), Z6
@@ -2207,8 +2240,9 @@ partial3:
 	VCMPPS            $0x11, Z2, Z1, K2
 	VBROADCASTSS      lanes_c1a00000<>+0(SB), Z2
 	VMAXPS            Z1, Z2, Z2
-	VMULPS.BCST       lanes_3fb8aa3b<>+0(SB), Z2, Z3
-	VRNDSCALEPS       $0x08, Z3, Z3
+	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z3
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z2, Z3
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z3, Z3
 	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z3, Z2
 	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z3, Z2
 	VBROADCASTSS      lanes_39509272<>+0(SB), Z4
@@ -3708,8 +3742,9 @@ single2:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y0, Y1
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y2
 	VMINPS       Y0, Y2, Y0
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y0, Y2
-	VROUNDPS     $0x08, Y2, Y2
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y2
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y0, Y2
+	VSUBPS       lanes_4b400000<>+0(SB), Y2, Y2
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y2, Y0
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y2, Y0
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y3
@@ -3746,8 +3781,9 @@ partial3:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y1, Y2
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y3
 	VMINPS       Y1, Y3, Y1
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y1, Y3
-	VROUNDPS     $0x08, Y3, Y3
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y3
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y1, Y3
+	VSUBPS       lanes_4b400000<>+0(SB), Y3, Y3
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y3, Y1
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y3, Y1
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y4
@@ -3980,8 +4016,9 @@ single2:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y3, Y2
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y4
 	VMINPS       Y3, Y4, Y3
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y3, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y4
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y3, Y4
+	VSUBPS       lanes_4b400000<>+0(SB), Y4, Y4
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y4, Y3
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y4, Y3
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y5
@@ -4045,8 +4082,9 @@ partial3:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y4, Y3
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y5
 	VMINPS       Y4, Y5, Y4
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y4, Y5
-	VROUNDPS     $0x08, Y5, Y5
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y5
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y4, Y5
+	VSUBPS       lanes_4b400000<>+0(SB), Y5, Y5
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y5, Y4
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y5, Y4
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y6
@@ -4104,8 +4142,9 @@ single2:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y2, Y3
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y4
 	VMINPS       Y2, Y4, Y2
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y2, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y4
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y2, Y4
+	VSUBPS       lanes_4b400000<>+0(SB), Y4, Y4
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y4, Y2
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y4, Y2
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y5
@@ -4161,8 +4200,9 @@ partial3:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y3, Y4
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y5
 	VMINPS       Y3, Y5, Y3
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y3, Y5
-	VROUNDPS     $0x08, Y5, Y5
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y5
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y3, Y5
+	VSUBPS       lanes_4b400000<>+0(SB), Y5, Y5
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y5, Y3
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y5, Y3
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y6
@@ -4221,8 +4261,9 @@ single2:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y1, Y2
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y3
 	VMINPS       Y1, Y3, Y1
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y1, Y3
-	VROUNDPS     $0x08, Y3, Y3
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y3
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y1, Y3
+	VSUBPS       lanes_4b400000<>+0(SB), Y3, Y3
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y3, Y1
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y3, Y1
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y4
@@ -4266,8 +4307,9 @@ partial3:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y2, Y3
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y4
 	VMINPS       Y2, Y4, Y2
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y2, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y4
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y2, Y4
+	VSUBPS       lanes_4b400000<>+0(SB), Y4, Y4
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y4, Y2
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y4, Y2
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y5
@@ -4315,8 +4357,9 @@ single2:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y1, Y2
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y3
 	VMINPS       Y1, Y3, Y1
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y1, Y3
-	VROUNDPS     $0x08, Y3, Y3
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y3
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y1, Y3
+	VSUBPS       lanes_4b400000<>+0(SB), Y3, Y3
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y3, Y1
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y3, Y1
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y4
@@ -4368,8 +4411,9 @@ partial3:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y2, Y3
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y4
 	VMINPS       Y2, Y4, Y2
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y2, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y4
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y2, Y4
+	VSUBPS       lanes_4b400000<>+0(SB), Y4, Y4
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y4, Y2
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y4, Y2
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y5
@@ -4439,8 +4483,9 @@ single2:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y1, Y2
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y3
 	VMINPS       Y1, Y3, Y1
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y1, Y3
-	VROUNDPS     $0x08, Y3, Y3
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y3
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y1, Y3
+	VSUBPS       lanes_4b400000<>+0(SB), Y3, Y3
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y3, Y1
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y3, Y1
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y4
@@ -4499,8 +4544,9 @@ partial3:
 	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y2, Y3
 	VBROADCASTSS lanes_42b20000<>+0(SB), Y4
 	VMINPS       Y2, Y4, Y2
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y2, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y4
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y2, Y4
+	VSUBPS       lanes_4b400000<>+0(SB), Y4, Y4
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y4, Y2
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y4, Y2
 	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y5
@@ -4549,39 +4595,34 @@ single2:
 	VBROADCASTSS lanes_3d922279<>+0(SB), Y2
 	VFMADD213PS  lanes_3fcc422a<>+0(SB), Y1, Y2
 	VMULPS       Y0, Y2, Y1
-	VORPS        lanes_80000000<>+0(SB), Y1, Y2
-	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y2, Y3
-	VBROADCASTSS lanes_42b20000<>+0(SB), Y4
-	VMINPS       Y2, Y4, Y2
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y2, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VFNMADD231PS lanes_3f317000<>+0(SB), Y4, Y2
-	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y4, Y2
-	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y5
-	VFMADD213PS  lanes_3c0905b1<>+0(SB), Y2, Y5
-	VFMADD213PS  lanes_3d2aaa8d<>+0(SB), Y2, Y5
-	VFMADD213PS  lanes_3e2aaa6f<>+0(SB), Y2, Y5
-	VFMADD213PS  lanes_3f000000<>+0(SB), Y2, Y5
-	VFMADD213PS  lanes_3f800000<>+0(SB), Y2, Y5
-	VFMADD213PS  lanes_3f800000<>+0(SB), Y2, Y5
-	VANDPS       Y3, Y4, Y2
-	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y4
-	VPSUBD       Y4, Y2, Y2
-	VPADDD       lanes_0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y4
+	VBROADCASTSS lanes_c2b20000<>+0(SB), Y2
+	VBROADCASTSS lanes_42ae0000<>+0(SB), Y3
+	VMAXPS       Y1, Y2, Y1
+	VMINPS       Y1, Y3, Y1
+	VXORPS       lanes_80000000<>+0(SB), Y1, Y1
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y2
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y1, Y2
+	VSUBPS       lanes_4b400000<>+0(SB), Y2, Y2
+	VFNMADD231PS lanes_3f317000<>+0(SB), Y2, Y1
+	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y2, Y1
+	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y3
+	VFMADD213PS  lanes_3c0905b1<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3d2aaa8d<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3e2aaa6f<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3f000000<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3f800000<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3f800000<>+0(SB), Y1, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y2, Y1, Y1
 	VPADDD       lanes_0000007f<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y4, Y2
-	VANDPS       Y3, Y2, Y2
-	VXORPS       Y3, Y3, Y3
-	VCMPPS       $0x11, Y3, Y1, Y1
-	VBROADCASTSS lanes_3f800000<>+0(SB), Y3
-	VBLENDVPS    Y1, Y2, Y3, Y1
-	VADDPS       lanes_3f800000<>+0(SB), Y2, Y2
-	VDIVPS       Y2, Y1, Y1
-	VMULPS       Y1, Y0, Y0
+	VMULPS       Y2, Y3, Y2
+	VPADDD       lanes_0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y2, Y1
+	VADDPS       lanes_3f800000<>+0(SB), Y1, Y1
+	VDIVPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (CX)
 	ADDQ         $+32, CX
 	ADDQ         $+32, DX
@@ -4599,39 +4640,34 @@ partial3:
 	VBROADCASTSS lanes_3d922279<>+0(SB), Y3
 	VFMADD213PS  lanes_3fcc422a<>+0(SB), Y2, Y3
 	VMULPS       Y1, Y3, Y2
-	VORPS        lanes_80000000<>+0(SB), Y2, Y3
-	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y3, Y4
-	VBROADCASTSS lanes_42b20000<>+0(SB), Y5
-	VMINPS       Y3, Y5, Y3
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y3, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS lanes_3f317000<>+0(SB), Y5, Y3
-	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y5, Y3
-	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y6
-	VFMADD213PS  lanes_3c0905b1<>+0(SB), Y3, Y6
-	VFMADD213PS  lanes_3d2aaa8d<>+0(SB), Y3, Y6
-	VFMADD213PS  lanes_3e2aaa6f<>+0(SB), Y3, Y6
-	VFMADD213PS  lanes_3f000000<>+0(SB), Y3, Y6
-	VFMADD213PS  lanes_3f800000<>+0(SB), Y3, Y6
-	VFMADD213PS  lanes_3f800000<>+0(SB), Y3, Y6
-	VANDPS       Y4, Y5, Y3
-	VCVTPS2DQ    Y3, Y3
-	VPSRAD       $0x01, Y3, Y5
-	VPSUBD       Y5, Y3, Y3
-	VPADDD       lanes_0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y5
+	VBROADCASTSS lanes_c2b20000<>+0(SB), Y3
+	VBROADCASTSS lanes_42ae0000<>+0(SB), Y4
+	VMAXPS       Y2, Y3, Y2
+	VMINPS       Y2, Y4, Y2
+	VXORPS       lanes_80000000<>+0(SB), Y2, Y2
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y3
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y2, Y3
+	VSUBPS       lanes_4b400000<>+0(SB), Y3, Y3
+	VFNMADD231PS lanes_3f317000<>+0(SB), Y3, Y2
+	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y3, Y2
+	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y4
+	VFMADD213PS  lanes_3c0905b1<>+0(SB), Y2, Y4
+	VFMADD213PS  lanes_3d2aaa8d<>+0(SB), Y2, Y4
+	VFMADD213PS  lanes_3e2aaa6f<>+0(SB), Y2, Y4
+	VFMADD213PS  lanes_3f000000<>+0(SB), Y2, Y4
+	VFMADD213PS  lanes_3f800000<>+0(SB), Y2, Y4
+	VFMADD213PS  lanes_3f800000<>+0(SB), Y2, Y4
+	VCVTPS2DQ    Y3, Y2
+	VPSRAD       $0x01, Y2, Y3
+	VPSUBD       Y3, Y2, Y2
 	VPADDD       lanes_0000007f<>+0(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y5, Y3
-	VANDPS       Y4, Y3, Y3
-	VXORPS       Y4, Y4, Y4
-	VCMPPS       $0x11, Y4, Y2, Y2
-	VBROADCASTSS lanes_3f800000<>+0(SB), Y4
-	VBLENDVPS    Y2, Y3, Y4, Y2
-	VADDPS       lanes_3f800000<>+0(SB), Y3, Y3
-	VDIVPS       Y3, Y2, Y2
-	VMULPS       Y2, Y1, Y1
+	VMULPS       Y3, Y4, Y3
+	VPADDD       lanes_0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y2
+	VADDPS       lanes_3f800000<>+0(SB), Y2, Y2
+	VDIVPS       Y2, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (CX)
 
 done4:
@@ -4649,39 +4685,34 @@ single2:
 	CMPQ         AX, $+8
 	JLT          partial3
 	VMOVUPS      (DX), Y0
-	VORPS        lanes_80000000<>+0(SB), Y0, Y1
-	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y1, Y2
-	VBROADCASTSS lanes_42b20000<>+0(SB), Y3
-	VMINPS       Y1, Y3, Y1
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y1, Y3
-	VROUNDPS     $0x08, Y3, Y3
-	VFNMADD231PS lanes_3f317000<>+0(SB), Y3, Y1
-	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y3, Y1
-	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y4
-	VFMADD213PS  lanes_3c0905b1<>+0(SB), Y1, Y4
-	VFMADD213PS  lanes_3d2aaa8d<>+0(SB), Y1, Y4
-	VFMADD213PS  lanes_3e2aaa6f<>+0(SB), Y1, Y4
-	VFMADD213PS  lanes_3f000000<>+0(SB), Y1, Y4
-	VFMADD213PS  lanes_3f800000<>+0(SB), Y1, Y4
-	VFMADD213PS  lanes_3f800000<>+0(SB), Y1, Y4
-	VANDPS       Y2, Y3, Y1
-	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y3
-	VPSUBD       Y3, Y1, Y1
-	VPADDD       lanes_0000007f<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y3
+	VBROADCASTSS lanes_c2b20000<>+0(SB), Y1
+	VBROADCASTSS lanes_42ae0000<>+0(SB), Y2
+	VMAXPS       Y0, Y1, Y1
+	VMINPS       Y1, Y2, Y1
+	VXORPS       lanes_80000000<>+0(SB), Y1, Y1
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y2
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y1, Y2
+	VSUBPS       lanes_4b400000<>+0(SB), Y2, Y2
+	VFNMADD231PS lanes_3f317000<>+0(SB), Y2, Y1
+	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y2, Y1
+	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y3
+	VFMADD213PS  lanes_3c0905b1<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3d2aaa8d<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3e2aaa6f<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3f000000<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3f800000<>+0(SB), Y1, Y3
+	VFMADD213PS  lanes_3f800000<>+0(SB), Y1, Y3
+	VCVTPS2DQ    Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       lanes_0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y2
 	VPADDD       lanes_0000007f<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y1
-	VANDPS       Y2, Y1, Y1
-	VXORPS       Y2, Y2, Y2
-	VCMPPS       $0x11, Y2, Y0, Y2
-	VBROADCASTSS lanes_3f800000<>+0(SB), Y3
-	VBLENDVPS    Y2, Y1, Y3, Y2
+	VMULPS       Y1, Y2, Y1
 	VADDPS       lanes_3f800000<>+0(SB), Y1, Y1
-	VDIVPS       Y1, Y2, Y1
-	VMULPS       Y1, Y0, Y0
+	VDIVPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (CX)
 	ADDQ         $+32, CX
 	ADDQ         $+32, DX
@@ -4695,39 +4726,34 @@ partial3:
 	VPBROADCASTD X0, Y0
 	VPCMPGTD     lane_numbers<>+0(SB), Y0, Y0
 	VMASKMOVPS   (DX), Y0, Y1
-	VORPS        lanes_80000000<>+0(SB), Y1, Y2
-	VCMPPS       $0x15, lanes_c2cff1b4<>+0(SB), Y2, Y3
-	VBROADCASTSS lanes_42b20000<>+0(SB), Y4
-	VMINPS       Y2, Y4, Y2
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y2, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VFNMADD231PS lanes_3f317000<>+0(SB), Y4, Y2
-	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y4, Y2
-	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y5
-	VFMADD213PS  lanes_3c0905b1<>+0(SB), Y2, Y5
-	VFMADD213PS  lanes_3d2aaa8d<>+0(SB), Y2, Y5
-	VFMADD213PS  lanes_3e2aaa6f<>+0(SB), Y2, Y5
-	VFMADD213PS  lanes_3f000000<>+0(SB), Y2, Y5
-	VFMADD213PS  lanes_3f800000<>+0(SB), Y2, Y5
-	VFMADD213PS  lanes_3f800000<>+0(SB), Y2, Y5
-	VANDPS       Y3, Y4, Y2
-	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y4
-	VPSUBD       Y4, Y2, Y2
-	VPADDD       lanes_0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y4
+	VBROADCASTSS lanes_c2b20000<>+0(SB), Y2
+	VBROADCASTSS lanes_42ae0000<>+0(SB), Y3
+	VMAXPS       Y1, Y2, Y2
+	VMINPS       Y2, Y3, Y2
+	VXORPS       lanes_80000000<>+0(SB), Y2, Y2
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y3
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y2, Y3
+	VSUBPS       lanes_4b400000<>+0(SB), Y3, Y3
+	VFNMADD231PS lanes_3f317000<>+0(SB), Y3, Y2
+	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y3, Y2
+	VBROADCASTSS lanes_3ab6887e<>+0(SB), Y4
+	VFMADD213PS  lanes_3c0905b1<>+0(SB), Y2, Y4
+	VFMADD213PS  lanes_3d2aaa8d<>+0(SB), Y2, Y4
+	VFMADD213PS  lanes_3e2aaa6f<>+0(SB), Y2, Y4
+	VFMADD213PS  lanes_3f000000<>+0(SB), Y2, Y4
+	VFMADD213PS  lanes_3f800000<>+0(SB), Y2, Y4
+	VFMADD213PS  lanes_3f800000<>+0(SB), Y2, Y4
+	VCVTPS2DQ    Y3, Y2
+	VPSRAD       $0x01, Y2, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPADDD       lanes_0000007f<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y4, Y3
 	VPADDD       lanes_0000007f<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y4, Y2
-	VANDPS       Y3, Y2, Y2
-	VXORPS       Y3, Y3, Y3
-	VCMPPS       $0x11, Y3, Y1, Y3
-	VBROADCASTSS lanes_3f800000<>+0(SB), Y4
-	VBLENDVPS    Y3, Y2, Y4, Y3
+	VMULPS       Y2, Y3, Y2
 	VADDPS       lanes_3f800000<>+0(SB), Y2, Y2
-	VDIVPS       Y2, Y3, Y2
-	VMULPS       Y2, Y1, Y1
+	VDIVPS       Y2, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (CX)
 
 done4:
@@ -5021,8 +5047,9 @@ loop1:
 	VCMPPS       $0x11, Y2, Y1, Y2
 	VBROADCASTSS lanes_c1a00000<>+0(SB), Y3
 	VMAXPS       Y1, Y3, Y3
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y3, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y4
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y3, Y4
+	VSUBPS       lanes_4b400000<>+0(SB), Y4, Y4
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y4, Y3
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y4, Y3
 	VBROADCASTSS lanes_39509272<>+0(SB), Y5
@@ -5053,8 +5080,9 @@ loop1:
 	VCMPPS       $0x11, Y2, Y1, Y2
 	VBROADCASTSS lanes_c1a00000<>+0(SB), Y3
 	VMAXPS       Y1, Y3, Y3
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y3, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y4
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y3, Y4
+	VSUBPS       lanes_4b400000<>+0(SB), Y4, Y4
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y4, Y3
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y4, Y3
 	VBROADCASTSS lanes_39509272<>+0(SB), Y5
@@ -5093,8 +5121,9 @@ single2:
 	VCMPPS       $0x11, Y2, Y1, Y2
 	VBROADCASTSS lanes_c1a00000<>+0(SB), Y3
 	VMAXPS       Y1, Y3, Y3
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y3, Y4
-	VROUNDPS     $0x08, Y4, Y4
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y4
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y3, Y4
+	VSUBPS       lanes_4b400000<>+0(SB), Y4, Y4
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y4, Y3
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y4, Y3
 	VBROADCASTSS lanes_39509272<>+0(SB), Y5
@@ -5136,8 +5165,9 @@ partial3:
 	VCMPPS       $0x11, Y3, Y2, Y3
 	VBROADCASTSS lanes_c1a00000<>+0(SB), Y4
 	VMAXPS       Y2, Y4, Y4
-	VMULPS       lanes_3fb8aa3b<>+0(SB), Y4, Y5
-	VROUNDPS     $0x08, Y5, Y5
+	VBROADCASTSS lanes_3fb8aa3b<>+0(SB), Y5
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y4, Y5
+	VSUBPS       lanes_4b400000<>+0(SB), Y5, Y5
 	VFNMADD231PS lanes_3f317000<>+0(SB), Y5, Y4
 	VFNMADD231PS lanes_3805fdf4<>+0(SB), Y5, Y4
 	VBROADCASTSS lanes_39509272<>+0(SB), Y6

@@ -986,9 +986,15 @@ single2:
 	WORD  $0x6ea2e403 // fcmgt v3, v0, v2
 	WORD  $0x6ea31c40 // bit v0, v2, v3
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F2
+	WORD  $0x4e040442 // dup v2, v2
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F3
-	WORD  $0x6e23dc02 // fmul v2, v0, v3
-	WORD  $0x4e218842 // frintn v2, v2
+	WORD  $0x4e20cc43 // fmla v3, v2, v0
+	VMOV  V3.B16, V2.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3d442 // fsub v2, v2, v3
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F3
 	WORD  $0x4ea3cc40 // fmls v0, v2, v3
@@ -1094,9 +1100,15 @@ whole_2:
 	WORD  $0x6ea3e424 // fcmgt v4, v1, v3
 	WORD  $0x6ea41c61 // bit v1, v3, v4
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F3
+	WORD  $0x4e040463 // dup v3, v3
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F4
-	WORD  $0x6e24dc23 // fmul v3, v1, v4
-	WORD  $0x4e218863 // frintn v3, v3
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4d463 // fsub v3, v3, v4
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F4
 	WORD  $0x4ea4cc61 // fmls v1, v3, v4
@@ -1209,6 +1221,16 @@ DATA lanes_3fb8aa3b<>+20(SB)/4, $0x3fb8aa3b
 DATA lanes_3fb8aa3b<>+24(SB)/4, $0x3fb8aa3b
 DATA lanes_3fb8aa3b<>+28(SB)/4, $0x3fb8aa3b
 GLOBL lanes_3fb8aa3b<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_4b400000<>+0(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+4(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+8(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+12(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+16(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+20(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+24(SB)/4, $0x4b400000
+DATA lanes_4b400000<>+28(SB)/4, $0x4b400000
+GLOBL lanes_4b400000<>(SB), RODATA|NOPTR, $32
 
 DATA lanes_3f317000<>+0(SB)/4, $0x3f317000
 DATA lanes_3f317000<>+4(SB)/4, $0x3f317000
@@ -1849,9 +1871,15 @@ single2:
 	WORD  $0x6ea4e465 // fcmgt v5, v3, v4
 	WORD  $0x6ea51c83 // bit v3, v4, v5
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F5
-	WORD  $0x6e25dc64 // fmul v4, v3, v5
-	WORD  $0x4e218884 // frintn v4, v4
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5d484 // fsub v4, v4, v5
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F5
 	WORD  $0x4ea5cc83 // fmls v3, v4, v5
@@ -2045,9 +2073,15 @@ whole_2:
 	WORD  $0x6ea5e486 // fcmgt v6, v4, v5
 	WORD  $0x6ea61ca4 // bit v4, v5, v6
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F5
+	WORD  $0x4e0404a5 // dup v5, v5
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F6
-	WORD  $0x6e26dc85 // fmul v5, v4, v6
-	WORD  $0x4e2188a5 // frintn v5, v5
+	WORD  $0x4e24cca6 // fmla v6, v5, v4
+	VMOV  V6.B16, V5.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4ea6d4a5 // fsub v5, v5, v6
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F6
 	WORD  $0x4ea6cca4 // fmls v4, v5, v6
@@ -2370,9 +2404,15 @@ single2:
 	WORD  $0x6ea4e445 // fcmgt v5, v2, v4
 	WORD  $0x6ea51c82 // bit v2, v4, v5
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F5
-	WORD  $0x6e25dc44 // fmul v4, v2, v5
-	WORD  $0x4e218884 // frintn v4, v4
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5d484 // fsub v4, v4, v5
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F5
 	WORD  $0x4ea5cc82 // fmls v2, v4, v5
@@ -2527,9 +2567,15 @@ whole_2:
 	WORD  $0x6ea5e466 // fcmgt v6, v3, v5
 	WORD  $0x6ea61ca3 // bit v3, v5, v6
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F5
+	WORD  $0x4e0404a5 // dup v5, v5
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F6
-	WORD  $0x6e26dc65 // fmul v5, v3, v6
-	WORD  $0x4e2188a5 // frintn v5, v5
+	WORD  $0x4e23cca6 // fmla v6, v5, v3
+	VMOV  V6.B16, V5.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4ea6d4a5 // fsub v5, v5, v6
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F6
 	WORD  $0x4ea6cca3 // fmls v3, v5, v6
@@ -2751,9 +2797,15 @@ single2:
 	WORD  $0x6ea3e424 // fcmgt v4, v1, v3
 	WORD  $0x6ea41c61 // bit v1, v3, v4
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F3
+	WORD  $0x4e040463 // dup v3, v3
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F4
-	WORD  $0x6e24dc23 // fmul v3, v1, v4
-	WORD  $0x4e218863 // frintn v3, v3
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4d463 // fsub v3, v3, v4
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F4
 	WORD  $0x4ea4cc61 // fmls v1, v3, v4
@@ -2874,9 +2926,15 @@ whole_2:
 	WORD  $0x6ea4e445 // fcmgt v5, v2, v4
 	WORD  $0x6ea51c82 // bit v2, v4, v5
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F5
-	WORD  $0x6e25dc44 // fmul v4, v2, v5
-	WORD  $0x4e218884 // frintn v4, v4
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5d484 // fsub v4, v4, v5
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F5
 	WORD  $0x4ea5cc82 // fmls v2, v4, v5
@@ -2995,9 +3053,15 @@ single2:
 	WORD  $0x6ea3e424 // fcmgt v4, v1, v3
 	WORD  $0x6ea41c61 // bit v1, v3, v4
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F3
+	WORD  $0x4e040463 // dup v3, v3
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F4
-	WORD  $0x6e24dc23 // fmul v3, v1, v4
-	WORD  $0x4e218863 // frintn v3, v3
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4d463 // fsub v3, v3, v4
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F4
 	WORD  $0x4ea4cc61 // fmls v1, v3, v4
@@ -3143,9 +3207,15 @@ whole_2:
 	WORD  $0x6ea4e445 // fcmgt v5, v2, v4
 	WORD  $0x6ea51c82 // bit v2, v4, v5
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F5
-	WORD  $0x6e25dc44 // fmul v4, v2, v5
-	WORD  $0x4e218884 // frintn v4, v4
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5d484 // fsub v4, v4, v5
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F5
 	WORD  $0x4ea5cc82 // fmls v2, v4, v5
@@ -3388,9 +3458,15 @@ single2:
 	WORD  $0x6ea3e424 // fcmgt v4, v1, v3
 	WORD  $0x6ea41c61 // bit v1, v3, v4
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F3
+	WORD  $0x4e040463 // dup v3, v3
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F4
-	WORD  $0x6e24dc23 // fmul v3, v1, v4
-	WORD  $0x4e218863 // frintn v3, v3
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4d463 // fsub v3, v3, v4
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F4
 	WORD  $0x4ea4cc61 // fmls v1, v3, v4
@@ -3561,9 +3637,15 @@ whole_2:
 	WORD  $0x6ea4e445 // fcmgt v5, v2, v4
 	WORD  $0x6ea51c82 // bit v2, v4, v5
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F5
-	WORD  $0x6e25dc44 // fmul v4, v2, v5
-	WORD  $0x4e218884 // frintn v4, v4
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5d484 // fsub v4, v4, v5
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F5
 	WORD  $0x4ea5cc82 // fmls v2, v4, v5
@@ -3789,83 +3871,79 @@ single2:
 	WORD  $0x4e21cc43 // fmla v3, v2, v1
 	VMOV  V3.B16, V2.B16
 	WORD  $0x6e20dc41 // fmul v1, v2, v0
-	MOVD  $lanes_80000000<>+0(SB), R19
-	FMOVQ (R19), F3
-	WORD  $0x4ea31c22 // orr v2, v1, v3
-	MOVD  $lanes_c2cff1b4<>+0(SB), R19
-	FMOVQ (R19), F4
-	WORD  $0x6ea2e483 // fcmgt v3, v4, v2
-	WORD  $0x6e205863 // mvn v3, v3
-	MOVD  $lanes_42b20000<>+0(SB), R19
-	FMOVS (R19), F4
-	WORD  $0x4e040484 // dup v4, v4
-	WORD  $0x6ea4e445 // fcmgt v5, v2, v4
-	WORD  $0x6ea51c82 // bit v2, v4, v5
-	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x6e25dc44 // fmul v4, v2, v5
-	WORD  $0x4e218884 // frintn v4, v4
-	MOVD  $lanes_3f317000<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4ea5cc82 // fmls v2, v4, v5
-	MOVD  $lanes_3805fdf4<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4ea5cc82 // fmls v2, v4, v5
-	MOVD  $lanes_3ab6887e<>+0(SB), R19
-	FMOVS (R19), F5
-	WORD  $0x4e0404a5 // dup v5, v5
-	MOVD  $lanes_3c0905b1<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4e22cca6 // fmla v6, v5, v2
-	VMOV  V6.B16, V5.B16
-	MOVD  $lanes_3d2aaa8d<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4e22cca6 // fmla v6, v5, v2
-	VMOV  V6.B16, V5.B16
-	MOVD  $lanes_3e2aaa6f<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4e22cca6 // fmla v6, v5, v2
-	VMOV  V6.B16, V5.B16
-	MOVD  $lanes_3f000000<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4e22cca6 // fmla v6, v5, v2
-	VMOV  V6.B16, V5.B16
-	MOVD  $lanes_3f800000<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4e22cca6 // fmla v6, v5, v2
-	VMOV  V6.B16, V5.B16
-	MOVD  $lanes_3f800000<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4e22cca6 // fmla v6, v5, v2
-	VMOV  V6.B16, V5.B16
-	WORD  $0x4e231c82 // and v2, v4, v3
-	WORD  $0x4e21a842 // fcvtns v2, v2
-	WORD  $0x4f3f0444 // sshr #1 v4, v2
-	WORD  $0x6ea48442 // sub v2, v2, v4
-	MOVD  $lanes_0000007f<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4ea68484 // add v4, v4, v6
-	WORD  $0x4f375484 // shl #23 v4, v4
-	WORD  $0x6e24dca4 // fmul v4, v5, v4
-	MOVD  $lanes_0000007f<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4ea58442 // add v2, v2, v5
-	WORD  $0x4f375442 // shl #23 v2, v2
-	WORD  $0x6e22dc82 // fmul v2, v4, v2
-	WORD  $0x4e231c42 // and v2, v2, v3
-	WORD  $0x6e231c63 // eor v3, v3, v3
-	WORD  $0x6ea1e461 // fcmgt v1, v3, v1
-	MOVD  $lanes_3f800000<>+0(SB), R19
+	MOVD  $lanes_c2b20000<>+0(SB), R19
+	FMOVS (R19), F2
+	WORD  $0x4e040442 // dup v2, v2
+	MOVD  $lanes_42ae0000<>+0(SB), R19
 	FMOVS (R19), F3
 	WORD  $0x4e040463 // dup v3, v3
-	WORD  $0x4ea0a824 // cmlt #0 v4, v1
-	WORD  $0x6e631c44 // bsl v4, v2, v3
-	VMOV  V4.B16, V1.B16
-	MOVD  $lanes_3f800000<>+0(SB), R19
+	WORD  $0x6ea1e444 // fcmgt v4, v2, v1
+	WORD  $0x6ea41c41 // bit v1, v2, v4
+	WORD  $0x6ea3e422 // fcmgt v2, v1, v3
+	WORD  $0x6ea21c61 // bit v1, v3, v2
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x6e221c21 // eor v1, v1, v2
+	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F2
+	WORD  $0x4e040442 // dup v2, v2
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F3
-	WORD  $0x4e23d442 // fadd v2, v2, v3
-	WORD  $0x6e22fc21 // fdiv v1, v1, v2
-	WORD  $0x6e21dc00 // fmul v0, v0, v1
+	WORD  $0x4e21cc43 // fmla v3, v2, v1
+	VMOV  V3.B16, V2.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3d442 // fsub v2, v2, v3
+	MOVD  $lanes_3f317000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3cc41 // fmls v1, v2, v3
+	MOVD  $lanes_3805fdf4<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3cc41 // fmls v1, v2, v3
+	MOVD  $lanes_3ab6887e<>+0(SB), R19
+	FMOVS (R19), F3
+	WORD  $0x4e040463 // dup v3, v3
+	MOVD  $lanes_3c0905b1<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3d2aaa8d<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3e2aaa6f<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3f000000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	WORD  $0x4e21a841 // fcvtns v1, v2
+	WORD  $0x4f3f0422 // sshr #1 v2, v1
+	WORD  $0x6ea28421 // sub v1, v1, v2
+	MOVD  $lanes_0000007f<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea48442 // add v2, v2, v4
+	WORD  $0x4f375442 // shl #23 v2, v2
+	WORD  $0x6e22dc62 // fmul v2, v3, v2
+	MOVD  $lanes_0000007f<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea38421 // add v1, v1, v3
+	WORD  $0x4f375421 // shl #23 v1, v1
+	WORD  $0x6e21dc41 // fmul v1, v2, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e22d421 // fadd v1, v1, v2
+	WORD  $0x6e21fc00 // fdiv v0, v0, v1
 	FMOVQ F0, (R1)
 	ADDS  $16, R1
 	ADDS  $16, R2
@@ -3922,83 +4000,79 @@ whole_2:
 	WORD  $0x4e22cc64 // fmla v4, v3, v2
 	VMOV  V4.B16, V3.B16
 	WORD  $0x6e21dc62 // fmul v2, v3, v1
-	MOVD  $lanes_80000000<>+0(SB), R19
-	FMOVQ (R19), F4
-	WORD  $0x4ea41c43 // orr v3, v2, v4
-	MOVD  $lanes_c2cff1b4<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x6ea3e4a4 // fcmgt v4, v5, v3
-	WORD  $0x6e205884 // mvn v4, v4
-	MOVD  $lanes_42b20000<>+0(SB), R19
-	FMOVS (R19), F5
-	WORD  $0x4e0404a5 // dup v5, v5
-	WORD  $0x6ea5e466 // fcmgt v6, v3, v5
-	WORD  $0x6ea61ca3 // bit v3, v5, v6
-	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x6e26dc65 // fmul v5, v3, v6
-	WORD  $0x4e2188a5 // frintn v5, v5
-	MOVD  $lanes_3f317000<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4ea6cca3 // fmls v3, v5, v6
-	MOVD  $lanes_3805fdf4<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4ea6cca3 // fmls v3, v5, v6
-	MOVD  $lanes_3ab6887e<>+0(SB), R19
-	FMOVS (R19), F6
-	WORD  $0x4e0404c6 // dup v6, v6
-	MOVD  $lanes_3c0905b1<>+0(SB), R19
-	FMOVQ (R19), F7
-	WORD  $0x4e23ccc7 // fmla v7, v6, v3
-	VMOV  V7.B16, V6.B16
-	MOVD  $lanes_3d2aaa8d<>+0(SB), R19
-	FMOVQ (R19), F7
-	WORD  $0x4e23ccc7 // fmla v7, v6, v3
-	VMOV  V7.B16, V6.B16
-	MOVD  $lanes_3e2aaa6f<>+0(SB), R19
-	FMOVQ (R19), F7
-	WORD  $0x4e23ccc7 // fmla v7, v6, v3
-	VMOV  V7.B16, V6.B16
-	MOVD  $lanes_3f000000<>+0(SB), R19
-	FMOVQ (R19), F7
-	WORD  $0x4e23ccc7 // fmla v7, v6, v3
-	VMOV  V7.B16, V6.B16
-	MOVD  $lanes_3f800000<>+0(SB), R19
-	FMOVQ (R19), F7
-	WORD  $0x4e23ccc7 // fmla v7, v6, v3
-	VMOV  V7.B16, V6.B16
-	MOVD  $lanes_3f800000<>+0(SB), R19
-	FMOVQ (R19), F7
-	WORD  $0x4e23ccc7 // fmla v7, v6, v3
-	VMOV  V7.B16, V6.B16
-	WORD  $0x4e241ca3 // and v3, v5, v4
-	WORD  $0x4e21a863 // fcvtns v3, v3
-	WORD  $0x4f3f0465 // sshr #1 v5, v3
-	WORD  $0x6ea58463 // sub v3, v3, v5
-	MOVD  $lanes_0000007f<>+0(SB), R19
-	FMOVQ (R19), F7
-	WORD  $0x4ea784a5 // add v5, v5, v7
-	WORD  $0x4f3754a5 // shl #23 v5, v5
-	WORD  $0x6e25dcc5 // fmul v5, v6, v5
-	MOVD  $lanes_0000007f<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4ea68463 // add v3, v3, v6
-	WORD  $0x4f375463 // shl #23 v3, v3
-	WORD  $0x6e23dca3 // fmul v3, v5, v3
-	WORD  $0x4e241c63 // and v3, v3, v4
-	WORD  $0x6e241c84 // eor v4, v4, v4
-	WORD  $0x6ea2e482 // fcmgt v2, v4, v2
-	MOVD  $lanes_3f800000<>+0(SB), R19
+	MOVD  $lanes_c2b20000<>+0(SB), R19
+	FMOVS (R19), F3
+	WORD  $0x4e040463 // dup v3, v3
+	MOVD  $lanes_42ae0000<>+0(SB), R19
 	FMOVS (R19), F4
 	WORD  $0x4e040484 // dup v4, v4
-	WORD  $0x4ea0a845 // cmlt #0 v5, v2
-	WORD  $0x6e641c65 // bsl v5, v3, v4
-	VMOV  V5.B16, V2.B16
-	MOVD  $lanes_3f800000<>+0(SB), R19
+	WORD  $0x6ea2e465 // fcmgt v5, v3, v2
+	WORD  $0x6ea51c62 // bit v2, v3, v5
+	WORD  $0x6ea4e443 // fcmgt v3, v2, v4
+	WORD  $0x6ea31c82 // bit v2, v4, v3
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x6e231c42 // eor v2, v2, v3
+	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F3
+	WORD  $0x4e040463 // dup v3, v3
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F4
-	WORD  $0x4e24d463 // fadd v3, v3, v4
-	WORD  $0x6e23fc42 // fdiv v2, v2, v3
-	WORD  $0x6e22dc21 // fmul v1, v1, v2
+	WORD  $0x4e22cc64 // fmla v4, v3, v2
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4d463 // fsub v3, v3, v4
+	MOVD  $lanes_3f317000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4cc62 // fmls v2, v3, v4
+	MOVD  $lanes_3805fdf4<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4cc62 // fmls v2, v3, v4
+	MOVD  $lanes_3ab6887e<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_3c0905b1<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3d2aaa8d<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3e2aaa6f<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3f000000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	WORD  $0x4e21a862 // fcvtns v2, v3
+	WORD  $0x4f3f0443 // sshr #1 v3, v2
+	WORD  $0x6ea38442 // sub v2, v2, v3
+	MOVD  $lanes_0000007f<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea58463 // add v3, v3, v5
+	WORD  $0x4f375463 // shl #23 v3, v3
+	WORD  $0x6e23dc83 // fmul v3, v4, v3
+	MOVD  $lanes_0000007f<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea48442 // add v2, v2, v4
+	WORD  $0x4f375442 // shl #23 v2, v2
+	WORD  $0x6e22dc62 // fmul v2, v3, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e23d442 // fadd v2, v2, v3
+	WORD  $0x6e22fc21 // fdiv v1, v1, v2
 	MOVD  $(R1), R19
 	WORD  $0x6eb1a802 // uminv v2, v0
 	FMOVS F2, R20
@@ -4054,6 +4128,26 @@ DATA lanes_3fcc422a<>+24(SB)/4, $0x3fcc422a
 DATA lanes_3fcc422a<>+28(SB)/4, $0x3fcc422a
 GLOBL lanes_3fcc422a<>(SB), RODATA|NOPTR, $32
 
+DATA lanes_c2b20000<>+0(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+4(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+8(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+12(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+16(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+20(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+24(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+28(SB)/4, $0xc2b20000
+GLOBL lanes_c2b20000<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_42ae0000<>+0(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+4(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+8(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+12(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+16(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+20(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+24(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+28(SB)/4, $0x42ae0000
+GLOBL lanes_42ae0000<>(SB), RODATA|NOPTR, $32
+
 // func siluNEON(dst *float32, x *float32, n int)
 TEXT ·siluNEON(SB), NOSPLIT, $0-24
 	MOVD n+16(FP), R0
@@ -4064,83 +4158,79 @@ single2:
 	CMP   $4, R0
 	BLT   partial3
 	FMOVQ (R2), F0
+	MOVD  $lanes_c2b20000<>+0(SB), R19
+	FMOVS (R19), F1
+	WORD  $0x4e040421 // dup v1, v1
+	MOVD  $lanes_42ae0000<>+0(SB), R19
+	FMOVS (R19), F2
+	WORD  $0x4e040442 // dup v2, v2
+	WORD  $0x6ea0e423 // fcmgt v3, v1, v0
+	WORD  $0x6ee31c01 // bif v1, v0, v3
+	WORD  $0x6ea2e423 // fcmgt v3, v1, v2
+	WORD  $0x6ea31c41 // bit v1, v2, v3
 	MOVD  $lanes_80000000<>+0(SB), R19
 	FMOVQ (R19), F2
-	WORD  $0x4ea21c01 // orr v1, v0, v2
-	MOVD  $lanes_c2cff1b4<>+0(SB), R19
-	FMOVQ (R19), F3
-	WORD  $0x6ea1e462 // fcmgt v2, v3, v1
-	WORD  $0x6e205842 // mvn v2, v2
-	MOVD  $lanes_42b20000<>+0(SB), R19
-	FMOVS (R19), F3
-	WORD  $0x4e040463 // dup v3, v3
-	WORD  $0x6ea3e424 // fcmgt v4, v1, v3
-	WORD  $0x6ea41c61 // bit v1, v3, v4
+	WORD  $0x6e221c21 // eor v1, v1, v2
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
-	FMOVQ (R19), F4
-	WORD  $0x6e24dc23 // fmul v3, v1, v4
-	WORD  $0x4e218863 // frintn v3, v3
+	FMOVS (R19), F2
+	WORD  $0x4e040442 // dup v2, v2
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e21cc43 // fmla v3, v2, v1
+	VMOV  V3.B16, V2.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3d442 // fsub v2, v2, v3
 	MOVD  $lanes_3f317000<>+0(SB), R19
-	FMOVQ (R19), F4
-	WORD  $0x4ea4cc61 // fmls v1, v3, v4
+	FMOVQ (R19), F3
+	WORD  $0x4ea3cc41 // fmls v1, v2, v3
 	MOVD  $lanes_3805fdf4<>+0(SB), R19
-	FMOVQ (R19), F4
-	WORD  $0x4ea4cc61 // fmls v1, v3, v4
+	FMOVQ (R19), F3
+	WORD  $0x4ea3cc41 // fmls v1, v2, v3
 	MOVD  $lanes_3ab6887e<>+0(SB), R19
-	FMOVS (R19), F4
-	WORD  $0x4e040484 // dup v4, v4
-	MOVD  $lanes_3c0905b1<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4e21cc85 // fmla v5, v4, v1
-	VMOV  V5.B16, V4.B16
-	MOVD  $lanes_3d2aaa8d<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4e21cc85 // fmla v5, v4, v1
-	VMOV  V5.B16, V4.B16
-	MOVD  $lanes_3e2aaa6f<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4e21cc85 // fmla v5, v4, v1
-	VMOV  V5.B16, V4.B16
-	MOVD  $lanes_3f000000<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4e21cc85 // fmla v5, v4, v1
-	VMOV  V5.B16, V4.B16
-	MOVD  $lanes_3f800000<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4e21cc85 // fmla v5, v4, v1
-	VMOV  V5.B16, V4.B16
-	MOVD  $lanes_3f800000<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4e21cc85 // fmla v5, v4, v1
-	VMOV  V5.B16, V4.B16
-	WORD  $0x4e221c61 // and v1, v3, v2
-	WORD  $0x4e21a821 // fcvtns v1, v1
-	WORD  $0x4f3f0423 // sshr #1 v3, v1
-	WORD  $0x6ea38421 // sub v1, v1, v3
-	MOVD  $lanes_0000007f<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4ea58463 // add v3, v3, v5
-	WORD  $0x4f375463 // shl #23 v3, v3
-	WORD  $0x6e23dc83 // fmul v3, v4, v3
-	MOVD  $lanes_0000007f<>+0(SB), R19
-	FMOVQ (R19), F4
-	WORD  $0x4ea48421 // add v1, v1, v4
-	WORD  $0x4f375421 // shl #23 v1, v1
-	WORD  $0x6e21dc61 // fmul v1, v3, v1
-	WORD  $0x4e221c21 // and v1, v1, v2
-	WORD  $0x6e221c42 // eor v2, v2, v2
-	WORD  $0x6ea0e442 // fcmgt v2, v2, v0
-	MOVD  $lanes_3f800000<>+0(SB), R19
 	FMOVS (R19), F3
 	WORD  $0x4e040463 // dup v3, v3
-	WORD  $0x4ea0a844 // cmlt #0 v4, v2
-	WORD  $0x6e631c24 // bsl v4, v1, v3
-	VMOV  V4.B16, V2.B16
+	MOVD  $lanes_3c0905b1<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3d2aaa8d<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3e2aaa6f<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3f000000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
 	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	WORD  $0x4e21a841 // fcvtns v1, v2
+	WORD  $0x4f3f0422 // sshr #1 v2, v1
+	WORD  $0x6ea28421 // sub v1, v1, v2
+	MOVD  $lanes_0000007f<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea48442 // add v2, v2, v4
+	WORD  $0x4f375442 // shl #23 v2, v2
+	WORD  $0x6e22dc62 // fmul v2, v3, v2
+	MOVD  $lanes_0000007f<>+0(SB), R19
 	FMOVQ (R19), F3
-	WORD  $0x4e23d421 // fadd v1, v1, v3
-	WORD  $0x6e21fc41 // fdiv v1, v2, v1
-	WORD  $0x6e21dc00 // fmul v0, v0, v1
+	WORD  $0x4ea38421 // add v1, v1, v3
+	WORD  $0x4f375421 // shl #23 v1, v1
+	WORD  $0x6e21dc41 // fmul v1, v2, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e22d421 // fadd v1, v1, v2
+	WORD  $0x6e21fc00 // fdiv v0, v0, v1
 	FMOVQ F0, (R1)
 	ADDS  $16, R1
 	ADDS  $16, R2
@@ -4188,83 +4278,79 @@ lane_5:
 
 lane_6:
 whole_2:
+	MOVD  $lanes_c2b20000<>+0(SB), R19
+	FMOVS (R19), F2
+	WORD  $0x4e040442 // dup v2, v2
+	MOVD  $lanes_42ae0000<>+0(SB), R19
+	FMOVS (R19), F3
+	WORD  $0x4e040463 // dup v3, v3
+	WORD  $0x6ea1e444 // fcmgt v4, v2, v1
+	WORD  $0x6ee41c22 // bif v2, v1, v4
+	WORD  $0x6ea3e444 // fcmgt v4, v2, v3
+	WORD  $0x6ea41c62 // bit v2, v3, v4
 	MOVD  $lanes_80000000<>+0(SB), R19
 	FMOVQ (R19), F3
-	WORD  $0x4ea31c22 // orr v2, v1, v3
-	MOVD  $lanes_c2cff1b4<>+0(SB), R19
-	FMOVQ (R19), F4
-	WORD  $0x6ea2e483 // fcmgt v3, v4, v2
-	WORD  $0x6e205863 // mvn v3, v3
-	MOVD  $lanes_42b20000<>+0(SB), R19
-	FMOVS (R19), F4
-	WORD  $0x4e040484 // dup v4, v4
-	WORD  $0x6ea4e445 // fcmgt v5, v2, v4
-	WORD  $0x6ea51c82 // bit v2, v4, v5
+	WORD  $0x6e231c42 // eor v2, v2, v3
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x6e25dc44 // fmul v4, v2, v5
-	WORD  $0x4e218884 // frintn v4, v4
+	FMOVS (R19), F3
+	WORD  $0x4e040463 // dup v3, v3
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e22cc64 // fmla v4, v3, v2
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4d463 // fsub v3, v3, v4
 	MOVD  $lanes_3f317000<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4ea5cc82 // fmls v2, v4, v5
+	FMOVQ (R19), F4
+	WORD  $0x4ea4cc62 // fmls v2, v3, v4
 	MOVD  $lanes_3805fdf4<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4ea5cc82 // fmls v2, v4, v5
+	FMOVQ (R19), F4
+	WORD  $0x4ea4cc62 // fmls v2, v3, v4
 	MOVD  $lanes_3ab6887e<>+0(SB), R19
-	FMOVS (R19), F5
-	WORD  $0x4e0404a5 // dup v5, v5
-	MOVD  $lanes_3c0905b1<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4e22cca6 // fmla v6, v5, v2
-	VMOV  V6.B16, V5.B16
-	MOVD  $lanes_3d2aaa8d<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4e22cca6 // fmla v6, v5, v2
-	VMOV  V6.B16, V5.B16
-	MOVD  $lanes_3e2aaa6f<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4e22cca6 // fmla v6, v5, v2
-	VMOV  V6.B16, V5.B16
-	MOVD  $lanes_3f000000<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4e22cca6 // fmla v6, v5, v2
-	VMOV  V6.B16, V5.B16
-	MOVD  $lanes_3f800000<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4e22cca6 // fmla v6, v5, v2
-	VMOV  V6.B16, V5.B16
-	MOVD  $lanes_3f800000<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4e22cca6 // fmla v6, v5, v2
-	VMOV  V6.B16, V5.B16
-	WORD  $0x4e231c82 // and v2, v4, v3
-	WORD  $0x4e21a842 // fcvtns v2, v2
-	WORD  $0x4f3f0444 // sshr #1 v4, v2
-	WORD  $0x6ea48442 // sub v2, v2, v4
-	MOVD  $lanes_0000007f<>+0(SB), R19
-	FMOVQ (R19), F6
-	WORD  $0x4ea68484 // add v4, v4, v6
-	WORD  $0x4f375484 // shl #23 v4, v4
-	WORD  $0x6e24dca4 // fmul v4, v5, v4
-	MOVD  $lanes_0000007f<>+0(SB), R19
-	FMOVQ (R19), F5
-	WORD  $0x4ea58442 // add v2, v2, v5
-	WORD  $0x4f375442 // shl #23 v2, v2
-	WORD  $0x6e22dc82 // fmul v2, v4, v2
-	WORD  $0x4e231c42 // and v2, v2, v3
-	WORD  $0x6e231c63 // eor v3, v3, v3
-	WORD  $0x6ea1e463 // fcmgt v3, v3, v1
-	MOVD  $lanes_3f800000<>+0(SB), R19
 	FMOVS (R19), F4
 	WORD  $0x4e040484 // dup v4, v4
-	WORD  $0x4ea0a865 // cmlt #0 v5, v3
-	WORD  $0x6e641c45 // bsl v5, v2, v4
-	VMOV  V5.B16, V3.B16
+	MOVD  $lanes_3c0905b1<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3d2aaa8d<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3e2aaa6f<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3f000000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
 	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	WORD  $0x4e21a862 // fcvtns v2, v3
+	WORD  $0x4f3f0443 // sshr #1 v3, v2
+	WORD  $0x6ea38442 // sub v2, v2, v3
+	MOVD  $lanes_0000007f<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea58463 // add v3, v3, v5
+	WORD  $0x4f375463 // shl #23 v3, v3
+	WORD  $0x6e23dc83 // fmul v3, v4, v3
+	MOVD  $lanes_0000007f<>+0(SB), R19
 	FMOVQ (R19), F4
-	WORD  $0x4e24d442 // fadd v2, v2, v4
-	WORD  $0x6e22fc62 // fdiv v2, v3, v2
-	WORD  $0x6e22dc21 // fmul v1, v1, v2
+	WORD  $0x4ea48442 // add v2, v2, v4
+	WORD  $0x4f375442 // shl #23 v2, v2
+	WORD  $0x6e22dc62 // fmul v2, v3, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e23d442 // fadd v2, v2, v3
+	WORD  $0x6e22fc21 // fdiv v1, v1, v2
 	MOVD  $(R1), R19
 	WORD  $0x6eb1a802 // uminv v2, v0
 	FMOVS F2, R20
@@ -4986,9 +5072,15 @@ loop1:
 	WORD  $0x6ea1e464 // fcmgt v4, v3, v1
 	WORD  $0x6ee41c23 // bif v3, v1, v4
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F5
-	WORD  $0x6e25dc64 // fmul v4, v3, v5
-	WORD  $0x4e218884 // frintn v4, v4
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5d484 // fsub v4, v4, v5
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F5
 	WORD  $0x4ea5cc83 // fmls v3, v4, v5
@@ -5058,9 +5150,15 @@ loop1:
 	WORD  $0x6ea1e464 // fcmgt v4, v3, v1
 	WORD  $0x6ee41c23 // bif v3, v1, v4
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F5
-	WORD  $0x6e25dc64 // fmul v4, v3, v5
-	WORD  $0x4e218884 // frintn v4, v4
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5d484 // fsub v4, v4, v5
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F5
 	WORD  $0x4ea5cc83 // fmls v3, v4, v5
@@ -5138,9 +5236,15 @@ single2:
 	WORD  $0x6ea1e464 // fcmgt v4, v3, v1
 	WORD  $0x6ee41c23 // bif v3, v1, v4
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F5
-	WORD  $0x6e25dc64 // fmul v4, v3, v5
-	WORD  $0x4e218884 // frintn v4, v4
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5d484 // fsub v4, v4, v5
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F5
 	WORD  $0x4ea5cc83 // fmls v3, v4, v5
@@ -5255,9 +5359,15 @@ whole_2:
 	WORD  $0x6ea2e485 // fcmgt v5, v4, v2
 	WORD  $0x6ee51c44 // bif v4, v2, v5
 	MOVD  $lanes_3fb8aa3b<>+0(SB), R19
+	FMOVS (R19), F5
+	WORD  $0x4e0404a5 // dup v5, v5
+	MOVD  $lanes_4b400000<>+0(SB), R19
 	FMOVQ (R19), F6
-	WORD  $0x6e26dc85 // fmul v5, v4, v6
-	WORD  $0x4e2188a5 // frintn v5, v5
+	WORD  $0x4e24cca6 // fmla v6, v5, v4
+	VMOV  V6.B16, V5.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4ea6d4a5 // fsub v5, v5, v6
 	MOVD  $lanes_3f317000<>+0(SB), R19
 	FMOVQ (R19), F6
 	WORD  $0x4ea6cca4 // fmls v4, v5, v6

@@ -67,9 +67,11 @@ func expTerms(degree int) []float32 {
 	return Chebyshev(series(1e-3, f, 1./2, 1./6, 1./24, 1./120), -math.Ln2/2, math.Ln2/2, degree)
 }
 
-// reduceExp returns n = round(x/ln2) and r = x - n·ln2. It uses x up.
+// reduceExp returns n = round(x/ln2) and r = x - n·ln2, where that n is of less
+// than 22 bits. It uses x up.
 func (a *Algebra) reduceExp(x reg.VecVirtual) (n, r reg.VecVirtual) {
-	n = a.Integral(a.Mul(x, a.Const(math.Log2E)), ToEven)
+	const units = 0x1.8p23 // a sum near it has no fraction
+	n = a.Sub(a.MulAdd(a.Move(a.Const(math.Log2E)), x, a.Const(units)), a.Const(units))
 	return n, a.SubMul(a.SubMul(x, n, a.Const(ln2High)), n, a.Const(ln2Low))
 }
 
@@ -79,14 +81,20 @@ func (a *Algebra) reduceExp(x reg.VecVirtual) (n, r reg.VecVirtual) {
 func (a *Algebra) Exp(x Op) reg.VecVirtual {
 	const least, most = -150 * math.Ln2, 89 // beyond, the result is 0 or +Inf
 	above := a.Compare(x, NotLess, a.Const(least))
-	n, r := a.reduceExp(a.Lesser(a.Move(a.Const(most)), x))
-	p := a.Horner(r, expTerms(4))
-	p = a.MulAdd(a.MulAdd(p, r, a.Const(1)), r, a.Const(1))
+	n, p := a.expParts(a.Lesser(a.Move(a.Const(most)), x))
 	if a.Wide() {
+		r := a.New()
 		VSCALEFPS_Z(n, p, above, r)
 		return r
 	}
 	return a.And(a.scale(p, a.And(n, above)), above)
+}
+
+// expParts returns n and p of eˣ = 2ⁿ·p. It uses x up.
+func (a *Algebra) expParts(x reg.VecVirtual) (n, p reg.VecVirtual) {
+	n, r := a.reduceExp(x)
+	p = a.Horner(r, expTerms(4))
+	return n, a.MulAdd(a.MulAdd(p, r, a.Const(1)), r, a.Const(1))
 }
 
 // scale is x·2ⁿ, rounded once, for integral n of moderate size.
@@ -234,12 +242,21 @@ func (a *Algebra) Gelu(x reg.VecVirtual) reg.VecVirtual {
 	return a.Mul(x, a.Select(negative, half, a.Sub(a.Move(a.Const(1)), half)))
 }
 
+// gated is x·sigmoid(t) = x/(1+e⁻ᵗ), within 3 ULP of x: where sigmoid(t) is less
+// than any normal number, it is zero.
+func (a *Algebra) gated(x Op, t reg.VecVirtual) reg.VecVirtual {
+	const least, most = -89, 87 // e⁸⁹ is +Inf, and below 1+e⁻⁸⁷ lies 1
+	t = a.Clamp(t, a.Move(a.Const(least)), a.Move(a.Const(most)))
+	n, p := a.expParts(a.Xor(t, a.Bits(0x80000000)))
+	return a.Div(x, a.Add(a.scale(p, n), a.Const(1)))
+}
+
 // GeluTanh is x/2·(1+tanh u) = x·sigmoid(2u) with u = √(2/π)·(x+0.044715·x³).
 func (a *Algebra) GeluTanh(x reg.VecVirtual) reg.VecVirtual {
 	c := 2 * math.Sqrt(2/math.Pi)
 	t := a.Horner(a.Mul(x, x), []float32{float32(c), float32(c * 0.044715)})
-	return a.Mul(x, a.Sigmoid(a.Mul(t, x)))
+	return a.gated(x, a.Mul(t, x))
 }
 
 // Silu is x·sigmoid(x).
-func (a *Algebra) Silu(x reg.VecVirtual) reg.VecVirtual { return a.Mul(x, a.Sigmoid(x)) }
+func (a *Algebra) Silu(x reg.VecVirtual) reg.VecVirtual { return a.gated(x, x) }
