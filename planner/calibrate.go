@@ -14,24 +14,10 @@ import (
 // the workload of its model at its batch. The device is an instance type, instance+accelerator, or an accelerator alone. An error means that the device is
 // unknown or does not run the precision; a device whose speed is not known leaves the prediction 0.
 func Expect(catalog *pricing.Catalog, w *engine.Workload, m *latency.Measurement) error {
-	p := &problem{Request: Request{Workload: *w, Catalog: catalog, Hardware: hardware.Default(), Coefficients: latency.Default(), Batch: m.Batch, Runtime: m.Runtime}}
-	format, err := hardware.ParseFormat(m.Precision)
+	p := &problem{Request: Request{Workload: *w, Catalog: catalog, Hardware: hardware.Default(), Coefficients: latency.Default(), Batch: m.Batch}}
+	machine, err := p.measuredOn(m)
 	if err != nil {
 		return err
-	}
-	machine, err := p.named(m.Device)
-	if err != nil {
-		return err
-	}
-	if format != hardware.FP32 {
-		machine.precision = engine.Mixed
-	}
-	if err := p.aim(machine); err != nil {
-		return fmt.Errorf("%s: %w", m.Device, err)
-	}
-	machine.target.Format = format
-	if machine.device != nil {
-		machine.target.TFLOPS = machine.device.TFLOPS[format] * machine.device.PerCore()
 	}
 	m.Runtime = machine.target.Runtime
 	m.Place, m.Spread = p.Coefficients.Place(&machine.target, m.Batch)
@@ -40,6 +26,60 @@ func Expect(catalog *pricing.Catalog, w *engine.Workload, m *latency.Measurement
 		m.PredictedMs = said.Value
 	}
 	return nil
+}
+
+// measuredOn is the machine that a measurement was made on, its target set.
+func (p *problem) measuredOn(m *latency.Measurement) (*machine, error) {
+	there := *p
+	there.Runtime = m.Runtime
+	format, err := hardware.ParseFormat(m.Precision)
+	if err != nil {
+		return nil, err
+	}
+	machine, err := there.named(m.Device)
+	if err != nil {
+		return nil, err
+	}
+	if format != hardware.FP32 {
+		machine.precision = engine.Mixed
+	}
+	if err := there.aim(machine); err != nil {
+		return nil, fmt.Errorf("%s: %w", m.Device, err)
+	}
+	machine.target.Format = format
+	if machine.device != nil {
+		machine.target.TFLOPS = machine.device.TFLOPS[format] * machine.device.PerCore()
+	}
+	return machine, nil
+}
+
+// anchored is what the calibration says of predictions that are scaled from the local measurement: measurements of this very model on processors, held
+// against what would have been predicted for them from here. Those of other models say nothing of it, since nothing here anchors them.
+func (p *problem) anchored() *latency.Calibration {
+	if p.Calibration == nil {
+		return nil
+	}
+	var rows []latency.Measurement
+	for _, m := range p.Calibration.Measurements {
+		if m.Batch != p.Batch || !p.Model.Is(m.Model, m.Sha256) {
+			continue
+		}
+		machine, err := p.measuredOn(&m)
+		if err != nil {
+			continue // on what this catalogue does not know
+		}
+		said, err := p.predictor.Predict(&machine.target, machine.precision)
+		if err != nil || said.Basis != "anchored" {
+			continue
+		}
+		m.Runtime, m.PredictedMs, m.Spread = machine.target.Runtime, said.Value, said.Spread()
+		m.Place, _ = p.Coefficients.Place(&machine.target, m.Batch)
+		if m.Percentile > 0 {
+			m.PredictedMs = said.Percentile(m.Percentile).Value
+		}
+		rows = append(rows, m)
+	}
+	return latency.Calibrate(p.Calibration.AsOf, rows)
 }
 
 // named is the machine that a measurement was made on. An accelerator alone is one in an instance without limits of its own.

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -120,5 +121,58 @@ func TestExpect(t *testing.T) {
 		case m.Place != c.place || m.PredictedMs <= 0 || m.Spread <= 0:
 			t.Errorf("%s %s: place %q, predicted %g ms, spread %g", c.device, c.precision, m.Place, m.PredictedMs, m.Spread)
 		}
+	}
+}
+
+// TestAnchoredCalibration: what was measured of this model on processors moves the predictions that are scaled from here, by less than all of the difference;
+// what was measured of other models does not, and both are told.
+func TestAnchoredCalibration(t *testing.T) {
+	predict := func(instance string, rows ...latency.Measurement) Choice {
+		r := request(10_000)
+		r.Model = latency.Subject{Name: "mine"}
+		r.Constraints = Constraints{Instances: []string{instance}, Accelerators: []string{"none"}, Precisions: []engine.Precision{engine.FP32}}
+		r.Explain = true
+		if len(rows) > 0 {
+			for i := range rows {
+				w := r.Workload
+				if err := Expect(pricing.Snapshot(), &w, &rows[i]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.Calibration = latency.Calibrate("2026-11-01", rows)
+		}
+		plan := mustSolve(t, r)
+		if plan.Best == nil {
+			t.Fatalf("%s: %s", instance, plan.Verdict)
+		}
+		return *plan.Best
+	}
+	there := predict("c6i.2xlarge").Latency.P50Ms
+	row := latency.Measurement{Device: "c6i.2xlarge", Model: "mine", Precision: "fp32", Batch: 1, Ms: 1.5 * there}
+	if got := predict("c6i.2xlarge", row).Latency; got.Basis != "measured" || math.Abs(got.P50Ms/row.Ms-1) > 1e-5 {
+		t.Errorf("measured there: %g ms, %s", got.P50Ms, got.Basis)
+	}
+	far := map[string]float64{}
+	for _, instance := range []string{"c6i.4xlarge", "c5.2xlarge"} {
+		before, after := predict(instance).Latency, predict(instance, row).Latency
+		far[instance] = after.P50Ms / before.P50Ms
+		if far[instance] <= 1.05 || far[instance] >= 1.5 || !strings.Contains(after.Source, "for 1 measurements of this model") {
+			t.Errorf("%s: x %g: %s", instance, far[instance], after.Source)
+		}
+		if before.HighMs/before.LowMs <= after.HighMs/after.LowMs {
+			t.Errorf("%s: a measurement did not narrow the interval", instance)
+		}
+	}
+	if far["c6i.4xlarge"] <= far["c5.2xlarge"] {
+		t.Errorf("a measurement moves its own microarchitecture no more than another: %v", far)
+	}
+	row.Model = "another"
+	before, after := predict("c6i.4xlarge").Latency, predict("c6i.4xlarge", row).Latency
+	if before.P50Ms != after.P50Ms || !strings.Contains(after.Source, "the calibration has no measurement of this model") {
+		t.Errorf("a measurement of another model: %g ms, before %g: %s", after.P50Ms, before.P50Ms, after.Source)
+	}
+	row.Model, row.Device, row.Precision = "mine", "T4", "fp16"
+	if after := predict("c6i.4xlarge", row).Latency; before.P50Ms != after.P50Ms {
+		t.Errorf("a measurement on a GPU: %g ms, before %g", after.P50Ms, before.P50Ms)
 	}
 }

@@ -18,7 +18,7 @@ func (p *problem) explain(m *machine) *Explanation {
 		Terms: []Term{}, Doubts: []string{},
 	}
 	if pr.AnchorMs > 0 {
-		e.AnchorMs, e.AnchorX = rounded(pr.AnchorMs), rounded(pr.AnchorX)
+		e.AnchorMs, e.AnchorX, e.RuntimeX = rounded(pr.AnchorMs), rounded(pr.AnchorX), rounded(pr.RuntimeX)
 	}
 	for _, t := range p.terms(m) {
 		e.Terms = append(e.Terms, Term{

@@ -85,7 +85,7 @@ func (p *problem) local() *latency.Local {
 			cores = run.Threads
 		}
 		m := latency.Measured{
-			Host: latency.OnHost(processor, format, cores, p.localPeak(precision), b.Host.BandwidthGBs), Ms: run.P50Ms, LowMs: run.CILowMs, HighMs: run.CIHighMs,
+			Host: latency.OnHost(processor, b.Host.ISA, format, cores, p.localPeak(precision), b.Host.BandwidthGBs), Ms: run.P50Ms, LowMs: run.CILowMs, HighMs: run.CIHighMs,
 		}
 		if run.P99Ms != nil {
 			m.P99Ms = *run.P99Ms

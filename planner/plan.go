@@ -293,9 +293,10 @@ type Explanation struct {
 	TransferMs float64  `json:"transferMs" yaml:"transferMs"` // over the accelerator's own link
 	AnchorMs   *float64 `json:"anchorMs" yaml:"anchorMs"`     // the local measurement that the prediction is scaled from
 	AnchorX    *float64 `json:"anchorFactor" yaml:"anchorFactor"`
-	TflopsRule string   `json:"tflopsRule" yaml:"tflopsRule"` // the plain rule with its numbers
-	Terms      []Term   `json:"terms" yaml:"terms"`           // the largest, in order
-	Doubts     []string `json:"doubts" yaml:"doubts"`         // what widened the interval
+	RuntimeX   *float64 `json:"runtimeFactor" yaml:"runtimeFactor"` // the part of it that brings this project's engine to the runtime deployed
+	TflopsRule string   `json:"tflopsRule" yaml:"tflopsRule"`       // the plain rule with its numbers
+	Terms      []Term   `json:"terms" yaml:"terms"`                 // the largest, in order
+	Doubts     []string `json:"doubts" yaml:"doubts"`               // what widened the interval
 }
 
 // Term is one operator's share of a prediction.

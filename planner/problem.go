@@ -74,8 +74,9 @@ func prepare(r Request) (*problem, error) {
 	}
 	p.predictor = &latency.Predictor{
 		Coefficients: p.Coefficients, FP32: &p.Workload, Mixed: p.workload(engine.Mixed), Batch: p.Batch, Scaling: p.Scaling, Local: p.local(),
-		Calibration: p.Calibration, Subject: p.Model,
+		Calibration: p.Calibration, Subject: p.Model, RuntimeStated: p.Runtime != "",
 	}
+	p.predictor.Anchored = p.anchored()
 	return p, nil
 }
 

@@ -34,7 +34,8 @@ likes runtime and percentile. A device is an instance type, an instance+accelera
 g4dn.xlarge, m5.large+eia1.medium, T4. A model is a file, or one of the zoo as zoo:NAME, or any name
 in a file that --models names a folder of. The result, kind Calibration, is what --calibration takes:
 a measurement replaces the prediction of its model there, and corrects those of other models on the
-same device and of the same model elsewhere, the more the more there are.
+same device and of the same model elsewhere, the more the more there are. A CPU's prediction that is
+scaled from a measurement here is corrected by measurements of the same model on other CPUs alone.
 
   eiplan calibrate measured.csv -o yaml --out calibration.yaml
   eiplan size model.onnx --latency 100ms --calibration calibration.yaml`,

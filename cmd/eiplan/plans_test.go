@@ -26,7 +26,7 @@ var goldenPlans = []struct {
 	{"ei_spot_host", "--latency 100ms --instance c5.xlarge --accelerator eia2.medium --lifecycle any --purchase spot --explain 1", exitFeasible},
 	{"ei_reserved_host", "--latency 100ms --instance c5.xlarge --accelerator eia2.medium --lifecycle any --purchase reserved --explain 1", exitFeasible},
 	{"too_fast", "--latency 100us", exitInfeasible},
-	{"unpriced", "--latency 100ms --instance c5.xlarge --accelerator none --purchase savings-plan", exitUnpriced},
+	{"unpriced", "--latency 200ms --instance c5.xlarge --accelerator none --purchase savings-plan", exitUnpriced},
 	{"rate", "--latency 100ms --rate 40/s --instance c5.*,m5.* --accelerator none", exitFeasible},
 	{"per_million", "--latency 100ms --objective per-million --rate 500/s --region all --max-commit none", exitFeasible},
 	{"tflops", "--latency 100ms --scaling tflops", exitFeasible},

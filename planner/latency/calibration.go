@@ -119,7 +119,8 @@ func (m *Measurement) modelKey() string {
 // Subject is the model that is planned for.
 type Subject struct{ Name, SHA256 string }
 
-func (s Subject) is(name, sha256 string) bool {
+// Is tells whether a measurement of a model of that name and hash is of this one; where either hash is unknown, names decide.
+func (s Subject) Is(name, sha256 string) bool {
 	if sha256 != "" && s.SHA256 != "" {
 		return sha256 == s.SHA256
 	}
@@ -148,7 +149,7 @@ func (c *Calibration) Measured(devices []string, s Subject, r Runtime, f hardwar
 	for _, device := range devices {
 		var found []Measurement
 		for _, m := range c.Measurements {
-			if m.Device == device && s.is(m.Model, m.Sha256) && (m.Runtime == "" || m.Runtime == r) && m.Precision == f.String() && m.Batch == batch {
+			if m.Device == device && s.Is(m.Model, m.Sha256) && (m.Runtime == "" || m.Runtime == r) && m.Precision == f.String() && m.Batch == batch {
 				found = append(found, m)
 			}
 		}

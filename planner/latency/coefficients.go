@@ -39,6 +39,7 @@ type Coefficients struct {
 	Machines   []Machine            `json:"machines"`
 	Software   []Software           `json:"software"`
 	Judged     map[string]Parameter `json:"judged"` // of classes that were not fitted
+	Peers      *Peers               `json:"-"`      // how much longer others take on a CPU than this project's engine
 
 	sha256 string
 }
@@ -141,11 +142,11 @@ type CPUScaling struct {
 	ProcessorsSource  string  `json:"processorsSource"`
 	CoreMarkReference float64 `json:"coreMarkReference"` // per core, of the processor that launches were fitted on
 	CoreMarkSource    string  `json:"coreMarkSource"`
-	EngineRatio       []struct {
+	OverPeer          []struct {
 		Runtime Runtime `json:"runtime"`
 		Value   float64 `json:"value"`
-	} `json:"engineRatio"` // a runtime's time over that of this project's engine
-	EngineRatioSource string `json:"engineRatioSource"`
+	} `json:"overPeer"` // a runtime's time over that of the engine that Peers holds
+	OverPeerSource string `json:"overPeerSource"`
 }
 
 // Hop is the way to an Elastic Inference accelerator and back.
@@ -194,21 +195,25 @@ var fitted []byte
 
 // Default reads the coefficients embedded in the program.
 func Default() *Coefficients {
-	c, err := Read(judged, fitted)
+	c, err := Read(judged, fitted, embeddedPeers)
 	if err != nil {
 		panic("latency: embedded coefficients: " + err.Error())
 	}
 	return c
 }
 
-// Read parses the file of what was judged and that of what was fitted. An unknown field is an error.
-func Read(judged, fitted []byte) (*Coefficients, error) {
+// Read parses the file of what was judged, that of what was fitted and that of what [Peers.Write] wrote. An unknown field is an error.
+func Read(judged, fitted, peers []byte) (*Coefficients, error) {
 	c := &Coefficients{}
 	if err := strictly(judged, c); err != nil {
 		return nil, fmt.Errorf("latency coefficients: %w", err)
 	}
 	if err := strictly(fitted, &c.Fitting); err != nil {
 		return nil, fmt.Errorf("fitted latency coefficients: %w", err)
+	}
+	var err error
+	if c.Peers, err = ReadPeers(peers); err != nil {
+		return nil, fmt.Errorf("latency coefficients: %w", err)
 	}
 	maps.Copy(c.Classes, c.Judged)
 	c.Intervals = slices.Concat(c.Assumed, c.Intervals)
@@ -228,7 +233,7 @@ func Read(judged, fitted []byte) (*Coefficients, error) {
 		p := &c.CPU.Cores[i]
 		p.D = c.must("cpu", "d["+p.Fitted+",fp32]")
 	}
-	sum := sha256.Sum256(slices.Concat(judged, fitted))
+	sum := sha256.Sum256(slices.Concat(judged, fitted, peers))
 	c.sha256 = hex.EncodeToString(sum[:])
 	return c, nil
 }
@@ -357,9 +362,9 @@ func (c *Coefficients) processorFactor(key string) (d float64, fitted bool) {
 	return 1, false
 }
 
-// engineRatio is a runtime's time over that of this project's engine, on one machine.
-func (c *Coefficients) engineRatio(r Runtime) float64 {
-	for _, e := range c.CPU.EngineRatio {
+// overPeer is a runtime's time over that of the engine that Peers holds, on one machine.
+func (c *Coefficients) overPeer(r Runtime) float64 {
+	for _, e := range c.CPU.OverPeer {
 		if e.Runtime == r {
 			return e.Value
 		}

@@ -27,6 +27,9 @@ func (e Evidence) Quantile(p float64) float64 {
 	return e.Value * math.Exp(math.Abs(math.Log(side/e.Value))*normalQuantile(p)/z90)
 }
 
+// Spread is the standard deviation of the logarithm that Low and High imply.
+func (e Evidence) Spread() float64 { return math.Log(e.High/e.Low) / (2 * z90) }
+
 // Bounds are the factors around a centre that reach p10 and p90.
 type Bounds struct{ Low, High float64 }
 

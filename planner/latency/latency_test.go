@@ -105,7 +105,7 @@ func TestOccupancy(t *testing.T) {
 func TestAnchor(t *testing.T) {
 	table := hardware.Default()
 	cpu, _ := table.Processor("cascade-lake")
-	host := OnHost(cpu, hardware.FP32, 4, cpu.DenseGFLOPS(hardware.FP32, 4, 3.4), cpu.BandwidthGBs(4))
+	host := OnHost(cpu, "avx512", hardware.FP32, 4, cpu.DenseGFLOPS(hardware.FP32, 4, 3.4), cpu.BandwidthGBs(4))
 	p := &Predictor{Coefficients: Default(), FP32: product(512, 4096, 4096), Batch: 1, Local: &Local{FP32: Measured{Host: host, Ms: 100}}}
 	at := func(cores int) Prediction {
 		target := OnProcessor(cpu, EIPlan, hardware.FP32, cores, 3.4, 0)
@@ -221,7 +221,7 @@ func TestRefusals(t *testing.T) {
 	if s, err := ParseScaling(""); err != nil || s != Roofline {
 		t.Errorf("the default scaling: %q, %v", s, err)
 	}
-	if _, err := Read([]byte(`{"colour": "red"}`), nil); err == nil {
+	if _, err := Read([]byte(`{"colour": "red"}`), nil, nil); err == nil {
 		t.Error("an unknown field was read")
 	}
 }
@@ -256,7 +256,7 @@ func TestSources(t *testing.T) {
 	c := Default()
 	sources := map[string]string{
 		"coefficients": c.Source, "anchored": c.Anchored.Source, "cpu cores": c.CPU.CoresSource, "cpu processors": c.CPU.ProcessorsSource,
-		"CoreMark": c.CPU.CoreMarkSource, "engine ratio": c.CPU.EngineRatioSource, "hop": c.EI.Source, "queue": c.Queue.Source,
+		"CoreMark": c.CPU.CoreMarkSource, "over peer": c.CPU.OverPeerSource, "peers": c.Peers.Source, "hop": c.EI.Source, "queue": c.Queue.Source,
 		"achieved": c.AchievedBy, "tflops": c.TFLOPS.Source, "memory": c.Memory.Source, "host memory": c.Memory.HostSource, "date": c.AsOf,
 	}
 	for _, s := range c.Runtimes {

@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"gonum.org/v1/gonum/stat"
+
+	"github.com/eiplan/eiplan/engine"
 )
 
 // Peers says how many times as long as this project's engine another one takes, both in FP32 on one machine, on a day.
@@ -45,17 +48,32 @@ type PeerSummary struct {
 	High    float64 `json:"high"`
 }
 
+// The classes of models that ratios are told apart by.
+const (
+	floatClass     = "fp32"
+	quantizedClass = "int8"
+	smallClass     = "small" // so little work that launches make the time
+)
+
+// smallFLOPs is below what all but one of the measured models of class fp32 do, and above what all but two of class small do.
+const smallFLOPs = 50e6
+
+// peerClass is the class whose models are nearest to a workload.
+func peerClass(w *engine.Workload) string {
+	quantized := func(op string) bool {
+		return strings.Contains(op, "Integer") || strings.Contains(op, "QLinear") || strings.HasSuffix(op, "uantizeLinear")
+	}
+	switch {
+	case slices.ContainsFunc(w.Steps, func(s engine.Work) bool { return quantized(s.Op) || slices.ContainsFunc(s.Fused, quantized) }):
+		return quantizedClass
+	case w.FLOPs < smallFLOPs:
+		return smallClass
+	}
+	return floatClass
+}
+
 //go:embed peers.json
 var embeddedPeers []byte
-
-// DefaultPeers reads the measurements embedded in the program.
-func DefaultPeers() *Peers {
-	p, err := ReadPeers(embeddedPeers)
-	if err != nil {
-		panic("latency: embedded: " + err.Error())
-	}
-	return p
-}
 
 // ReadPeers parses what Write wrote. A row without a positive ratio inside its interval is an error, as is a summary that is not the rows'.
 func ReadPeers(file []byte) (*Peers, error) {
@@ -115,6 +133,58 @@ func (p *Peers) Ratio(sha256, class string, threads int) (r PeerRow, measured, o
 		}
 	}
 	return r, false, ok
+}
+
+// A conversion is what another runtime makes of a time of this project's engine on one machine, and the doubts about it.
+type conversion struct {
+	factor float64
+	why    string // empty where nothing is converted
+	doubts []Doubt
+}
+
+// convert brings the time of a workload from this project's engine, here, to a runtime on the target, by the measured ratio of the two.
+func (p *Predictor) convert(t, here *Target, w *engine.Workload) conversion {
+	c, peers, threads := p.Coefficients, p.Coefficients.Peers, int(here.Tiles)
+	if t.Runtime == EIPlan {
+		return conversion{factor: 1}
+	}
+	row, measured, ok := peers.Ratio(p.Subject.SHA256, peerClass(w), threads)
+	if !ok {
+		return conversion{c.overPeer(t.Runtime), "", []Doubt{c.doubt("other-runtime")}}
+	}
+	out := conversion{factor: row.Ratio * c.overPeer(t.Runtime)}
+	where := fmt.Sprintf("on %d threads of %s (%s), %s", row.Threads, peers.CPU, peers.ISA, peers.AsOf)
+	if measured {
+		out.why = fmt.Sprintf("%s over eiplan, this model measured %s", peers.Peer, where)
+		out.doubts = []Doubt{narrowed("runtime-ratio", row.Ratio, row.Low, row.High, out.why)}
+	} else {
+		out.why = fmt.Sprintf("%s over eiplan, geometric mean of class %s measured %s", peers.Peer, row.Class, where)
+		out.doubts = []Doubt{{"runtime-ratio", min(1, row.Low/row.Ratio), max(1, row.High/row.Ratio), out.why}}
+	}
+	if t.Runtime != ONNXRuntime {
+		out.why += fmt.Sprintf(", x %s for %s", trim(c.overPeer(t.Runtime)), t.Runtime)
+		out.doubts = append(out.doubts, c.doubt("other-runtime"))
+	}
+	if recorded := vectors(peers.ISA); vectors(t.ISA) != recorded || vectors(here.ISA) != recorded {
+		out.doubts = append(out.doubts, c.doubt("ratio-other-isa"))
+	}
+	if row.Threads != threads {
+		out.doubts = append(out.doubts, c.doubt("ratio-other-threads"))
+	}
+	return out
+}
+
+// vectors is what a label of instruction sets says of FP32 vectors, which FP32 ratios depend on: the 16-bit and 8-bit additions count for nothing.
+func vectors(isa string) string {
+	for _, width := range []string{"avx512", "avx2", "neon"} {
+		if strings.HasPrefix(isa, width) {
+			return width
+		}
+	}
+	if isa == "amx" {
+		return "avx512"
+	}
+	return isa
 }
 
 // summarize makes a summary for each class and number of threads, in the order of the rows.

@@ -1,6 +1,7 @@
 package latency
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -17,7 +18,10 @@ type Predictor struct {
 	Scaling      Scaling
 	Local        *Local       // nil: nothing was measured here
 	Calibration  *Calibration // nil: nothing was measured elsewhere
+	Anchored     *Calibration // of predictions that are scaled from Local; nil: nothing is said of them
 	Subject      Subject      // the model, as measurements name it
+
+	RuntimeStated bool // by the user; else a target's runtime is the one that is usual there, which may not be the one deployed
 
 	runs map[runKey]run
 }
@@ -65,11 +69,13 @@ func (m *Measured) doubt() (d Doubt, ok bool) {
 	if m.LowMs <= 0 || m.LowMs > m.Ms || m.HighMs < m.Ms {
 		return Doubt{}, false
 	}
+	return narrowed("measurement", m.Ms, m.LowMs, m.HighMs, fmt.Sprintf("the median measured here lies within %s to %s", ms(m.LowMs), ms(m.HighMs))), true
+}
+
+// narrowed is the doubt of a figure within a 95% interval, whose ends become p10 and p90.
+func narrowed(code string, value, low, high float64, source string) Doubt {
 	const narrower = z90 / 1.959963984540054
-	return Doubt{
-		Code: "measurement", Low: math.Pow(m.LowMs/m.Ms, narrower), High: math.Pow(m.HighMs/m.Ms, narrower),
-		Source: fmt.Sprintf("the median measured here lies within %s to %s", ms(m.LowMs), ms(m.HighMs)),
-	}, true
+	return Doubt{code, math.Pow(low/value, narrower), math.Pow(high/value, narrower), source}
 }
 
 func (l *Local) of(p engine.Precision) *Measured {
@@ -96,6 +102,7 @@ type Prediction struct {
 	Split      Split
 	AnchorMs   float64 // the local measurement scaled from; 0: none
 	AnchorX    float64
+	RuntimeX   float64 // the part of AnchorX that brings it from this project's engine to the target's runtime; 0 without a local measurement
 	Scale      float64 // what measurements make of the model's own figure; 1 without one, 0 under other rules
 	Corrected  string  // by which of them, where the model was not anchored
 }
@@ -177,6 +184,7 @@ func (p *Predictor) byRoofline(out *Prediction, t *Target, stack *Stack, prec en
 // correct carries over what measurements elsewhere and, on accelerators, the one made here say of predictions of this model and on this target.
 func (p *Predictor) correct(out *Prediction, t *Target, bounds Bounds) Bounds {
 	factor, bounds, why := p.Calibration.correct(t, p.Subject, bounds)
+	silent := p.Calibration != nil && why == ""
 	if t.Kind != hardware.CPU && p.Local != nil && p.Local.FP32.scalable() && why == "" {
 		residual := p.Coefficients.Residual
 		local := p.Local.FP32
@@ -185,6 +193,9 @@ func (p *Predictor) correct(out *Prediction, t *Target, bounds Bounds) Bounds {
 			factor = math.Pow(local.Ms/p.run(&local.Host, &r, engine.FP32).total, residual.Exponent)
 			why = fmt.Sprintf(" x %s for what was measured here", trim(factor))
 		}
+	}
+	if silent {
+		why += ", of which the calibration says nothing"
 	}
 	out.Scale, out.Corrected = factor, why
 	return bounds
@@ -214,10 +225,15 @@ func (p *Predictor) anchor(out *Prediction, t *Target, stack *Stack, local *Meas
 	here.Runtime, here.Format = t.Runtime, t.Format
 	r, seenHere := c.resolve(&here, stack)
 	out.AnchorMs = local.Ms
-	out.AnchorX = target / p.run(&here, &r, prec).total * c.engineRatio(t.Runtime) / c.engineRatio(EIPlan)
+	ratio := p.convert(t, &local.Host, p.workload(prec))
+	machines := target / p.run(&here, &r, prec).total
+	out.AnchorX, out.RuntimeX = machines*ratio.factor, ratio.factor
 	out.Scale = local.Ms * out.AnchorX / target
 	out.Basis, out.AsOf = "anchored", p.Local.AsOf
-	out.Source = fmt.Sprintf("%s measured here x %s", ms(local.Ms), trim(out.AnchorX))
+	out.Source = fmt.Sprintf("%s measured here x %s for the machine", ms(local.Ms), trim(machines))
+	if t.Runtime != EIPlan {
+		out.Source += fmt.Sprintf(" x %s for %s", trim(ratio.factor), cmp.Or(ratio.why, string(t.Runtime)))
+	}
 	if local.P99Ms > local.Ms {
 		spread := out.Tail.High / out.Tail.P99
 		out.Tail = Tail{P99: local.P99Ms / local.Ms, Source: "p99 over the median, measured here"}
@@ -235,10 +251,22 @@ func (p *Predictor) anchor(out *Prediction, t *Target, stack *Stack, local *Meas
 			b = b.And(out.widen(c.doubt("unfitted-processor")))
 		}
 	}
-	if t.Runtime != EIPlan {
-		b = b.And(out.widen(c.doubt("other-runtime")))
+	for _, d := range ratio.doubts {
+		b = b.And(out.widen(d))
 	}
-	return p.sharedDoubt(out, b, t, p.workload(prec))
+	return p.residual(out, t, p.sharedDoubt(out, b, t, p.workload(prec)))
+}
+
+// residual carries over to an anchored prediction what measurements of this model on other processors say of anchored predictions of theirs.
+func (p *Predictor) residual(out *Prediction, t *Target, bounds Bounds) Bounds {
+	factor, bounds, why := p.Anchored.correct(t, p.Subject, bounds)
+	out.Scale *= factor
+	out.AnchorX *= factor
+	if p.Calibration != nil && why == "" {
+		why = "; the calibration has no measurement of this model on a processor"
+	}
+	out.Source += why
+	return bounds
 }
 
 // modelDoubt is the interval of a prediction that rests on the model alone.
@@ -267,6 +295,9 @@ func (p *Predictor) sharedDoubt(out *Prediction, b Bounds, t *Target, w *engine.
 	points := c.CPU.Cores
 	if t.Kind == hardware.CPU && t.Tiles > points[len(points)-1].Cores {
 		b = b.And(out.widen(c.doubt("many-cores")))
+	}
+	if !p.RuntimeStated && (t.Kind == hardware.CPU || t.Kind == hardware.GPU) {
+		b = b.And(out.widen(c.doubt("unstated-runtime")))
 	}
 	if t.Fraction {
 		b = b.And(out.widen(c.doubt("fractional-device")))

@@ -11,6 +11,7 @@ import (
 type Target struct {
 	Kind     hardware.Kind
 	Name     string // as coefficients know it: "T4"; of a processor its key
+	ISA      string // of a processor: the label of its instruction sets
 	Runtime  Runtime
 	Format   hardware.Format
 	Tensor   bool    // the format is multiplied by matrix units

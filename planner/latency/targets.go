@@ -13,7 +13,7 @@ func OnProcessor(p *hardware.Processor, r Runtime, f hardware.Format, cores int,
 		coreMarkPerCore = p.CoreMarkPerCore()
 	}
 	return Target{
-		Kind: hardware.CPU, Name: p.Key, Runtime: r, Format: f, TFLOPS: p.DenseGFLOPS(f, cores, ghz) / 1e3, GBs: p.BandwidthGBs(cores),
+		Kind: hardware.CPU, Name: p.Key, ISA: p.Levels[0], Runtime: r, Format: f, TFLOPS: p.DenseGFLOPS(f, cores, ghz) / 1e3, GBs: p.BandwidthGBs(cores),
 		Tiles: float64(cores), CoreMark: thousands(coreMarkPerCore),
 	}
 }
@@ -39,9 +39,10 @@ func OnAccelerator(d *hardware.Device, r Runtime, f hardware.Format, hostGbps fl
 	}
 }
 
-// OnHost is the target of the machine that was measured: its measured peaks in place of nominal ones. p is nil where the processor is not known.
-func OnHost(p *hardware.Processor, f hardware.Format, cores int, gflops, gbs float64) Target {
-	t := Target{Kind: hardware.CPU, Name: "unknown", Runtime: EIPlan, Format: f, TFLOPS: gflops / 1e3, GBs: gbs, Tiles: float64(cores)}
+// OnHost is the target of the machine that was measured: its measured peaks in place of nominal ones. p is nil where the processor is not known; isa is the label of the
+// instruction sets that were used.
+func OnHost(p *hardware.Processor, isa string, f hardware.Format, cores int, gflops, gbs float64) Target {
+	t := Target{Kind: hardware.CPU, Name: "unknown", ISA: isa, Runtime: EIPlan, Format: f, TFLOPS: gflops / 1e3, GBs: gbs, Tiles: float64(cores)}
 	if p != nil {
 		t.Name, t.CoreMark = p.Key, thousands(p.CoreMarkPerCore())
 	}
