@@ -2,11 +2,14 @@ package planner
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/eiplan/eiplan/engine"
+	"github.com/eiplan/eiplan/models/zoo"
 	"github.com/eiplan/eiplan/planner/latency"
 	"github.com/eiplan/eiplan/pricing"
 )
@@ -58,10 +61,7 @@ func TestPublishedElasticInference(t *testing.T) {
 			rows = append(rows, latency.Measurement{Device: host + "+eia1." + size, Model: "faster_rcnn", Precision: "fp32", Batch: 1, Ms: ms[i]})
 		}
 	}
-	heavy := resnetLike()
-	for i := range heavy.Steps { // 33 times ResNet-50 is about the work of the table's model
-		heavy.Steps[i].FLOPs *= 33
-	}
+	heavy := fasterRCNNWork(t)
 	for _, c := range []struct {
 		budgetMs  float64
 		objective Objective
@@ -77,7 +77,7 @@ func TestPublishedElasticInference(t *testing.T) {
 			plan := mustSolve(t, Request{
 				Workload: heavy, Model: latency.Subject{Name: "faster_rcnn"}, Catalog: summer2019(t), AsOf: 20190701,
 				SLA: SLA{TotalMs: c.budgetMs, Confidence: 0.5}, Objective: c.objective, Calibration: latency.Calibrate("2019-07-01", rows),
-				Constraints: Constraints{Regions: []string{"us-west-2"}, Instances: []string{"m5.*"}, Precisions: []engine.Precision{engine.FP32}},
+				Constraints: Constraints{Regions: []string{"us-west-2"}, Instances: []string{"m5.*"}},
 			})
 			if plan.Best == nil {
 				if c.want != "" {
@@ -93,6 +93,67 @@ func TestPublishedElasticInference(t *testing.T) {
 				t.Errorf("%s, %s; want %s, measured", got, plan.Best.Latency.Basis, c.want)
 			}
 		})
+	}
+}
+
+// fasterRCNNWork is the work of the table's model.
+func fasterRCNNWork(t *testing.T) engine.Workload {
+	t.Helper()
+	model, err := zoo.Outline("faster_rcnn_resnet50@1080x1920")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := engine.Count(model, engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// TestElasticInferenceAlone holds what is predicted of the table, without a measurement of anything, against it. The prediction gives the host's bandwidth a part
+// that the table does not show.
+func TestElasticInferenceAlone(t *testing.T) {
+	w := fasterRCNNWork(t)
+	var total float64
+	for _, host := range slices.Sorted(maps.Keys(fasterRCNN)) {
+		for i, size := range []string{"medium", "large", "xlarge"} {
+			m := latency.Measurement{Device: host + "+eia1." + size, Precision: "fp32", Batch: 1, Ms: fasterRCNN[host][i]}
+			if err := Expect(pricing.Snapshot(), &w, &m); err != nil {
+				t.Fatal(err)
+			}
+			off := m.PredictedMs/m.Ms - 1
+			total += math.Abs(off)
+			t.Logf("%-22s %4.0f ms measured, %4.0f predicted: %+.0f%%", m.Device, m.Ms, m.PredictedMs, 100*off)
+			if math.Abs(off) > 0.3 || host == "m5.large" && math.Abs(off) > 0.1 {
+				t.Errorf("%s: predicted %.0f ms, measured %.0f", m.Device, m.PredictedMs, m.Ms)
+			}
+		}
+	}
+	if mape := 100 * total / 12; mape > 14 {
+		t.Errorf("a mean error of %.1f%%", mape)
+	} else {
+		t.Logf("a mean error of %.1f%%", mape)
+	}
+}
+
+// TestMeasuredPrecision: what was measured on a machine stands for it; another number format of it is predicted where it is asked for.
+func TestMeasuredPrecision(t *testing.T) {
+	r := request(10_000)
+	r.Calibration = latency.Calibrate("2026-11-01", []latency.Measurement{{Device: "g4dn.xlarge", Model: "resnet50", Precision: "fp32", Batch: 1, Ms: 9}})
+	r.Constraints.Instances, r.Constraints.Accelerators, r.Top = []string{"g4dn.xlarge", "g4dn.2xlarge"}, []string{"T4"}, 1000
+	precisions := func() string {
+		seen := map[string]bool{}
+		for _, c := range mustSolve(t, r).Plans {
+			seen[c.Instance+" "+c.Format+" "+c.Latency.Basis] = true
+		}
+		return strings.Join(slices.Sorted(maps.Keys(seen)), ", ")
+	}
+	if got, want := precisions(), "g4dn.2xlarge fp16 modelled, g4dn.2xlarge fp32 modelled, g4dn.xlarge fp32 measured"; got != want {
+		t.Errorf("%s; want %s", got, want)
+	}
+	r.Constraints.Precisions = []engine.Precision{engine.FP32, engine.Mixed}
+	if got := precisions(); !strings.Contains(got, "g4dn.xlarge fp16 modelled, g4dn.xlarge fp32 measured") {
+		t.Errorf("both precisions asked for: %s", got)
 	}
 }
 

@@ -22,6 +22,7 @@ var rules = []rule{
 	{EIRule, (*problem).breaksEI},
 	{NoData, (*problem).unknownHardware},
 	{NotDeployable, (*problem).notDeployable},
+	{NotAsked, (*problem).measuredOtherwise},
 	{NoData, (*problem).unpredictable},
 	{LacksMemory, (*problem).lacksMemory},
 	{TooSlow, (*problem).tooSlow},
@@ -102,6 +103,19 @@ func (p *problem) notDeployable(m *machine) string {
 		return err.Error()
 	}
 	return ""
+}
+
+// measuredOtherwise: where a model was measured on an instance, or on an Elastic Inference accelerator behind any host, that stands for it. Number formats that
+// were not measured there count only where precisions are asked for.
+func (p *problem) measuredOtherwise(m *machine) string {
+	if len(p.Constraints.Precisions) > 0 {
+		return ""
+	}
+	measured := p.Calibration.Formats(m.devices(), p.Model, m.target.Runtime, p.Batch)
+	if len(measured) == 0 || slices.Contains(measured, m.target.Format.String()) {
+		return ""
+	}
+	return fmt.Sprintf("measured there in %s, not in %s", strings.Join(measured, " and "), m.target.Format)
 }
 
 func (p *problem) unpredictable(m *machine) string {

@@ -33,7 +33,8 @@ func newCalibrate(a *app) *cobra.Command {
 likes runtime and percentile. A device is an instance type, an instance+accelerator or an accelerator:
 g4dn.xlarge, m5.large+eia1.medium, T4. A model is a file, or one of the zoo as zoo:NAME, or any name
 in a file that --models names a folder of. The result, kind Calibration, is what --calibration takes:
-a measurement replaces the prediction of its model there, and corrects those of other models on the
+a measurement replaces the prediction of its model there (other number formats of it are then
+predicted there only where --precision asks for them), and corrects those of other models on the
 same device and of the same model elsewhere, the more the more there are. A CPU's prediction that is
 scaled from a measurement here is corrected by measurements of the same model on other CPUs alone.
 

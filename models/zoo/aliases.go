@@ -20,6 +20,6 @@ var aliases = map[string]string{
 	"alt_gvt_small": "twins_svt_small", "alt_gvt_base": "twins_svt_base", "alt_gvt_large": "twins_svt_large",
 	"pcpvt_small": "twins_pcpvt_small", "pcpvt_base": "twins_pcpvt_base", "pcpvt_large": "twins_pcpvt_large",
 	"convnext": "convnext_tiny", "efficientnet": "efficientnet_b0", "resnet": "resnet50", "resnext": "resnext50_32x4d", "vgg": "vgg16", "densenet": "densenet121",
-	"seresnet50": "se_resnet50", "senet": "senet154", "yolov8": "yolov8n", "retinanet": "retinanet_resnet50", "fcn": "fcn_resnet50", "deeplabv3": "deeplabv3_resnet50",
+	"seresnet50": "se_resnet50", "senet": "senet154", "yolov8": "yolov8n", "retinanet": "retinanet_resnet50", "faster_rcnn": "faster_rcnn_resnet50", "faster_rcnn_resnet50_coco": "faster_rcnn_resnet50", "fcn": "fcn_resnet50", "deeplabv3": "deeplabv3_resnet50",
 	"resnest50d": "resnest50", "resnest101e": "resnest101", "resnest200e": "resnest200", "resnest269e": "resnest269", "resnest14d": "resnest14", "resnest26d": "resnest26",
 }

@@ -5,6 +5,7 @@ var detectors = []member{
 	{"yolo", "Ultralytics YOLOv8 (2023), its yolov8.yaml", "yolov8{n,s,m,l,x}", "640", func(b *builder, r request) { b.yolo8(r, yolos8[r.atoms[0]]) }},
 	{"yolov3", "arXiv 1804.02767", "yolov3{,_darknet53}", "608", func(b *builder, r request) { b.yolo3(r) }},
 	{"retinanet", "arXiv 1708.02002", "retinanet_{resnet,resnext}{50,101}", "800", func(b *builder, r request) { b.retinanet(r, r.atoms[0] == "resnext", r.int(1)) }},
+	{"faster_rcnn", "arXiv 1506.01497, as the TensorFlow Object Detection API has it", "faster_rcnn_resnet{50,101}", "1080x1920", func(b *builder, r request) { b.fasterRCNN(r, r.int(0)) }},
 	{"fcn", "arXiv 1411.4038, as torchvision has it", "fcn_resnet{50,101}", "512x1024", func(b *builder, r request) { b.fcn(r, r.int(0)) }},
 	{"deeplab", "arXiv 1706.05587, as torchvision has it", "deeplabv3_resnet{50,101}", "512x1024", func(b *builder, r request) { b.deeplab(r, r.int(0)) }},
 	{"unet", "arXiv 1505.04597, with padding and for colour", "unet", "224", func(b *builder, r request) { b.unet(r, 3, 1, false) }},

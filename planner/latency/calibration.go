@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -143,22 +144,40 @@ func (c *Coefficients) Place(t *Target, batch int) (name string, spread float64)
 
 // Measured is the median of the measurements of a model on a device of one of the names, the most particular first; ok is false where there are none.
 func (c *Calibration) Measured(devices []string, s Subject, r Runtime, f hardware.Format, batch int) (m Measurement, ok bool) {
-	if c == nil {
-		return m, false
-	}
 	for _, device := range devices {
-		var found []Measurement
-		for _, m := range c.Measurements {
-			if m.Device == device && s.Is(m.Model, m.Sha256) && (m.Runtime == "" || m.Runtime == r) && m.Precision == f.String() && m.Batch == batch {
-				found = append(found, m)
-			}
-		}
+		found := c.of(s, r, batch, func(m *Measurement) bool { return m.Device == device && m.Precision == f.String() })
 		if len(found) > 0 {
 			slices.SortStableFunc(found, func(a, b Measurement) int { return cmp.Compare(a.Ms, b.Ms) })
 			return found[(len(found)-1)/2], true
 		}
 	}
 	return m, false
+}
+
+// Formats are those in which a model was measured on a device of one of the names, or on one of them behind any host, in order.
+func (c *Calibration) Formats(devices []string, s Subject, r Runtime, batch int) []string {
+	var formats []string
+	for _, device := range devices {
+		for _, m := range c.of(s, r, batch, func(m *Measurement) bool { return m.Device == device || strings.HasSuffix(m.Device, "+"+device) }) {
+			formats = append(formats, m.Precision)
+		}
+	}
+	slices.Sort(formats)
+	return slices.Compact(formats)
+}
+
+// of are the measurements of a model by a runtime that also meet a condition; one that states no runtime is of any.
+func (c *Calibration) of(s Subject, r Runtime, batch int, also func(*Measurement) bool) []Measurement {
+	if c == nil {
+		return nil
+	}
+	var found []Measurement
+	for _, m := range c.Measurements {
+		if s.Is(m.Model, m.Sha256) && (m.Runtime == "" || m.Runtime == r) && m.Batch == batch && also(&m) {
+			found = append(found, m)
+		}
+	}
+	return found
 }
 
 // correct is what the calibration makes of a prediction that rests on the model alone, and of its interval; the identity where it says nothing.
