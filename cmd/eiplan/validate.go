@@ -17,6 +17,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/eiplan/eiplan/engine"
+	"github.com/eiplan/eiplan/models"
+	"github.com/eiplan/eiplan/models/zoo"
 	"github.com/eiplan/eiplan/planner/hardware"
 	"github.com/eiplan/eiplan/planner/latency"
 	"github.com/eiplan/eiplan/planner/report"
@@ -28,10 +30,11 @@ func newValidate(a *app) *cobra.Command {
 		Use:   "validate FILE.csv",
 		Short: "Score predictions against published measurements",
 		Long: `FILE.csv has a measured latency a row, in the columns id, model, input, framework, runtime_class,
-device, device_kind, precision, batch, latency_ms and source; rows with fit_ok 0 are left out. A
-model is one of the zoo, or NAME.onnx in --models. Each row is predicted by the coefficients of its
-own software. With --fit the coefficients are fitted anew on the file, twenty times, each time without
-a twentieth of the models, and each row is predicted by the fit that has not seen its model.`,
+device, device_kind, precision, batch, latency_ms and source; rows with fit_ok 0, and those that
+nothing can be said of, are left out and counted with the reason. A model is one of the zoo, or
+NAME.onnx in --models. Each row is predicted by the coefficients of its own software. With --fit the
+coefficients are fitted anew on the file, twenty times, each time without a twentieth of the models,
+and each row is predicted by the fit that has not seen its model.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return v.run(args[0]) },
 	}
@@ -154,21 +157,26 @@ func (v *validator) observe(rows []latency.Published, status *validationStatus) 
 	c, table := latency.Default(), hardware.Default()
 	works := v.workloads(rows)
 	skipped := map[string]int{}
+	skip := func(reason string) { skipped[shortened(reason)]++ }
 	var list []*latency.Observation
 	for _, row := range rows {
 		if row.Doubtful != "" {
-			skipped[row.Doubtful]++
+			skip(row.Doubtful)
 			continue
 		}
 		status.Usable++
 		counted := works[modelKey(row)]
 		if counted.err != nil {
-			skipped[counted.err.Error()]++
+			skip(counted.err.Error())
 			continue
 		}
 		o, err := c.Observe(row, counted.work, table)
 		if err != nil {
-			skipped[err.Error()]++
+			skip(err.Error())
+			continue
+		}
+		if v.fit && !latency.Fits(o) {
+			skip("the coefficients of class " + o.Class + " are not fitted")
 			continue
 		}
 		list = append(list, o)
@@ -179,6 +187,15 @@ func (v *validator) observe(rows []latency.Published, status *validationStatus) 
 	}
 	slices.SortStableFunc(status.Skipped, func(a, b skippedBy) int { return b.Rows - a.Rows })
 	return list
+}
+
+// shortened is a reason without the rest of what a table may have in a cell.
+func shortened(reason string) string {
+	const most = 240
+	if len(reason) <= most {
+		return reason
+	}
+	return strings.ToValidUTF8(reason[:most], "") + "…"
 }
 
 func modelKey(row latency.Published) string { return row.Model + "@" + row.Input }
@@ -215,15 +232,9 @@ func (v *validator) workloads(rows []latency.Published) map[string]counted {
 	return found
 }
 
-// count is the workload of a row's model at batch 1.
+// count is the workload of a row's model at batch 1. Nothing is run, so that models of the zoo need no weights.
 func (v *validator) count(row latency.Published) (*engine.Workload, error) {
-	ref := zooPrefix + modelKey(row)
-	if v.models != "" {
-		if file := filepath.Join(v.models, row.Model+".onnx"); exists(file) {
-			ref = file
-		}
-	}
-	m, err := openModel(ref)
+	m, err := v.open(row)
 	if err != nil {
 		return nil, err
 	}
@@ -233,6 +244,15 @@ func (v *validator) count(row latency.Published) (*engine.Workload, error) {
 		return nil, err
 	}
 	return &w, nil
+}
+
+func (v *validator) open(row latency.Published) (*models.Model, error) {
+	if v.models != "" {
+		if file := filepath.Join(v.models, filepath.Base(row.Model)+".onnx"); exists(file) {
+			return openModel(file)
+		}
+	}
+	return zoo.Outline(modelKey(row))
 }
 
 // score adds the scores of all rows, of batch 1 and of every class, and of what by tells apart.
@@ -291,13 +311,13 @@ func (v *validator) document(spec validationSpec, s *validationStatus) report.Do
 		"in-sample":       "IN SAMPLE: the coefficients of this program were fitted on this very file; expect larger errors elsewhere.",
 		"cross-validated": "Cross-validated: fitted twenty times on this file, each row predicted by the fit that has not seen its model.",
 	}
-	columns := report.Columns("CLASS", ">ROWS", ">MAPE", ">MEDIAN", ">FACTOR", ">SPEARMAN", ">IN P10..P90", ">RULE'S MAPE", ">MEDIAN", ">FACTOR")
+	columns := report.Columns("CLASS", ">ROWS", ">MAPE %", ">MEDIAN %", ">FACTOR", ">SPEARMAN", ">% IN P10..P90", ">RULE'S MAPE %", ">RULE'S MEDIAN %", ">RULE'S FACTOR")
 	lines := func(list []scored) (rows [][]string) {
 		for _, c := range list {
 			rows = append(rows, []string{
-				c.Class, fmt.Sprint(c.Rows), fmt.Sprintf("%.1f%%", c.Mape), fmt.Sprintf("%.1f%%", c.Median), fmt.Sprintf("x%.2f", c.GeoFactor),
-				fmt.Sprintf("%.3f", c.Spearman), fmt.Sprintf("%.0f%%", c.InsidePercent), fmt.Sprintf("%.0f%%", c.TflopsRule.Mape),
-				fmt.Sprintf("%.0f%%", c.TflopsRule.Median), fmt.Sprintf("x%.2f", c.TflopsRule.GeoFactor),
+				c.Class, fmt.Sprint(c.Rows), fmt.Sprintf("%.1f", c.Mape), fmt.Sprintf("%.1f", c.Median), fmt.Sprintf("%.2f", c.GeoFactor),
+				fmt.Sprintf("%.3f", c.Spearman), fmt.Sprintf("%.1f", c.InsidePercent), fmt.Sprintf("%.1f", c.TflopsRule.Mape),
+				fmt.Sprintf("%.1f", c.TflopsRule.Median), fmt.Sprintf("%.2f", c.TflopsRule.GeoFactor),
 			})
 		}
 		return rows

@@ -15,6 +15,9 @@ import (
 // fitOrder is the classes of runtimes as they are fitted: each believes of hardware what those before it found.
 var fitOrder = []string{"tensorrt", "graph", "eager", "neuron", "cpu"}
 
+// Fits tells whether the coefficients of an observation's class are fitted; those of others are set by judgement.
+func Fits(o *Observation) bool { return slices.Contains(fitOrder, o.Class) }
+
 // Fit finds the coefficients of every class of runtimes that has observations: the most probable ones, given what is believed of coefficients before any
 // row is seen.
 func Fit(observations []*Observation) map[string]Parameter {
@@ -138,7 +141,7 @@ type Score struct {
 	MAPE      float64 // mean of |predicted ÷ observed − 1|, percent
 	Median    float64 // of the same
 	GeoFactor float64 // exp(mean |ln(predicted ÷ observed)|), which judges too little and too much alike
-	Spearman  float64 // correlation of ranks; 0 with fewer than three rows
+	Spearman  float64 // correlation of ranks; 0 with fewer than three rows, or where all predictions or all observations are alike
 }
 
 // ScoreOf judges pairs of predicted and observed times.
@@ -156,7 +159,9 @@ func ScoreOf(predicted, observed []float64) Score {
 	slices.Sort(relative)
 	s.Median, s.GeoFactor = stat.Quantile(0.5, stat.Empirical, relative, nil), math.Exp(s.GeoFactor)
 	if s.Rows >= 3 {
-		s.Spearman = stat.Correlation(ranks(predicted), ranks(observed), nil)
+		if s.Spearman = stat.Correlation(ranks(predicted), ranks(observed), nil); math.IsNaN(s.Spearman) {
+			s.Spearman = 0
+		}
 	}
 	return s
 }

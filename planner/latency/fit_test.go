@@ -106,15 +106,17 @@ func TestRefitIsRead(t *testing.T) {
 	}
 }
 
-// TestReadPublished: columns in any order; what a row lacks makes it doubtful, and what is no figure is an error with its line.
+// TestReadPublished: columns in any order; what a row lacks, or what is no figure of it, makes it doubtful.
 func TestReadPublished(t *testing.T) {
 	const header = "latency_ms,id,model,input,framework,runtime_class,device,device_kind,precision,batch,source,fit_ok\n"
 	for _, c := range []struct{ why, table, fails, doubt string }{
 		{"a good row", header + "1.5,a,resnet50,224x224,TensorRT,trt,T4,gpu,fp16,8,here,1\n", "", ""},
 		{"marked", header + "1.5,a,resnet50,224x224,TensorRT,trt,T4,gpu,fp16,8,here,0\n", "", "unfit"},
 		{"no batch", header + "1.5,a,resnet50,224x224,TensorRT,trt,T4,gpu,fp16,,here,1\n", "", "no batch"},
-		{"batch of words", header + "1.5,a,resnet50,224x224,TensorRT,trt,T4,gpu,fp16,many,here,1\n", `line 2: batch "many"`, ""},
-		{"negative time", header + "-1,a,resnet50,224x224,TensorRT,trt,T4,gpu,fp16,1,here,1\n", `line 2: latency_ms "-1"`, ""},
+		{"batch of words", header + "1.5,a,resnet50,224x224,TensorRT,trt,T4,gpu,fp16,many,here,1\n", "", `batch "many"`},
+		{"negative time", header + "-1,a,resnet50,224x224,TensorRT,trt,T4,gpu,fp16,1,here,1\n", "", `latency_ms "-1"`},
+		{"an endless time", header + "Inf,a,resnet50,224x224,TensorRT,trt,T4,gpu,fp16,1,here,1\n", "", `latency_ms "Inf"`},
+		{"a row cut off", header + "1.5,a,resnet50\n", "line 2", ""},
 		{"no header", "", "header", ""},
 		{"a column less", "id,model\nx,y\n", `no column "input"`, ""},
 	} {
@@ -137,6 +139,9 @@ func TestScore(t *testing.T) {
 	s := ScoreOf([]float64{1, 4, 3}, []float64{2, 4, 6})
 	if s.Rows != 3 || !near(s.MAPE, 100.0/3) || !near(s.Median, 50) || !near(s.GeoFactor, math.Pow(4, 1.0/3)) || !near(s.Spearman, 0.5) {
 		t.Errorf("%+v", s)
+	}
+	if s := ScoreOf([]float64{1, 1, 1}, []float64{2, 4, 6}); s.Spearman != 0 {
+		t.Errorf("predictions that are all alike have ranks: %g", s.Spearman)
 	}
 	if got := ranks([]float64{5, 1, 5, 0}); got[0] != 2.5 || got[2] != 2.5 || got[3] != 0 {
 		t.Errorf("ranks of a tie: %v", got)

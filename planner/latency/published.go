@@ -30,7 +30,8 @@ type Published struct {
 }
 
 // ReadPublished reads a table of measurements: CSV with the columns id, model, input, framework, runtime_class, device, device_kind, precision, batch,
-// latency_ms and source, in any order, and if it likes fit_ok, 0 for rows not to be judged by. An error names the line.
+// latency_ms and source, in any order, and if it likes fit_ok, 0 for rows not to be judged by. Rows whose figures can't be are doubtful; an error is that the
+// table can't be read, and names the line.
 func ReadPublished(r io.Reader) ([]Published, error) {
 	table := csv.NewReader(r)
 	header, err := table.Read()
@@ -51,7 +52,6 @@ func ReadPublished(r io.Reader) ([]Published, error) {
 		if err != nil {
 			return nil, err
 		}
-		line, _ := table.FieldPos(0)
 		of := func(name string) string {
 			if i := slices.Index(header, name); i >= 0 {
 				return record[i]
@@ -62,16 +62,26 @@ func ReadPublished(r io.Reader) ([]Published, error) {
 			ID: of("id"), Model: of("model"), Input: of("input"), Framework: of("framework"), Runtime: of("runtime_class"), Device: of("device"),
 			Kind: hardware.Kind(of("device_kind")), Precision: of("precision"), Source: of("source"),
 		}
-		if err := p.figures(of); err != nil {
-			return nil, fmt.Errorf("line %d: %w", line, err)
-		}
+		p.figures(of)
 		rows = append(rows, p)
 	}
 }
 
-// figures reads the batch and the latency. A row that states none is doubtful.
-func (p *Published) figures(of func(column string) string) (err error) {
+// The figures of a row that can be judged. A request of a day, or of less than a nanosecond, is a slip of the pen.
+const (
+	mostBatch     = 1 << 20
+	leastMs       = 1e-6
+	mostMs        = 86_400_000
+	longestReason = 80 // bytes of a cell that a reason quotes
+)
+
+// figures reads the batch and the latency. A row whose figures are missing or can't be is doubtful.
+func (p *Published) figures(of func(column string) string) {
 	batch, ms := of("batch"), of("latency_ms")
+	var batchErr, msErr error
+	p.Batch, batchErr = strconv.Atoi(batch)
+	p.Ms, msErr = strconv.ParseFloat(ms, 64)
+	quoted := func(cell string) string { return strconv.Quote(cell[:min(len(cell), longestReason)]) }
 	switch {
 	case of("fit_ok") == "0":
 		p.Doubtful = "marked as unfit in the table"
@@ -79,14 +89,11 @@ func (p *Published) figures(of func(column string) string) (err error) {
 		p.Doubtful = "no batch size"
 	case ms == "":
 		p.Doubtful = "no latency"
+	case batchErr != nil || p.Batch < 1 || p.Batch > mostBatch:
+		p.Doubtful = "batch " + quoted(batch) + " is no positive whole number up to a million"
+	case msErr != nil || !(p.Ms >= leastMs && p.Ms <= mostMs):
+		p.Doubtful = "latency_ms " + quoted(ms) + " is no plausible number of milliseconds"
 	}
-	if p.Batch, err = strconv.Atoi(batch); batch != "" && (err != nil || p.Batch < 1) {
-		return fmt.Errorf("batch %q is no positive whole number", batch)
-	}
-	if p.Ms, err = strconv.ParseFloat(ms, 64); ms != "" && (err != nil || !(p.Ms > 0)) {
-		return fmt.Errorf("latency_ms %q is no positive number", ms)
-	}
-	return nil
 }
 
 // Machine is what a table calls a piece of hardware that the hardware table knows under another name, or a processor of which it uses some cores.
@@ -128,8 +135,13 @@ func (c *Coefficients) Observe(p Published, w *engine.Workload, table *hardware.
 	if err != nil {
 		return nil, err
 	}
-	o.Target, err = c.place(p.Device, format, table)
-	return o, err
+	if o.Target, err = c.place(p.Device, format, table); err != nil {
+		return nil, err
+	}
+	if o.Target.Kind != p.Kind {
+		return nil, fmt.Errorf("device %q is a %s, not a %s", p.Device, o.Target.Kind, p.Kind)
+	}
+	return o, nil
 }
 
 // classOf is the class of runtimes that is fitted together, and the one by which errors are told.
