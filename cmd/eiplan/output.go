@@ -40,6 +40,11 @@ func (a *app) emit(docs ...report.Document) error {
 	if err := report.Write(&b, format, docs...); err != nil {
 		return err
 	}
+	if format == githubFormat {
+		if err := publish(docs); err != nil {
+			return err
+		}
+	}
 	if text := b.Bytes(); len(docs) > 0 && len(docs[0].Lead) > 0 && (format == "table" || format == "wide") && a.colored() {
 		first, rest, _ := bytes.Cut(text, []byte("\n"))
 		return a.write(slices.Concat([]byte(bold), first, []byte(plain+"\n"), rest))

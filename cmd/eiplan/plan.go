@@ -307,6 +307,17 @@ func (p *planFlags) check(r *benchReport) error {
 	return err
 }
 
+// source is the file that says what was planned for; empty where that is no file.
+func (p *planFlags) source(m *benchReport) string {
+	switch {
+	case p.measured != "":
+		return p.measured
+	case strings.HasPrefix(m.Spec.Model.Path, zooPrefix):
+		return ""
+	}
+	return m.Spec.Model.Path
+}
+
 // answer solves, prints and returns the exit code's error.
 func (p *planFlags) answer(a *app, m *benchReport) error {
 	r, plan, err := p.solve(m)
@@ -321,7 +332,7 @@ func (p *planFlags) answer(a *app, m *benchReport) error {
 	if err != nil {
 		return unexplained(err)
 	}
-	if err := a.emit(d); err != nil {
+	if err := a.emit(located(p.source(m), d)); err != nil {
 		return err
 	}
 	switch plan.Verdict {

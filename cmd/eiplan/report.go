@@ -41,6 +41,9 @@ as the command that wrote it would have. Nothing is measured, planned or looked 
 				if docs[i], err = retell(a, b, show); err != nil {
 					return withFile(file, err)
 				}
+				if file != "-" {
+					docs[i] = located(file, docs[i])
+				}
 			}
 			return a.emit(docs...)
 		},

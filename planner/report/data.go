@@ -2,10 +2,12 @@ package report
 
 import (
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
+	"unicode"
+	"unicode/utf16"
 
 	"gopkg.in/yaml.v3"
 )
@@ -20,12 +22,42 @@ func writeJSON(w io.Writer, docs []Document) error {
 	if len(docs) == 1 {
 		value = list[0]
 	}
+	return writeIndented(w, value)
+}
+
+// writeIndented writes a value as JSON that does nothing but be read.
+func writeIndented(w io.Writer, value any) error {
 	b, err := marshal(value)
 	if err != nil {
 		return err
 	}
-	_, err = w.Write(b)
+	_, err = io.WriteString(w, escapedWithin(string(b), `\u0023`, func(r rune) string {
+		text := ""
+		for _, unit := range utf16.Encode([]rune{r}) {
+			text += fmt.Sprintf(`\u%04x`, unit)
+		}
+		return text
+	}))
 	return err
+}
+
+// escapedWithin escapes what is not printed, but for the ends of lines, and every second of several number signs: in JSON and in YAML's double quotes those
+// stand nowhere but in strings, and mean the same escaped.
+func escapedWithin(text, sign string, escape func(rune) string) string {
+	var b strings.Builder
+	last := rune(0)
+	for _, r := range text {
+		switch {
+		case r == '#' && last == '#':
+			b.WriteString(sign)
+		case r == '\n' || unicode.IsPrint(r):
+			b.WriteRune(r)
+		default:
+			b.WriteString(escape(r))
+		}
+		last = r
+	}
+	return b.String()
 }
 
 // marshal writes a value as indented JSON with its fields in the order of their declaration.
@@ -43,7 +75,8 @@ func marshal(v any) ([]byte, error) {
 // writeYAML writes a YAML document for each value, with what writeJSON writes in the same order: JSON is read back as YAML, of which it is a part, and
 // printed in block style.
 func writeYAML(w io.Writer, docs []Document) error {
-	enc := yaml.NewEncoder(w)
+	var text strings.Builder
+	enc := yaml.NewEncoder(&text)
 	enc.SetIndent(2)
 	for _, d := range docs {
 		b, err := marshal(d.Value)
@@ -51,7 +84,7 @@ func writeYAML(w io.Writer, docs []Document) error {
 			return err
 		}
 		var doc yaml.Node
-		if err := yaml.Unmarshal(b, &doc); err != nil {
+		if err := yaml.Unmarshal([]byte(escapedWithin(string(b), "#", escaped)), &doc); err != nil { // YAML refuses some control characters that JSON holds
 			return fmt.Errorf("report: %w", err)
 		}
 		blockStyle(&doc)
@@ -59,18 +92,35 @@ func writeYAML(w io.Writer, docs []Document) error {
 			return fmt.Errorf("report: %w", err)
 		}
 	}
-	return enc.Close()
+	if err := enc.Close(); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	_, err := io.WriteString(w, escapedWithin(text.String(), `\x23`, escaped))
+	return err
 }
 
 // blockStyle drops JSON's braces and quotes; the encoder quotes anew what needs it.
 func blockStyle(n *yaml.Node) {
 	n.Style = 0
+	if n.Kind == yaml.ScalarNode && !quietLines(n.Value) {
+		n.Style = yaml.DoubleQuotedStyle
+	}
 	if n.Kind == yaml.SequenceNode && flat(n) {
 		n.Style = yaml.FlowStyle
 	}
 	for _, c := range n.Content {
 		blockStyle(c)
 	}
+}
+
+// quietLines reports whether a text may stand in YAML as it is, every line of it on its own.
+func quietLines(text string) bool {
+	for line := range strings.Lines(text) {
+		if !harmless(strings.TrimSuffix(line, "\n")) {
+			return false
+		}
+	}
+	return true
 }
 
 // flat reports whether a list holds only plain values, and few: those read better on one line.
@@ -81,22 +131,4 @@ func flat(n *yaml.Node) bool {
 		}
 	}
 	return len(n.Content) <= 12
-}
-
-// writeCSV writes the tables with all their columns, one after the other with an empty line between.
-func writeCSV(w io.Writer, d Document) error {
-	for i, t := range d.Tables {
-		if i > 0 {
-			fmt.Fprintln(w)
-		}
-		c := csv.NewWriter(w)
-		names, rows, _ := visible(t, true)
-		if err := c.Write(names); err != nil {
-			return err
-		}
-		if err := c.WriteAll(rows); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -14,9 +14,15 @@ type Document struct {
 	Tables   []Table
 	Tail     []string  // paragraphs after them
 	Findings []Finding // what was judged, for the formats of CI systems
+	Metrics  []Metric  // figures to follow over time
+	Outputs  []Output  // named values for the next step of a pipeline
+	Subject  string    // what the document is about, the same from run to run: a model's name
 	Answer   string    // the answer in one line, for name and --quiet
 	Value    any
 }
+
+// Output is a named value. Names are lower case, their words joined by hyphens.
+type Output struct{ Name, Value string }
 
 // Finding is one judgement: a gate that held or not, a warning, an answer that is missing.
 type Finding struct {
@@ -113,6 +119,12 @@ var formats = []struct {
 	{"csv", apart(writeCSV)},
 	{"markdown", apart(writeMarkdown)},
 	{"name", writeName},
+	{"github", writeGitHub},
+	{"comment", writeComment},
+	{"junit", writeJUnit},
+	{"sarif", writeSARIF},
+	{"gitlab", writeGitLab},
+	{"metrics", writeMetrics},
 }
 
 // Formats lists the names that Write knows.
@@ -134,11 +146,12 @@ func Known(format string) error {
 	return fmt.Errorf("unknown format %q; the formats are %s", format, strings.Join(Formats(), ", "))
 }
 
-// Write renders one document or several as one. The same documents give the same bytes.
+// Write renders one document or several as one. The same documents give the same bytes. Whatever their texts hold is shown, and neither a terminal nor a
+// log, a page, a spreadsheet or a parser takes any of it for more.
 func Write(w io.Writer, format string, docs ...Document) error {
 	for _, f := range formats {
 		if f.name == format {
-			return f.write(w, docs)
+			return f.write(w, allLegible(docs))
 		}
 	}
 	return Known(format)

@@ -18,7 +18,20 @@ func example() report.Document {
 		Lead:   []string{"Buy 1 x c5.large.", "Meets the SLA."},
 		Tables: []report.Table{{Title: "Choices", Columns: report.Columns("CHOICE", ">USD/H", ">+UPFRONT", "NOTE"), Rows: [][]string{{"c5.large", "0.085", "0", "pays | above <483 h"}, {"c7g.large", "0.0725", "12.5", ""}}}},
 		Tail:   []string{"Not in the price: tax."},
-		Answer: "c5.large",
+		Findings: []report.Finding{
+			{Rule: "max-monthly-cost", Subject: "resnet50", Level: report.Deny, Message: "62.05 USD/month is over 50, by 24%", File: "plans/resnet50.yaml", Line: 3},
+			{Rule: "min-headroom", Subject: "resnet50", Level: report.Deny, Passed: true, Message: "13% spare is at least 10%", File: "plans/resnet50.yaml"},
+			{Rule: "stale-price", Subject: "resnet50", Level: report.Warn, Message: "the price of c5.large, Reserved is 402 days old"},
+			{Rule: "stale-price", Subject: "resnet50", Level: report.Warn, Message: "the price of c5.xlarge, Reserved is 402 days old"},
+			{Rule: "no-redundancy", Subject: "resnet50", Level: report.Info, Message: "one instance"},
+		},
+		Metrics: []report.Metric{
+			{Name: "eiplan_monthly_cost_usd", Help: "All replicas.", Labels: []report.Label{{Name: "model", Value: "resnet50"}}, Value: 62.05},
+			{Name: "eiplan_plans", Help: "How many.", Value: 1},
+		},
+		Outputs: []report.Output{{Name: "verdict", Value: "feasible"}, {Name: "answer", Value: "c5.large"}},
+		Subject: "resnet50",
+		Answer:  "c5.large",
 		Value: report.Envelope{APIVersion: report.APIVersion, Kind: "Example", Metadata: report.Metadata{GeneratedAt: "2026-01-02T03:04:05Z", Command: []string{"size", "--region=us-east-1"}},
 			Status: map[string]any{"ok": true, "price": 0.085, "text": "007", "colon": "a: b", "none": nil, "empty": ""}},
 	}

@@ -59,35 +59,6 @@ func plainTable(b *bytes.Buffer, t Table, wide bool) error {
 	return nil
 }
 
-func writeMarkdown(w io.Writer, d Document) error {
-	var b bytes.Buffer
-	for _, p := range d.Lead {
-		fmt.Fprintf(&b, "%s\n\n", p)
-	}
-	for _, t := range d.Tables {
-		if t.Title != "" {
-			fmt.Fprintf(&b, "### %s\n\n", t.Title)
-		}
-		escaped := t
-		escaped.Rows = make([][]string, len(t.Rows))
-		for i, row := range t.Rows {
-			escaped.Rows[i] = make([]string, len(row))
-			for j, cell := range row {
-				escaped.Rows[i][j] = strings.NewReplacer("|", `\|`, "<", "&lt;", "\n", " ").Replace(cell)
-			}
-		}
-		if err := render(&b, escaped, false, renderer.NewMarkdown(), tw.Padding{Left: " ", Right: " ", Overwrite: true}); err != nil {
-			return err
-		}
-		fmt.Fprintln(&b)
-	}
-	for _, p := range d.Tail {
-		fmt.Fprintf(&b, "%s\n\n", p)
-	}
-	_, err := w.Write(append(bytes.TrimRight(b.Bytes(), "\n"), '\n'))
-	return err
-}
-
 // render lays out one table with the library's renderer r.
 func render(w io.Writer, t Table, wide bool, r tw.Renderer, padding tw.Padding) error {
 	names, rows, align := visible(t, wide)

@@ -40,7 +40,7 @@ func (r *Report) Document(show Show) (report.Document, error) {
 	if err != nil {
 		return report.Document{}, err
 	}
-	d := report.Document{Value: r, Answer: t.answer(), Lead: t.lead()}
+	d := report.Document{Value: r, Subject: r.Spec.Model.Name, Answer: t.answer(), Lead: t.lead(), Findings: r.Findings(), Metrics: r.metrics(), Outputs: t.outputs()}
 	if choices := t.choices(); len(choices.Rows) > 0 {
 		d.Tables = append(d.Tables, choices)
 	}
