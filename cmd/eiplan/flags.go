@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -96,13 +97,64 @@ func (p *percent) String() string {
 }
 func (p *percent) Type() string { return "percent" }
 func (p *percent) Set(s string) error {
-	n, ok := strings.CutSuffix(s, "%")
-	v, err := strconv.ParseFloat(n, 64)
-	if !ok || err != nil || v < 0 || v > 100 {
+	v, err := parsePercent(s)
+	if err != nil || v > 100 {
 		return fmt.Errorf("%q is not a percentage such as 10%%", s)
 	}
 	*p = percent(v)
 	return nil
+}
+
+func parsePercent(s string) (float64, error) {
+	n, ok := strings.CutSuffix(s, "%")
+	v, err := strconv.ParseFloat(n, 64)
+	if !ok || err != nil || !(v >= 0) || math.IsInf(v, 0) {
+		return 0, fmt.Errorf("%q is not a percentage such as 10%%", s)
+	}
+	return v, nil
+}
+
+// limit is a flag of a threshold, which may be zero; nil where it is not given.
+type limit struct {
+	value      *float64
+	kind, unit string
+	parse      func(string) (float64, error)
+}
+
+// percentLimit may exceed 100%: growth does.
+func percentLimit() limit { return limit{kind: "percent", unit: "%", parse: parsePercent} }
+
+// dollarLimit is an amount such as 500USD.
+func dollarLimit() limit { return limit{kind: "amount", unit: "USD", parse: parseDollars} }
+
+func parseDollars(s string) (float64, error) {
+	n, ok := strings.CutSuffix(s, "USD")
+	v, err := strconv.ParseFloat(n, 64)
+	switch {
+	case !ok:
+		if _, bare := strconv.ParseFloat(s, 64); bare == nil {
+			return 0, fmt.Errorf("%s has no unit; write %sUSD", s, s)
+		}
+		return 0, fmt.Errorf("%q is not an amount such as 500USD", s)
+	case err != nil || !(v >= 0) || math.IsInf(v, 0):
+		return 0, fmt.Errorf("%q is not an amount such as 500USD", s)
+	}
+	return v, nil
+}
+
+func (l *limit) String() string {
+	if l.value == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*l.value, 'g', -1, 64) + l.unit
+}
+func (l *limit) Type() string { return l.kind }
+func (l *limit) Set(s string) error {
+	v, err := l.parse(s)
+	if err == nil {
+		l.value = &v
+	}
+	return err
 }
 
 // percentile is a flag such as p99, as a fraction.

@@ -19,6 +19,8 @@ var commands = []func(*app) *cobra.Command{
 	newSize,
 	newPlan,
 	newReport,
+	newCheck,
+	newDiff,
 	newBench,
 	newInspect,
 	newRun,

@@ -16,6 +16,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/eiplan/eiplan/planner"
+	"github.com/eiplan/eiplan/planner/gate"
 	"github.com/eiplan/eiplan/planner/latency"
 	"github.com/eiplan/eiplan/planner/report"
 	"github.com/eiplan/eiplan/planner/sizing"
@@ -39,10 +40,12 @@ var reported = map[string]struct{ spec, status any }{
 	"Kernels":       {nil, kernelsStatus{}},
 	"Zoo":           {nil, zooStatus{}},
 	"Lock":          {lockSpec{}, nil},
+	"Check":         {checkSpec{}, gate.Result{}},
+	gate.DiffKind:   {comparisonSpec{}, gate.Diff{}},
 }
 
 // declared is every kind that users write, with the type of its spec.
-var declared = map[string]any{"PriceOverlay": pricing.Overlay{}, "Commitments": pricing.Commitments{}}
+var declared = map[string]any{"PriceOverlay": pricing.Overlay{}, "Commitments": pricing.Commitments{}, gate.PolicyKind: gate.PolicySpec{}}
 
 // enums lists the words that a field may hold, by type and field; a pointer's field may be null too.
 func enums() map[string][]string {
@@ -55,6 +58,7 @@ func enums() map[string][]string {
 	}
 	precisions, qualities := []string{"fp32", "mixed"}, []string{pricing.Observed.String(), pricing.Derived.String(), pricing.Inferred.String()}
 	states := []string{pricing.Current.String(), pricing.Closed.String(), pricing.Retired.String(), pricing.NotOffered.String()}
+	levels := []string{string(report.Deny), string(report.Warn), string(report.Info)}
 	return map[string][]string{
 		"Plan.verdict":            {string(planner.Feasible), string(planner.Infeasible), string(planner.Unknown)},
 		"Warning.severity":        {string(planner.Info), string(planner.Caution)},
@@ -74,6 +78,11 @@ func enums() map[string][]string {
 		"benchRun.precision":      precisions,
 		"Run.precision":           precisions,
 		"caseResult.precision":    precisions,
+		"Result.verdict":          {string(planner.Feasible), string(planner.Infeasible), string(planner.Unknown)},
+		"Finding.level":           levels,
+		"Rule.level":              levels,
+		"checkSpec.gateOn":        {string(gate.Modelled), string(gate.Measured)},
+		"Diff.prices":             {string(gate.BasePrices), string(gate.HeadPrices)},
 		"Spec.objective":          {string(planner.Hourly), string(planner.PerMillion)},
 		"Constraints.lifecycle":   {string(planner.OnlyCurrent), string(planner.AnyTime)},
 		"catalogRow.kind":         {"instance", "accelerator"},
@@ -150,6 +159,23 @@ func TestReportsFollowTheirSchema(t *testing.T) {
 	commands = append(commands,
 		plan("--latency", "100ms", "--overlay", data+"prices/overlay.yaml", "--commitments", data+"prices/owned.yaml"),
 		[]string{"lock", "--overlay", data + "prices/overlay.yaml"})
+	reports := map[string]string{}
+	for name, latency := range map[string]string{"base": "100ms", "head": "20ms", "none": "100us"} {
+		reports[name] = filepath.Join(t.TempDir(), name+".yaml")
+		var errs bytes.Buffer
+		run(context.Background(), plan("--latency", latency, "-o", "yaml", "--out", reports[name]), &errs, &errs)
+		if errs.Len() > 0 {
+			t.Fatal(errs.String())
+		}
+	}
+	commands = append(commands,
+		[]string{"check", reports["base"]},
+		[]string{"check", reports["head"], "--base", reports["base"], "--max-monthly-cost", "1000USD", "--max-increase", "900%", "--policy", data + "policies/budget.yaml"},
+		[]string{"check", reports["none"], "--base", reports["base"], "--policy", data + "policies/budget.yaml"},
+		[]string{"check", reports["head"], "--base", reports["none"]},
+		[]string{"diff", reports["base"], reports["head"]},
+		[]string{"diff", reports["none"], reports["head"], "--new-prices"},
+		[]string{"diff", reports["base"], reports["none"]})
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	seen := map[string]bool{}
 	for _, args := range commands {
@@ -171,9 +197,13 @@ func TestReportsFollowTheirSchema(t *testing.T) {
 // Files that users write are held against the schema of their kind, and read.
 func TestDeclaredFollowTheirSchema(t *testing.T) {
 	seen := map[string]bool{}
-	files, err := filepath.Glob("../../testdata/prices/*.yaml")
-	if err != nil {
-		t.Fatal(err)
+	var files []string
+	for _, folder := range []string{"prices", "policies"} {
+		more, err := filepath.Glob("../../testdata/" + folder + "/*.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, more...)
 	}
 	for _, file := range files {
 		b, err := os.ReadFile(file)
@@ -196,7 +226,7 @@ func TestDeclaredFollowTheirSchema(t *testing.T) {
 	}
 	for kind := range declared {
 		if !seen[kind] {
-			t.Errorf("no file in testdata/prices is of kind %s", kind)
+			t.Errorf("no file in testdata/prices or testdata/policies is of kind %s", kind)
 		}
 	}
 }

@@ -23,6 +23,11 @@ func readSpec(file, kind string, spec any) (hash string, err error) {
 	if err != nil {
 		return "", usageError("%w", err)
 	}
+	return decodeSpec(file, b, kind, spec)
+}
+
+// decodeSpec is readSpec of a file's content.
+func decodeSpec(file string, b []byte, kind string, spec any) (hash string, err error) {
 	var doc struct {
 		APIVersion string    `yaml:"apiVersion"`
 		Kind       string    `yaml:"kind"`

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/eiplan/eiplan/planner/gate"
+	"github.com/eiplan/eiplan/planner/report"
+)
+
+// comparisonSpec is the spec of kind Diff.
+type comparisonSpec struct {
+	Base pin `json:"base"`
+	Head pin `json:"head"`
+}
+
+func newDiff(a *app) *cobra.Command {
+	var newPrices bool
+	c := &cobra.Command{
+		Use:   "diff BASE HEAD",
+		Short: "Compare two reports: what differs, by how much, and why",
+		Long: `diff compares two reports that size or plan wrote with -o yaml or json; one of them may be -, standard
+input. The reports alone are read: a figure that they can't tell is unknown, never guessed.
+
+Costs are compared at the prices and under the commitments that BASE was made with, which its metadata
+pins as eiplan lock does: HEAD's choice costs what BASE lists for it, or what it costs in HEAD where
+both rest on the same catalogue, overlays and commitments. What prices changed beside that stands in a row
+of its own. --new-prices compares what each report says.
+
+The cause of a change is told where one input alone differs, or one beside prices for the same choice.
+Builds of eiplan without a version can't be told apart. Exit code 0: whether it differs is no error.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 2 && (args[0] != "-" || args[1] != "-") {
+				return nil
+			}
+			e := usageError("diff takes two reports, of which one may be - for standard input; %d are given", len(args))
+			e.hint = "usage: " + cmd.UseLine()
+			return e
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			base, old, err := readReport(args[0])
+			if err != nil {
+				return err
+			}
+			head, now, err := readReport(args[1])
+			if err != nil {
+				return err
+			}
+			prices := gate.BasePrices
+			if newPrices {
+				prices = gate.HeadPrices
+			}
+			d := gate.Compare(base, head, prices)
+			env := a.envelope(gate.DiffKind, comparisonSpec{old, now}, d)
+			env.Metadata.Catalog = head.Metadata.Catalog
+			return a.emit(comparison(env, d))
+		},
+	}
+	c.Flags().BoolVar(&newPrices, "new-prices", false, "compare what each report says, at its own prices")
+	return c
+}
+
+// comparison tells a Diff.
+func comparison(env report.Envelope, d *gate.Diff) report.Document {
+	doc := report.Document{Value: env, Answer: "same", Lead: []string{"The same choice, latency and cost."}}
+	if !d.Same {
+		doc.Answer = "differs"
+		doc.Lead = []string{movement(d)}
+	}
+	doc.Tables = []report.Table{differences(d), causes(d)}
+	if d.Prices == gate.BasePrices {
+		doc.Tail = append(doc.Tail, "Costs are at the base's prices: "+d.PricesNote+".")
+	} else {
+		doc.Tail = append(doc.Tail, "Costs are at each report's own prices.")
+	}
+	if d.BaseChoice != nil {
+		doc.Tail = append(doc.Tail, "What BASE chose: "+d.BaseChoice.Note+".")
+	}
+	return doc
+}
+
+// movement is what a buyer would notice first.
+func movement(d *gate.Diff) string {
+	side := func(verdict, instance, accelerator, purchase, region string) string {
+		if instance == "" {
+			return verdict
+		}
+		if accelerator != "" {
+			instance += " with " + accelerator
+		}
+		return fmt.Sprintf("%s, %s, in %s", instance, purchase, region)
+	}
+	c := &d.Choice
+	old := side(d.Verdict.Old, c.Instance.Old, c.Accelerator.Old, c.Purchase.Old, c.Region.Old)
+	now := side(d.Verdict.New, c.Instance.New, c.Accelerator.New, c.Purchase.New, c.Region.New)
+	text := "The same choice, " + now
+	if old != now {
+		text = "From " + old + " to " + now
+	}
+	var parts []string
+	for _, x := range []struct {
+		what   string
+		change gate.Change
+	}{{"USD/month", d.Cost.MonthlyUsd}, {"ms", d.Latency.SlaMs}} {
+		if x.change.Delta != nil {
+			parts = append(parts, fmt.Sprintf("%s %s (%s)", signedFigure(x.change.Delta), x.what, signedPercent(x.change)))
+		}
+	}
+	if len(parts) > 0 {
+		text += ": " + strings.Join(parts, ", ")
+	}
+	return text + "."
+}
+
+// differences is old, new and delta of what is compared.
+func differences(d *gate.Diff) report.Table {
+	t := report.Table{Columns: report.Columns("WHAT", ">BASE", ">HEAD", ">DELTA", ">CHANGE")}
+	word := func(what string, x gate.Text) {
+		changed := ""
+		if x.Changed {
+			changed = "changed"
+		}
+		t.Rows = append(t.Rows, []string{what, dash(x.Old), dash(x.New), "", changed})
+	}
+	figure := func(what string, x gate.Change) {
+		t.Rows = append(t.Rows, []string{what, plainFigure(x.Old), plainFigure(x.New), signedFigure(x.Delta), signedPercent(x)})
+	}
+	hash := d.Model.SHA256
+	hash.Old, hash.New = fmt.Sprintf("%.12s", hash.Old), fmt.Sprintf("%.12s", hash.New)
+	word("model", d.Model.Name)
+	word("model's hash", hash)
+	figure("GFLOP", scaled(d.Model.Flops, 1e9))
+	figure("million parameters", scaled(d.Model.Parameters, 1e6))
+	word("verdict", d.Verdict)
+	word("region", d.Choice.Region)
+	word("instance", d.Choice.Instance)
+	word("accelerator", d.Choice.Accelerator)
+	word("way to buy", d.Choice.Purchase)
+	word("runtime", d.Choice.Runtime)
+	figure("instances", d.Choice.Replicas)
+	figure("centre, ms", d.Latency.P50Ms)
+	figure("against the SLA, ms", d.Latency.SlaMs)
+	figure("headroom, ms", d.Latency.HeadroomMs)
+	figure("USD/hour", d.Cost.HourlyUsd)
+	figure("USD/month", d.Cost.MonthlyUsd)
+	figure("USD upfront", d.Cost.UpfrontUsd)
+	figure("USD/million", d.Cost.PerMillionUsd)
+	if d.Prices == gate.BasePrices {
+		figure("USD/month, by new prices", d.OfPrices.MonthlyUsd)
+	}
+	return t
+}
+
+// causes lists the inputs of a plan and which of them differ.
+func causes(d *gate.Diff) report.Table {
+	t := report.Table{Title: "Why", Columns: report.Columns("CAUSE", "DIFFERS", ">USD/MONTH", "BASE", "HEAD")}
+	for _, c := range d.Causes {
+		differs, effect := "unknown", ""
+		if c.Differs != nil {
+			differs = map[bool]string{true: "yes", false: "no"}[*c.Differs]
+		}
+		if differs != "no" && d.AsReported.MonthlyUsd.Delta != nil {
+			effect = signedFigure(c.MonthlyUsd)
+		}
+		t.Rows = append(t.Rows, []string{c.Cause, differs, effect, dash(c.Old), dash(c.New)})
+	}
+	return t
+}
+
+// scaled is a change in another unit.
+func scaled(c gate.Change, unit float64) gate.Change {
+	for _, v := range []**float64{&c.Old, &c.New, &c.Delta} {
+		if *v != nil {
+			in := **v / unit
+			*v = &in
+		}
+	}
+	return c
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "–"
+	}
+	return s
+}
+
+func plainFigure(v *float64) string {
+	if v == nil {
+		return "unknown"
+	}
+	return fmt.Sprintf("%.6g", *v)
+}
+
+func signedFigure(v *float64) string {
+	if v == nil {
+		return "unknown"
+	}
+	return fmt.Sprintf("%+.4g", *v)
+}
+
+func signedPercent(c gate.Change) string {
+	if c.Percent == nil {
+		return ""
+	}
+	return fmt.Sprintf("%+.3g%%", *c.Percent)
+}
