@@ -23,17 +23,25 @@ type direct struct {
 	taps   []int64 // byte offsets from the window's first element
 	steps  int     // elements in a tap
 	lines  lines
-	spans  []span // tiles of an image
-	across bool   // that they run over the ends of lines
+	spans  []span   // tiles of an image
+	across bool     // that they run over the ends of lines
+	view   Geometry // what tiles see: g, or the input's parts
+	staged *staging // how the input is split into parts, or nil
 }
 
 // prepareDirectOf cuts tiles of at most so many rows.
 func prepareDirectOf(rows int, arena *gemm.Arena, features cpu.Features, format gemm.Format, g Geometry, weights []float32, e gemm.Epilogue) *Plan {
-	d := &direct{g: g, format: format, clamp: e.Clamp, bias: e.Bias, lines: g.lines()}
+	kernel := gemm.ChooseWhole(features, format, g.lines().pixels, g.Out.Channels/g.Groups, g.depth())
+	return (&direct{g: g, view: g}).prepare(kernel, rows, arena, format, weights, e)
+}
+
+// prepare packs d's weights for a kernel.
+func (d *direct) prepare(kernel gemm.Kernel, rows int, arena *gemm.Arena, format gemm.Format, weights []float32, e gemm.Epilogue) *Plan {
+	g := d.g
+	d.format, d.clamp, d.bias, d.lines = format, e.Clamp, e.Bias, d.view.lines()
 	perGroup, outs := g.In.Channels/g.Groups, g.Out.Channels/g.Groups
 	source := d.cut(perGroup)
 	source.N, source.Column = outs, perGroup*g.KernelH*g.KernelW
-	kernel := gemm.ChooseWhole(features, format, d.lines.pixels, outs, len(source.K))
 	bytes := 0
 	for i := range g.Groups {
 		source.Data = weights[i*outs*source.Column : (i+1)*outs*source.Column]
@@ -49,7 +57,11 @@ func prepareDirectOf(rows int, arena *gemm.Arena, features cpu.Features, format 
 	for _, x := range d.spans {
 		kernel.MR = max(kernel.MR, x.rows)
 	}
-	return &Plan{geometry: g, class: "conv " + kernel.String(), format: format, bytes: bytes, bind: d.bind}
+	scratch := 0
+	if kernel.Splits() {
+		scratch = d.stage(packed.MR)
+	}
+	return &Plan{geometry: g, class: "conv " + kernel.String(), format: format, bytes: bytes, scratch: scratch, bind: d.bind}
 }
 
 // MixedPays reports whether g in BF16 should beat FP32 on a processor with the
@@ -58,16 +70,16 @@ func (g Geometry) MixedPays(features cpu.Features) bool {
 	if fitsDepthwise(features, gemm.BF16, g) {
 		return features.Has(cpu.AVX512BF16) && compiled
 	}
-	d := &direct{g: g, format: gemm.BF16}
+	d := &direct{view: g, format: gemm.BF16}
 	return gemm.MixedPays(features, len(d.cut(g.In.Channels/g.Groups).K))
 }
 
 // cut divides the window into taps: it sets d.taps and d.steps and says where
 // in a filter's weights each lies.
 func (d *direct) cut(channels int) gemm.Source {
-	g := d.g
+	g := d.view
 	size := int64(4)
-	if d.format == gemm.BF16 {
+	if d.format == gemm.BF16 || d.staged != nil {
 		size = 2
 	}
 	window := g.KernelH * g.KernelW
@@ -131,6 +143,10 @@ type directCall struct {
 	wholes int // blocks where a unit is all panels of one; 0 where those would be too few
 	panels int // in a group
 	work   []gemm.Tile
+
+	first, count int // the tiles of the present stage: all, but where the input is split
+	stage        *stage
+	parts        gemm.Parts
 }
 
 // A block may read so many bytes of input, half of a common L2, where weights
@@ -144,12 +160,18 @@ const (
 
 const unitsPerWorker = 4
 
-func (d *direct) bind(workers int, _ []byte) runner {
+func (d *direct) bind(workers int, scratch []byte) runner {
 	c := &directCall{direct: d, work: d.groups[0].Tiles(workers, d.clamp)}
 	c.tiles = d.g.N * len(d.spans)
+	c.count = c.tiles
 	c.panels = d.groups[0].Count()
 	units := c.panels * d.g.Groups
-	c.blocks = min(c.tiles, d.leastBlocks())
+	if d.staged != nil {
+		c.parts = gemm.Parts{At: unsafe.Pointer(unsafe.SliceData(scratch)), Plane: d.staged.plane}
+		c.blocks = 1
+	} else {
+		c.blocks = min(c.tiles, d.leastBlocks())
+	}
 	if workers > 1 && c.blocks*units < unitsPerWorker*workers {
 		c.blocks = min(c.tiles, (unitsPerWorker*workers+units-1)/units)
 	}
@@ -159,6 +181,9 @@ func (d *direct) bind(workers int, _ []byte) runner {
 	for i := range c.work {
 		t := &c.work[i]
 		t.Taps, t.Tap = len(d.taps), &d.taps[0]
+		if d.staged != nil {
+			t.SetParts(c.parts)
+		}
 	}
 	return c
 }
@@ -179,17 +204,31 @@ func (d *direct) leastBlocks() int {
 
 func (c *directCall) run(team *parallel.Team, m memory) {
 	c.memory = m
-	if c.applies() && c.wholes > 0 && !c.across {
-		c.part = (*directCall).whole
-		team.Run(c.wholes, c)
-		return
+	whole := c.applies() && c.wholes > 0 && !c.across
+	if c.staged == nil {
+		c.products(team, whole)
+	} else {
+		for i := range c.staged.stages {
+			c.split(team, &c.staged.stages[i])
+			c.products(team, whole)
+		}
 	}
-	c.part = (*directCall).unit
-	team.Run(c.blocks*c.panels*c.g.Groups, c)
-	if c.applies() {
+	if c.applies() && !whole {
 		c.part = (*directCall).row
 		team.Run(c.g.N*c.g.Out.Height, c)
 	}
+}
+
+// products computes the tiles of the present stage, and their functions if units
+// are to be whole.
+func (c *directCall) products(team *parallel.Team, whole bool) {
+	if whole {
+		c.part = (*directCall).whole
+		team.Run(min(c.wholes, c.count), c)
+		return
+	}
+	c.part = (*directCall).unit
+	team.Run(min(c.blocks, c.count)*c.panels*c.g.Groups, c)
 }
 
 // Do computes part i.
@@ -199,12 +238,13 @@ func (c *directCall) Do(worker, i int) { c.part(c, worker, i) }
 func (c *directCall) unit(worker, i int) {
 	panel, i := i%c.panels, i/c.panels
 	group, block := i%c.g.Groups, i/c.g.Groups
-	c.multiply(worker, group, panel, block*c.tiles/c.blocks, (block+1)*c.tiles/c.blocks)
+	from, to := c.portion(block, c.blocks)
+	c.multiply(worker, group, panel, from, to)
 }
 
 // whole computes all panels of a block and applies the function to it.
 func (c *directCall) whole(worker, block int) {
-	from, to := block*c.tiles/c.wholes, (block+1)*c.tiles/c.wholes
+	from, to := c.portion(block, c.wholes)
 	for group := range c.g.Groups {
 		for panel := range c.panels {
 			c.multiply(worker, group, panel, from, to)
@@ -214,6 +254,12 @@ func (c *directCall) whole(worker, block int) {
 		x := &c.spans[tile%len(c.spans)]
 		c.apply(&c.g.Out, c.g.Out.Index(tile/len(c.spans), 0, x.line, x.pixel), x.rows)
 	}
+}
+
+// portion is the range of tiles of a block of the present stage, of at most so many.
+func (c *directCall) portion(block, blocks int) (from, to int) {
+	blocks = min(blocks, c.count)
+	return c.first + block*c.count/blocks, c.first + (block+1)*c.count/blocks
 }
 
 // row applies the function to one row of an image.
@@ -232,7 +278,11 @@ func (c *directCall) multiply(worker, group, panel, tile, end int) {
 	if c.bias != nil {
 		t.Bias = unsafe.Pointer(&c.bias[channel])
 	}
-	t.Lda = g.StrideW * g.In.PixelPitch * c.inBytes
+	view, in, size, skip := &c.view, c.in, c.inBytes, 0
+	if c.staged != nil {
+		in, size, skip = c.parts.At, 2, c.stage.skip
+	}
+	t.Lda = view.StrideW * view.In.PixelPitch * size
 	t.Ldc = g.Out.PixelPitch * c.outBytes
 	t.Ldr = g.Residual.PixelPitch * c.outBytes
 	if c.across {
@@ -245,7 +295,7 @@ func (c *directCall) multiply(worker, group, panel, tile, end int) {
 	for ; tile < end; tile++ {
 		n, x := tile/len(c.spans), &c.spans[tile%len(c.spans)]
 		t.Rows, t.Left = x.rows, x.left
-		t.A = unsafe.Add(c.in, g.In.Index(n, input, x.line*g.StrideH-g.PadTop, x.pixel*g.StrideW-g.PadLeft)*c.inBytes)
+		t.A = unsafe.Add(in, (view.In.Index(n, input, x.line*view.StrideH-view.PadTop, x.pixel*view.StrideW-view.PadLeft)-skip)*size)
 		t.C = unsafe.Add(c.out, g.Out.Index(n, channel, x.line, x.pixel)*c.outBytes)
 		t.Residual = nil
 		if c.residual != nil {

@@ -82,6 +82,17 @@ var shapes = []shape{
 	{reason: "two maps for each channel", c: 6, h: 5, w: 5, k: 12, kh: 3, kw: 3, top: 1, left: 1, bot: 1, rt: 1, groups: 6},
 	{reason: "3x3 with room for Winograd", c: 32, h: 14, w: 17, k: 48, kh: 3, kw: 3, top: 1, left: 1, bot: 1, rt: 1, fast: true, residual: true},
 	{reason: "Winograd without pads", n: 2, c: 32, h: 16, w: 18, k: 32, kh: 3, kw: 3, fast: true, haloOut: 1},
+	{reason: "pixels in two stages", c: 256, h: 20, w: 24, k: 40, kh: 1, kw: 1, residual: true},
+	{reason: "pixels of two images, padded channels", n: 2, c: 48, h: 9, w: 9, k: 80, kh: 1, kw: 1, haloOut: 1},
+	{reason: "pixels with others' channels between them", c: 96, lanes: 160, h: 9, w: 11, k: 64, kh: 1, kw: 1, sliceOut: true},
+	{reason: "every other pixel of many", c: 64, h: 21, w: 19, k: 48, kh: 1, kw: 1, sh: 2, sw: 2},
+	{reason: "pixels of a pad", c: 64, h: 8, w: 9, k: 48, kh: 1, kw: 1, top: 1, left: 2, bot: 1, rt: 1},
+	{reason: "lines in two stages", c: 64, h: 9, w: 200, k: 32, kh: 2, kw: 1, residual: true},
+	{reason: "few lines, in tiles over their ends", n: 2, c: 64, h: 7, w: 7, k: 64, kh: 3, kw: 3, top: 1, left: 1, bot: 1, rt: 1, residual: true, haloOut: 1},
+	{reason: "lines with others' channels between their pixels", c: 48, lanes: 64, h: 9, w: 11, k: 48, kh: 3, kw: 3, top: 1, left: 1, bot: 1, rt: 1},
+	{reason: "odd numbers of half chunks", c: 16, h: 11, w: 9, k: 48, kh: 5, kw: 3, top: 2, left: 1, bot: 2, rt: 1, sliceOut: true},
+	{reason: "every other line of many channels", c: 64, h: 15, w: 17, k: 48, kh: 3, kw: 3, sh: 2, sw: 2, top: 1, left: 1, bot: 1, rt: 1},
+	{reason: "dilated lines of many channels", c: 48, h: 15, w: 17, k: 48, kh: 3, kw: 3, dh: 2, dw: 3, top: 2, left: 3, bot: 2, rt: 3},
 	{reason: "Winograd of many panels", c: 64, h: 15, w: 14, k: 80, kh: 3, kw: 3, top: 1, left: 1, bot: 1, rt: 1, fast: true, sliceOut: true},
 }
 

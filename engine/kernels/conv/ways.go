@@ -56,6 +56,9 @@ func ways(features cpu.Features, format gemm.Format, g Geometry) []way {
 			}
 		}
 	}
+	if g.fitsParts(features, format) {
+		first = append(first, way{"direct by parts", prepareParts})
+	}
 	var heights []way
 	for _, rows := range gemm.ChooseWhole(features, format, 1, g.Out.Channels/g.Groups, g.depth()).Heights(g.lines().pixels) {
 		name := "direct"
@@ -71,7 +74,7 @@ func ways(features cpu.Features, format gemm.Format, g Geometry) []way {
 
 // depth is how many products lie in one of a direct sum's taps.
 func (g Geometry) depth() int {
-	d := &direct{g: g}
+	d := &direct{view: g}
 	return len(d.cut(g.In.Channels / g.Groups).K)
 }
 

@@ -48072,11 +48072,57 @@ TEXT ·splitAVX512(SB), NOSPLIT, $0-40
 	MOVQ         src+16(FP), DX
 	MOVQ         n+24(FP), BX
 	MOVQ         width+32(FP), SI
+	MOVL         $0x00008000, DI
+	VPBROADCASTD DI, Z28
+	MOVL         $0xffff0000, DI
+	VPBROADCASTD DI, Z29
+	MOVL         $0x7f807f80, DI
+	VPBROADCASTD DI, Z30
 	MOVL         $0x7f7f0000, DI
 	VPBROADCASTD DI, Z31
 	MOVQ         $-1, DI
 
 block:
+	CMPQ     BX, $0x20
+	JL       slow
+	VMOVUPS  (DX), Z0
+	VMOVUPS  64(DX), Z1
+	VPADDD   Z28, Z0, Z2
+	VPANDD   Z29, Z2, Z2
+	VSUBPS   Z2, Z0, Z0
+	VPADDD   Z28, Z1, Z3
+	VPANDD   Z29, Z3, Z3
+	VSUBPS   Z3, Z1, Z1
+	VPADDD   Z28, Z0, Z4
+	VPANDD   Z29, Z4, Z4
+	VSUBPS   Z4, Z0, Z0
+	VPADDD   Z28, Z1, Z5
+	VPANDD   Z29, Z5, Z5
+	VSUBPS   Z5, Z1, Z1
+	LONG     $0x4877f262
+	WORD     $0xc072
+	VPANDD   Z30, Z0, Z1
+	VPCMPEQW Z30, Z1, K1
+	KTESTD   K1, K1
+	JNZ      slow
+	LONG     $0x4867f262
+	WORD     $0xd272
+	LONG     $0x4857f262
+	WORD     $0xe472
+	VMOVUPS  Z2, (AX)
+	VMOVUPS  Z4, (AX)(CX*1)
+	VMOVUPS  Z0, (AX)(CX*2)
+
+next:
+	ADDQ $+128, DX
+	ADDQ $0x40, AX
+	SUBQ $0x20, BX
+	SUBQ $0x20, SI
+	JG   block
+	VZEROUPPER
+	RET
+
+slow:
 	BZHIQ         BX, DI, R8
 	CMPQ          BX, $0x40
 	CMOVQGE       DI, R8
@@ -48120,10 +48166,4 @@ block:
 	LONG          $0x4877f262
 	WORD          $0xe072
 	VMOVDQU16     Z4, K3, (AX)(CX*2)
-	ADDQ          $+128, DX
-	ADDQ          $0x40, AX
-	SUBQ          $0x20, BX
-	SUBQ          $0x20, SI
-	JG            block
-	VZEROUPPER
-	RET
+	JMP           next

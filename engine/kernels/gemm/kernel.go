@@ -118,19 +118,27 @@ func MixedPays(features cpu.Features, k int) bool {
 	return best.family == amx || best.Vector() && !features.Has(cpu.AMXBF16)
 }
 
-// Least sizes of a product by parts: of fewer rows, fetching weights that are half
-// as large again costs more than multiplying them faster gains; of fewer columns,
-// splitting the rows does; and k is padded to 32.
+// Least sizes of a product by parts: of few rows, fetching weights that are half
+// as large again costs more than multiplying them faster gains, most of all if they
+// do not stay in the cache; splitting costs as much as some columns, the rest of a
+// tile as some of k.
 const (
-	partsRows    = 24
-	partsColumns = 32
-	partsDepth   = 48
+	partsRows      = 24
+	partsRowsFetch = 96      // where B is larger than
+	partsResident  = 1 << 20 // bytes
+	partsEdges     = 1. / 40 // the sum of what one column and one of k cost
 )
 
 // pays reports whether k should be the fastest for a product of a shape that it
 // takes.
 func (k Kernel) pays(m, n, depth int) bool {
-	return k.family != amxParts || m >= partsRows && n >= partsColumns && depth >= partsDepth
+	if k.family != amxParts {
+		return true
+	}
+	if m < partsRows || m < partsRowsFetch && n*depth*partsOf*2 > partsResident {
+		return false
+	}
+	return 1/float64(n)+1/float64(depth) <= partsEdges
 }
 
 // takes reports whether the kernel can cut taps of k elements into its steps.

@@ -104,20 +104,85 @@ func (x amx) checkSums() {
 }
 
 // split writes the three parts of n numbers, each plane bytes after the one
-// before, and zeros up to width, which is of as many blocks of 32.
+// before, and zeros up to width, which is of as many blocks of 32. Whole blocks of
+// ordinary numbers go the fast way, which rounds halves away from zero.
 func split() {
 	TEXT("splitAVX512", attr.NOSPLIT, "func(dst *byte, plane int, src *byte, n int, width int)")
-	dst, plane, src := Load(Param("dst"), GP64()), Load(Param("plane"), GP64()), Load(Param("src"), GP64())
+	s := &splitter{dst: Load(Param("dst"), GP64()), plane: Load(Param("plane"), GP64()), src: Load(Param("src"), GP64())}
 	n, width := Load(Param("n"), GP64()), Load(Param("width"), GP64())
-	z := isa.AVX512.Reg
-	limit := z(31)
+	half, upper, exponent, limit := isa.AVX512.Reg(28), isa.AVX512.Reg(29), isa.AVX512.Reg(30), isa.AVX512.Reg(31)
 	bits := GP32()
-	MOVL(U32(math.Float32bits(math.MaxFloat32)&0xFFFF0000), bits)
-	VPBROADCASTD(bits, limit)
-	ones, mask := GP64(), GP64()
+	for _, c := range []struct {
+		value uint32
+		to    reg.VecPhysical
+	}{{0x8000, half}, {0xFFFF0000, upper}, {0x7F807F80, exponent}, {math.Float32bits(math.MaxFloat32) & 0xFFFF0000, limit}} {
+		MOVL(U32(c.value), bits)
+		VPBROADCASTD(bits, c.to)
+	}
+	ones := GP64()
 	MOVQ(I32(-1), ones)
 
 	Label("block")
+	CMPQ(n, U8(32))
+	JL(LabelRef("slow"))
+	s.fast(half, upper, exponent)
+	Label("next")
+	ADDQ(I32(128), s.src)
+	ADDQ(U8(64), s.dst)
+	SUBQ(U8(32), n)
+	SUBQ(U8(32), width)
+	JG(LabelRef("block"))
+	VZEROUPPER()
+	RET()
+
+	Label("slow")
+	s.slow(n, width, ones, limit)
+	JMP(LabelRef("next"))
+}
+
+// splitter is the state of split under generation.
+type splitter struct {
+	dst, plane, src reg.Register
+}
+
+// part is where a part of the present block goes.
+func (s *splitter) part(i int) Mem {
+	if i == 0 {
+		return Mem{Base: s.dst}
+	}
+	return Mem{Base: s.dst, Index: s.plane, Scale: uint8(i)}
+}
+
+// fast splits a whole block, or leaves it to slow if its low parts are not finite:
+// neither are those of numbers that are not, or whose high parts overflow.
+func (s *splitter) fast(half, upper, exponent reg.VecPhysical) {
+	z := isa.AVX512.Reg
+	for v := range 2 {
+		VMOVUPS(Mem{Base: s.src, Disp: 64 * v}, z(v))
+	}
+	for i := range 2 { // z(2), z(3) become the high parts, z(4), z(5) the middle ones
+		for v := range 2 {
+			part := z(2 + 2*i + v)
+			VPADDD(half, z(v), part)
+			VPANDD(upper, part, part)
+			VSUBPS(part, z(v), z(v))
+		}
+	}
+	isa.VCVTNE2PS2BF16(z(0), z(1), z(0))
+	VPANDD(exponent, z(0), z(1))
+	VPCMPEQW(exponent, z(1), reg.K1)
+	KTESTD(reg.K1, reg.K1)
+	JNZ(LabelRef("slow"))
+	isa.VCVTNE2PS2BF16(z(2), z(3), z(2))
+	isa.VCVTNE2PS2BF16(z(4), z(5), z(4))
+	VMOVUPS(z(2), s.part(0))
+	VMOVUPS(z(4), s.part(1))
+	VMOVUPS(z(0), s.part(2))
+}
+
+// slow splits a block that may be cut off, of any numbers.
+func (s *splitter) slow(n, width, ones reg.Register, limit reg.VecPhysical) {
+	z, mask := isa.AVX512.Reg, GP64()
 	for v, k := range []reg.Register{reg.K1, reg.K2} {
 		if v == 0 {
 			BZHIQ(n, ones, mask)
@@ -127,46 +192,31 @@ func split() {
 			SHRQ(U8(16), mask)
 		}
 		KMOVW(mask.As32(), k)
-		VMOVUPS_Z(Mem{Base: src, Disp: 64 * v}, k, z(v))
+		VMOVUPS_Z(Mem{Base: s.src, Disp: 64 * v}, k, z(v))
 	}
 	BZHIQ(width, ones, mask)
 	CMPQ(width, U8(64))
 	CMOVQGE(ones, mask)
 	KMOVD(mask.As32(), reg.K3)
-
+	finite := []reg.Register{reg.K5, reg.K6}
 	for v := range 2 {
 		const notFinite = 0x99
 		VFPCLASSPSZ(U8(notFinite), z(v), reg.K4)
-		finite := []reg.Register{reg.K5, reg.K6}[v]
-		KNOTW(reg.K4, finite)
+		KNOTW(reg.K4, finite[v])
 		const least = 0x02 // of the absolute values, with the sign of the first
 		VMOVAPS(z(v), z(2+v))
-		VRANGEPS(U8(least), limit, z(v), finite, z(2+v))
+		VRANGEPS(U8(least), limit, z(v), finite[v], z(2+v))
 	}
 	isa.VCVTNE2PS2BF16(z(2), z(3), z(4))
-	store := func(part int) {
-		at := Mem{Base: dst}
-		if part > 0 {
-			at.Index, at.Scale = plane, uint8(part)
-		}
-		VMOVDQU16(z(4), reg.K3, at)
-	}
-	store(0)
+	VMOVDQU16(z(4), reg.K3, s.part(0))
 	for part := 1; part < 3; part++ {
 		VEXTRACTI64X4(U8(1), z(4), z(5).AsY())
 		for v := range 2 {
 			VPMOVZXWD(z(4+v).AsY(), z(2+v))
 			VPSLLD(U8(16), z(2+v), z(2+v))
-			VSUBPS_Z(z(2+v), z(v), []reg.Register{reg.K5, reg.K6}[v], z(v))
+			VSUBPS_Z(z(2+v), z(v), finite[v], z(v))
 		}
 		isa.VCVTNE2PS2BF16(z(0), z(1), z(4))
-		store(part)
+		VMOVDQU16(z(4), reg.K3, s.part(part))
 	}
-	ADDQ(I32(128), src)
-	ADDQ(U8(64), dst)
-	SUBQ(U8(32), n)
-	SUBQ(U8(32), width)
-	JG(LabelRef("block"))
-	VZEROUPPER()
-	RET()
 }

@@ -1,0 +1,176 @@
+package conv
+
+import (
+	"unsafe"
+
+	"github.com/eiplan/eiplan/engine/cpu"
+	"github.com/eiplan/eiplan/engine/kernels/gemm"
+	"github.com/eiplan/eiplan/engine/parallel"
+)
+
+// staging is how the input of a direct sum is split into bfloat16 parts: by
+// stages, each of which splits what some tiles read, and then computes them while
+// it is in the cache. A window of one pixel reads output pixels' inputs, one after
+// the other; others read lines of the input, halo included.
+type staging struct {
+	pixels bool // not lines
+	stages []stage
+	plane  int // bytes between parts
+}
+
+// stage is a range of tiles, all of one image, and what they read: pixels of the
+// output, or lines of the input.
+type stage struct {
+	tile, tiles  int
+	image        int
+	first, count int
+	skip         int // elements before the first in the view of all images
+}
+
+// The size of what a stage splits: a quarter of the L2 of processors with tiles,
+// besides weights and outputs; more where the weights do not stay there, so that
+// fewer stages fetch them.
+const (
+	stageBytes      = 512 << 10
+	largeStageBytes = 1280 << 10
+)
+
+// fitsParts reports whether g is faster by parts than in plain binary32.
+func (g Geometry) fitsParts(features cpu.Features, format gemm.Format) bool {
+	if format != gemm.FP32 || g.Groups != 1 || g.In.planar() || g.In.Channels%vectorLanes != 0 {
+		return false
+	}
+	return gemm.Choose(features, format, g.N*g.Out.Height*g.Out.Width, g.Out.Channels, g.In.Channels*g.KernelH*g.KernelW).Splits()
+}
+
+// pointwise reports whether the window is one pixel.
+func (g Geometry) pointwise() bool { return g.KernelH == 1 && g.KernelW == 1 }
+
+// prepareParts is prepareDirectOf on an input in parts.
+func prepareParts(arena *gemm.Arena, features cpu.Features, format gemm.Format, g Geometry, weights []float32, e gemm.Epilogue) *Plan {
+	kernel := gemm.Choose(features, format, g.N*g.Out.Height*g.Out.Width, g.Out.Channels, g.In.Channels*g.KernelH*g.KernelW)
+	d := &direct{g: g, view: g, staged: &staging{pixels: g.pointwise()}}
+	in := &d.view.In
+	if d.staged.pixels {
+		d.view.StrideH, d.view.StrideW, d.view.PadTop, d.view.PadLeft = 1, 1, 0, 0
+		*in = NewImage(g.Out.Height, g.Out.Width, g.In.Channels, 2*vectorLanes, Halo{})
+	} else {
+		*in = NewImage(g.In.Height, g.In.Width, g.In.Channels, vectorLanes, g.In.Halo)
+	}
+	return d.prepare(kernel, kernel.MR, arena, format, weights, e)
+}
+
+// stage cuts d's tiles into stages and returns the bytes that one needs.
+func (d *direct) stage(rows int) int {
+	s, in := d.staged, &d.view.In
+	unit := 2 * in.RowPitch
+	if s.pixels {
+		unit = 2 * in.PixelPitch
+	}
+	limit := stageBytes / (3 * unit)
+	if d.groups[0].Bytes() > residentWeights {
+		limit = largeStageBytes / (3 * unit)
+	}
+	if d.across && !s.pixels && in.Height+in.Halo.Top+in.Halo.Bottom > limit {
+		d.spans, d.across = d.lines.cut(rows), false
+	}
+	most := 0
+	for n := range d.g.N {
+		var now stage
+		for i := range d.spans {
+			first, end := d.reads(&d.spans[i])
+			low, high := min(now.first, first), max(now.first+now.count, end)
+			if now.tiles == 0 || high-low > limit && !(d.across && !s.pixels) {
+				s.add(now)
+				now = stage{tile: n*len(d.spans) + i, image: n}
+				low, high = first, end
+			}
+			now.first, now.count = low, high-low
+			now.tiles++
+			most = max(most, now.count)
+			now.skip = in.Index(n, 0, 0, 0) + now.first*unit/2
+			if !s.pixels {
+				now.skip -= in.Halo.Left * in.PixelPitch
+			}
+		}
+		s.add(now)
+	}
+	s.plane = (most*unit+cacheLine-1)&^(cacheLine-1) | cacheLine
+	if s.plane < most*unit+cacheLine {
+		s.plane += 2 * cacheLine
+	}
+	return 3 * s.plane
+}
+
+func (s *staging) add(x stage) {
+	if x.tiles > 0 {
+		s.stages = append(s.stages, x)
+	}
+}
+
+// reads is the range of pixels or lines that a tile reads.
+func (d *direct) reads(x *span) (first, end int) {
+	width := d.lines.pixels
+	if d.staged.pixels {
+		first = x.line*width + x.pixel
+		return first, first + x.rows
+	}
+	last := x.line
+	if x.left > 0 {
+		last += (x.pixel + x.rows - 1) / (width + d.lines.gap)
+	}
+	g := &d.view
+	return x.line*g.StrideH - g.PadTop, last*g.StrideH - g.PadTop + (g.KernelH-1)*g.DilationH + 1
+}
+
+// splitTask is how many pixels a worker splits at a time.
+const splitTask = 16
+
+// split splits what a stage reads, and makes it the present one.
+func (c *directCall) split(team *parallel.Team, s *stage) {
+	c.stage, c.first, c.count = s, s.tile, s.tiles
+	if c.staged.pixels {
+		c.part = (*directCall).splitPixels
+		team.Run(ceilDiv(s.count, splitTask), c)
+		return
+	}
+	end := s.count * 2 * c.view.In.RowPitch
+	for part := range 3 { // tiles read on after the last line
+		clear(unsafe.Slice((*byte)(unsafe.Add(c.parts.At, part*c.parts.Plane+end)), cacheLine))
+	}
+	c.part = (*directCall).splitLine
+	team.Run(s.count, c)
+}
+
+// splitLine splits line i of the stage.
+func (c *directCall) splitLine(_, i int) {
+	from, to := &c.g.In, &c.view.In
+	first := from.Index(c.stage.image, 0, c.stage.first+i, -from.Halo.Left)
+	pixels, at := to.RowPitch/to.PixelPitch, i*to.RowPitch*2
+	if from.PixelPitch == to.PixelPitch {
+		c.parts.Put(at, unsafe.Add(c.in, 4*first), to.RowPitch, to.RowPitch)
+		return
+	}
+	for range pixels {
+		c.parts.Put(at, unsafe.Add(c.in, 4*first), from.Channels, from.Channels)
+		first += from.PixelPitch
+		at += 2 * to.PixelPitch
+	}
+}
+
+// splitPixels splits a few output pixels' inputs, as many at once as follow each
+// other.
+func (c *directCall) splitPixels(_, task int) {
+	g, to := &c.g, &c.view.In
+	end := min((task+1)*splitTask, c.stage.count)
+	for i := task * splitTask; i < end; {
+		y, x := (c.stage.first+i)/g.Out.Width, (c.stage.first+i)%g.Out.Width
+		n := 1
+		if g.StrideW == 1 && g.In.PixelPitch == to.PixelPitch && g.In.Channels == to.PixelPitch {
+			n = min(end-i, g.Out.Width-x)
+		}
+		src := unsafe.Add(c.in, 4*g.In.Index(c.stage.image, 0, y*g.StrideH-g.PadTop, x*g.StrideW-g.PadLeft))
+		c.parts.Put(i*2*to.PixelPitch, src, (n-1)*to.PixelPitch+g.In.Channels, n*to.PixelPitch)
+		i += n
+	}
+}
