@@ -16,7 +16,7 @@ type amxState struct {
 	config  [64]byte // palette 1: bytes in a row at 16, rows at 48, of each tile
 	chunks  int      // in a tap
 	pairs   int      // of k in a chunk: at most amxPairs
-	upper   int      // rows in the upper tiles of A and of the sums
+	below   int      // the first row of the lower tiles of A and of the sums: with odd rows it is in the upper ones, too
 	stepB   int      // bytes of B in a chunk
 	count   int      // jobs that wait
 	next    *amxJob  // the call's cursor
@@ -111,16 +111,15 @@ func (s *amxState) prepare(t *Tile) {
 		s.chunks = t.K / s.pairs
 		s.stepB = s.pairs * t.Width * 4
 	}
-	s.upper = t.Rows
-	lower := t.Rows
+	rows := t.Rows
 	if t.Rows > amxRows {
-		s.upper = (t.Rows + 1) / 2
-		lower = t.Rows - s.upper
+		rows = (t.Rows + 1) / 2
 	}
+	s.below = t.Rows - rows
 	s.config = [64]byte{0: 1}
 	for tile, x := range [8]struct{ rows, bytes int }{
-		{s.upper, 64}, {s.upper, 64}, {lower, 64}, {lower, 64},
-		{s.upper, 4 * s.pairs}, {lower, 4 * s.pairs}, {s.pairs, 64}, {s.pairs, 64},
+		{rows, 64}, {rows, 64}, {rows, 64}, {rows, 64},
+		{rows, 4 * s.pairs}, {rows, 4 * s.pairs}, {s.pairs, 64}, {s.pairs, 64},
 	} {
 		s.config[16+2*tile] = byte(x.bytes)
 		s.config[48+tile] = byte(x.rows)

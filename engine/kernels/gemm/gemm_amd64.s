@@ -45585,11 +45585,11 @@ chunkdirect:
 	BYTE       $0x82
 	BYTE       $0x7b
 	BYTE       $0x4b
-	BYTE       $0x3c
+	BYTE       $0x34
 	BYTE       $0x03
 	BYTE       $0xc4
 	BYTE       $0xe2
-	BYTE       $0x42
+	BYTE       $0x4a
 	BYTE       $0x5c
 	BYTE       $0xcc
 	ADDQ       R12, SI
@@ -45681,11 +45681,11 @@ chunk:
 	BYTE       $0x82
 	BYTE       $0x7b
 	BYTE       $0x4b
-	BYTE       $0x3c
+	BYTE       $0x34
 	BYTE       $0x03
 	BYTE       $0xc4
 	BYTE       $0xe2
-	BYTE       $0x42
+	BYTE       $0x4a
 	BYTE       $0x5c
 	BYTE       $0xcc
 	ADDQ       R12, SI
@@ -45873,14 +45873,14 @@ chunkdirect:
 	BYTE       $0xe2
 	BYTE       $0x7b
 	BYTE       $0x4b
-	BYTE       $0x2c
+	BYTE       $0x24
 	BYTE       $0x17
 	ADDQ       R12, DI
 	BYTE       $0xc4
 	BYTE       $0xe2
 	BYTE       $0x4a
 	BYTE       $0x5c
-	BYTE       $0xd5
+	BYTE       $0xd4
 	ADDQ       R12, SI
 	ADDQ       88(R14), BX
 	PREFETCHT1 (R15)
@@ -45979,14 +45979,14 @@ chunk:
 	BYTE       $0xe2
 	BYTE       $0x7b
 	BYTE       $0x4b
-	BYTE       $0x2c
+	BYTE       $0x24
 	BYTE       $0x17
 	ADDQ       R12, DI
 	BYTE       $0xc4
 	BYTE       $0xe2
 	BYTE       $0x4a
 	BYTE       $0x5c
-	BYTE       $0xd5
+	BYTE       $0xd4
 	ADDQ       R12, SI
 	ADDQ       88(R14), BX
 	PREFETCHT1 (R15)
@@ -46185,30 +46185,36 @@ chunkdirect:
 	BYTE       $0x82
 	BYTE       $0x7b
 	BYTE       $0x4b
-	BYTE       $0x3c
+	BYTE       $0x34
 	BYTE       $0x03
 	BYTE       $0xc4
 	BYTE       $0xe2
-	BYTE       $0x42
+	BYTE       $0x4a
 	BYTE       $0x5c
 	BYTE       $0xcc
 	BYTE       $0xc4
 	BYTE       $0xe2
 	BYTE       $0x7b
 	BYTE       $0x4b
-	BYTE       $0x2c
+	BYTE       $0x24
 	BYTE       $0x17
 	ADDQ       R12, DI
 	BYTE       $0xc4
 	BYTE       $0xe2
 	BYTE       $0x4a
 	BYTE       $0x5c
-	BYTE       $0xd5
+	BYTE       $0xdc
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x03
 	BYTE       $0xc4
 	BYTE       $0xe2
-	BYTE       $0x42
+	BYTE       $0x4a
 	BYTE       $0x5c
-	BYTE       $0xdd
+	BYTE       $0xd4
 	ADDQ       R12, SI
 	ADDQ       88(R14), BX
 	PREFETCHT1 (R15)
@@ -46322,30 +46328,36 @@ chunk:
 	BYTE       $0x82
 	BYTE       $0x7b
 	BYTE       $0x4b
-	BYTE       $0x3c
+	BYTE       $0x34
 	BYTE       $0x03
 	BYTE       $0xc4
 	BYTE       $0xe2
-	BYTE       $0x42
+	BYTE       $0x4a
 	BYTE       $0x5c
 	BYTE       $0xcc
 	BYTE       $0xc4
 	BYTE       $0xe2
 	BYTE       $0x7b
 	BYTE       $0x4b
-	BYTE       $0x2c
+	BYTE       $0x24
 	BYTE       $0x17
 	ADDQ       R12, DI
 	BYTE       $0xc4
 	BYTE       $0xe2
 	BYTE       $0x4a
 	BYTE       $0x5c
-	BYTE       $0xd5
+	BYTE       $0xdc
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x03
 	BYTE       $0xc4
 	BYTE       $0xe2
-	BYTE       $0x42
+	BYTE       $0x4a
 	BYTE       $0x5c
-	BYTE       $0xdd
+	BYTE       $0xd4
 	ADDQ       R12, SI
 	ADDQ       88(R14), BX
 	PREFETCHT1 (R15)
@@ -46710,11 +46722,11 @@ chunk:
 	BYTE       $0x82
 	BYTE       $0x7b
 	BYTE       $0x4b
-	BYTE       $0x3c
+	BYTE       $0x34
 	BYTE       $0x03
 	BYTE       $0xc4
 	BYTE       $0xe2
-	BYTE       $0x42
+	BYTE       $0x4a
 	BYTE       $0x5c
 	BYTE       $0xcc
 	ADDQ       R12, SI
@@ -46909,14 +46921,14 @@ chunk:
 	BYTE       $0xe2
 	BYTE       $0x7b
 	BYTE       $0x4b
-	BYTE       $0x2c
+	BYTE       $0x24
 	BYTE       $0x17
 	ADDQ       R12, DI
 	BYTE       $0xc4
 	BYTE       $0xe2
 	BYTE       $0x4a
 	BYTE       $0x5c
-	BYTE       $0xd5
+	BYTE       $0xd4
 	ADDQ       R12, SI
 	ADDQ       88(R14), BX
 	PREFETCHT1 (R15)
@@ -47109,30 +47121,36 @@ chunk:
 	BYTE       $0x82
 	BYTE       $0x7b
 	BYTE       $0x4b
-	BYTE       $0x3c
+	BYTE       $0x34
 	BYTE       $0x03
 	BYTE       $0xc4
 	BYTE       $0xe2
-	BYTE       $0x42
+	BYTE       $0x4a
 	BYTE       $0x5c
 	BYTE       $0xcc
 	BYTE       $0xc4
 	BYTE       $0xe2
 	BYTE       $0x7b
 	BYTE       $0x4b
-	BYTE       $0x2c
+	BYTE       $0x24
 	BYTE       $0x17
 	ADDQ       R12, DI
 	BYTE       $0xc4
 	BYTE       $0xe2
 	BYTE       $0x4a
 	BYTE       $0x5c
-	BYTE       $0xd5
+	BYTE       $0xdc
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x03
 	BYTE       $0xc4
 	BYTE       $0xe2
-	BYTE       $0x42
+	BYTE       $0x4a
 	BYTE       $0x5c
-	BYTE       $0xdd
+	BYTE       $0xd4
 	ADDQ       R12, SI
 	ADDQ       88(R14), BX
 	PREFETCHT1 (R15)

@@ -47,7 +47,7 @@ func TestTileLayout(t *testing.T) {
 		{"Sparse", unsafe.Offsetof(x.Sparse), 184},
 		{"amxState.chunks", unsafe.Offsetof(state.chunks), 64},
 		{"amxState.pairs", unsafe.Offsetof(state.pairs), 72},
-		{"amxState.upper", unsafe.Offsetof(state.upper), 80},
+		{"amxState.below", unsafe.Offsetof(state.below), 80},
 		{"amxState.stepB", unsafe.Offsetof(state.stepB), 88},
 		{"amxState.count", unsafe.Offsetof(state.count), 96},
 		{"amxState.next", unsafe.Offsetof(state.next), 104},

@@ -21,7 +21,7 @@ const (
 
 	stateChunks  = 64
 	statePairs   = 72
-	stateUpper   = 80
+	stateBelow   = 80
 	stateStepB   = 88
 	stateCount   = 96
 	stateNext    = 104
@@ -42,8 +42,10 @@ const (
 )
 
 // amx is a kernel on AMX tiles: C of 16·tall rows and 16·wide columns at most,
-// the row counts as the configuration says. Tiles: sums 0 to 3, A in 4 and 5, B
-// in 6 and 7. It computes one job after the other.
+// the row counts as the configuration says. Tiles: sums 0 to 3, A in 4, B in 6, and
+// where it is by parts, in 7. Few are in use at a time: where a core's two threads
+// share what tiles are renamed to, each more that holds something slows all
+// products down. It computes one job after the other.
 type amx struct {
 	tall, wide int
 	outBF      bool
@@ -55,6 +57,11 @@ var amxKernels = []amx{
 	{tall: 1, wide: 1, outBF: true}, {tall: 1, wide: 2, outBF: true}, {tall: 2, wide: 1, outBF: true}, {tall: 2, wide: 2, outBF: true},
 	{tall: 1, wide: 1, parts: true}, {tall: 1, wide: 2, parts: true},
 }
+
+const (
+	tileA = 4
+	tileB = 6
+)
 
 // The registers that all parts of a kernel share.
 var (
@@ -190,7 +197,7 @@ func (x amx) multiply(suffix string) {
 	MOVQ(stateField(statePairs), stepA)
 	SHLQ(U8(2), stepA)
 	MOVQ(U32(uint32(64*x.wide)), strideB)
-	MOVQ(stateField(stateUpper), below)
+	MOVQ(stateField(stateBelow), below)
 	IMULQ(lda, below)
 
 	Label("tap" + suffix)
@@ -199,20 +206,22 @@ func (x amx) multiply(suffix string) {
 	LEAQ(Mem{Base: a, Index: below, Scale: 1}, lower)
 	MOVQ(stateField(stateChunks), chunks)
 	Label("chunk" + suffix)
-	isa.TILELOADD(a, lda, 4)
-	isa.TILELOADD(b, strideB, 6)
-	isa.TDPBF16PS(4, 6, 0)
+	isa.TILELOADD(a, lda, tileA)
+	isa.TILELOADD(b, strideB, tileB)
+	isa.TDPBF16PS(tileA, tileB, 0)
 	if x.wide == 2 {
 		LEAQ(Mem{Base: b, Disp: 64}, right)
-		isa.TILELOADD(right, strideB, 7)
-		isa.TDPBF16PS(4, 7, 1)
+		isa.TILELOADD(right, strideB, tileB)
+		isa.TDPBF16PS(tileA, tileB, 1)
 	}
 	if x.tall == 2 {
-		isa.TILELOADD(lower, lda, 5)
+		isa.TILELOADD(lower, lda, tileA)
 		ADDQ(stepA, lower)
-		for v := range x.wide {
-			isa.TDPBF16PS(5, 6+v, 2+v)
+		if x.wide == 2 {
+			isa.TDPBF16PS(tileA, tileB, 3)
+			isa.TILELOADD(b, strideB, tileB)
 		}
+		isa.TDPBF16PS(tileA, tileB, 2)
 	}
 	ADDQ(stepA, a)
 	ADDQ(stateField(stateStepB), b)
@@ -235,7 +244,7 @@ func (x amx) storeSums() {
 	to, stride, below := reg.RCX, reg.RDX, reg.RBX
 	LEAQ(stateField(stateScratch), to)
 	MOVQ(U32(scratchRow), stride)
-	MOVQ(stateField(stateUpper), below)
+	MOVQ(stateField(stateBelow), below)
 	SHLQ(U8(7), below)
 	x.storeTiles(to, stride, below)
 }
@@ -245,7 +254,7 @@ func (x amx) storeDirect() {
 	to, stride, below := reg.RCX, reg.RDX, reg.RBX
 	jobField(jobC, to)
 	MOVQ(tileField(argLdc), stride)
-	MOVQ(stateField(stateUpper), below)
+	MOVQ(stateField(stateBelow), below)
 	IMULQ(stride, below)
 	x.storeTiles(to, stride, below)
 }

@@ -15,9 +15,7 @@ import (
 const partsPrefetchLines = 12
 
 // partsOrder is the products of parts of A and of B, 0 being the high ones, from
-// one to the next of which either stays. Few tiles are in use at a time: sums 0
-// and 1, A in 4, B in 6 and 7. Where a core's two threads share what tiles are
-// renamed to, each tile more that holds something slows all products down.
+// one to the next of which either stays.
 var partsOrder = [...]struct{ a, b int }{{0, 2}, {0, 1}, {1, 1}, {1, 0}, {0, 0}, {2, 0}}
 
 // multiplyParts adds all chunks of k of all taps to the sums.
@@ -43,20 +41,20 @@ func (x amx) multiplyParts() {
 		if i == 0 || p.b != partsOrder[i-1].b {
 			for v := range x.wide {
 				LEAQ(Mem{Base: b, Disp: 1024*x.wide*p.b + 64*v}, from)
-				isa.TILELOADD(from, strideB, 6+v)
+				isa.TILELOADD(from, strideB, tileB+v)
 			}
 		}
 		if i == 0 || p.a != partsOrder[i-1].a {
 			switch p.a {
 			case 0:
-				isa.TILELOADD(a, lda, 4)
+				isa.TILELOADD(a, lda, tileA)
 			default:
 				LEAQ(Mem{Base: a, Index: plane, Scale: uint8(p.a)}, from)
-				isa.TILELOADD(from, lda, 4)
+				isa.TILELOADD(from, lda, tileA)
 			}
 		}
 		for v := range x.wide {
-			isa.TDPBF16PS(4, 6+v, v)
+			isa.TDPBF16PS(tileA, tileB+v, v)
 		}
 		for ; lines < (i+1)*partsPrefetchLines/len(partsOrder); lines++ {
 			PREFETCHT1(Mem{Base: ahead, Disp: lines * 64})
