@@ -112,12 +112,14 @@ func packParts(f family, dst []uint16, s Source, first, width, columns int) {
 		for k := 0; k < len(s.K); k += partsChunk {
 			ks := s.K[k:min(k+partsChunk, len(s.K))]
 			clear(block[len(ks)*width:])
-			if even {
+			one := s
+			one.Taps, one.K = []int{tap}, ks
+			switch {
+			case even:
 				transposePanel(f, unsafe.Pointer(&block), unsafe.Pointer(&s.Data[tap+ks[0]+first]), len(ks), s.Column*4, columns, width)
-			} else {
-				one := s
-				one.Taps, one.K = []int{tap}, ks
-				clear(block[:])
+			case s.Column == 1:
+				copyRows(block[:n], one, first, width, columns)
+			default:
 				packRows(block[:n], one, first, width, columns, func(x float32) float32 { return x })
 			}
 			to.Put(0, unsafe.Pointer(&block), n, n)
