@@ -17,7 +17,7 @@ type bodyRun struct {
 
 // compileBody builds a subgraph. Inputs whose shape is not known make their readers dynamic.
 func compileBody(g *graph.Graph, t *ops.Target) (ops.Body, error) {
-	p, err := build(g, t, newOwner(func([]byte) bool { return false })) // the program's build owns what is in bodies
+	p, err := build(g, t, newOwner(g, func([]byte) bool { return false }, func() {})) // the program's build owns what is in bodies
 	if err != nil {
 		return nil, err
 	}

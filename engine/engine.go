@@ -105,10 +105,13 @@ func compile(m *models.Model, o Options) (*Program, error) {
 			return nil, err
 		}
 	}
-	p, err := build(low.Graph, po.Target, newOwner(m.Mapped))
+	own := newOwner(low.Graph, m.Mapped, m.Release)
+	own.free()
+	p, err := build(low.Graph, po.Target, own)
 	if err != nil {
 		return nil, err
 	}
+	own.free()
 	p.Dims, p.Defaults, p.workload = low.Dims, low.Defaults, workload
 	for i := range rows {
 		p.Inputs[i].Rows, p.Inputs[i].Case = rows[i], cases[i]

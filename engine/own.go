@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"runtime/debug"
 	"slices"
 	"unsafe"
 
@@ -12,16 +13,50 @@ import (
 // owner copies what lies in a model's file to memory of the program's own, so that a program outlives the model, and a file that shrinks under it.
 // Large constants that kernels pack are not copied, and not kept where passes made them, as nobody reads them again.
 type owner struct {
-	mapped func([]byte) bool
-	copies map[*byte][]byte
-	packed map[*graph.Value]bool // by every kernel so far that has it for an input
+	mapped  func([]byte) bool
+	release func() // of the file's memory
+	copies  map[*byte][]byte
+	packed  map[*graph.Value]bool // by every kernel so far that has it for an input
+	readers map[*graph.Value]int  // nodes whose kernels are not prepared yet, and outputs
+	gone    int                   // bytes of contents that were copied or taken away since memory was freed
 }
 
 // smallConstant is the size in bytes below which a constant is copied without asking who packs it: biases, of which kernels keep the slice.
 const smallConstant = 64 << 10
 
-func newOwner(mapped func([]byte) bool) *owner {
-	return &owner{mapped: mapped, copies: map[*byte][]byte{}, packed: map[*graph.Value]bool{}}
+// freed is how many bytes of contents are copied or taken away before their memory is given back to the system, which takes a collection of garbage.
+const freed = 16 << 20
+
+func newOwner(g *graph.Graph, mapped func([]byte) bool, release func()) *owner {
+	o := &owner{mapped: mapped, release: release, copies: map[*byte][]byte{}, packed: map[*graph.Value]bool{}, readers: map[*graph.Value]int{}}
+	for _, n := range g.Nodes {
+		for _, v := range n.Inputs {
+			o.readers[v]++
+		}
+	}
+	for _, v := range g.Outputs {
+		o.readers[v]++
+	}
+	return o
+}
+
+// read takes the contents away of which n, whose kernel is prepared, was the last reader.
+func (o *owner) read(n *graph.Node) {
+	for _, v := range n.Inputs {
+		if o.readers[v]--; v != nil && o.readers[v] == 0 {
+			o.forget(v)
+		}
+	}
+	if o.gone >= freed {
+		o.free()
+	}
+}
+
+// free gives the memory of contents back that were taken away, and that of the file.
+func (o *owner) free() {
+	o.gone = 0
+	o.release()
+	debug.FreeOSMemory()
 }
 
 // own is t in memory that stays.
@@ -32,6 +67,7 @@ func (o *owner) own(t tensor.Tensor) tensor.Tensor {
 	first := unsafe.SliceData(t.Bytes)
 	if len(o.copies[first]) < len(t.Bytes) {
 		o.copies[first] = t.Clone().Bytes
+		o.gone += len(t.Bytes)
 	}
 	t.Bytes = o.copies[first][:len(t.Bytes)]
 	return t
@@ -101,6 +137,7 @@ func (o *owner) graph(g *graph.Graph) {
 // forget takes the contents away that still lie in the file, and large ones that kernels hold in forms of their own: nobody reads them any more.
 func (o *owner) forget(v *graph.Value) {
 	if v.Known() && (o.mapped(v.Const.Bytes) || o.packed[v] && len(v.Const.Bytes) >= smallConstant) {
+		o.gone += len(v.Const.Bytes)
 		v.Const = &tensor.Tensor{DType: v.DType, Shape: v.Shape}
 	}
 }

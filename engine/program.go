@@ -84,6 +84,7 @@ func build(g *graph.Graph, t *ops.Target, o *owner) (*Program, error) {
 		if err := b.step(n); err != nil {
 			return nil, fmt.Errorf("node %q: %s: %w", n.Name, n.Op, err)
 		}
+		o.read(n)
 	}
 	for _, v := range g.Outputs {
 		o.output(v)

@@ -30,7 +30,7 @@ func load(path string) (*Model, error) {
 	if err != nil {
 		return nil, notONNX(path, err)
 	}
-	m := &Model{Path: path, SHA256: file.SHA256, Format: "onnx", guard: file.Guard, mapped: file.Holds, closers: []func() error{file.Close}}
+	m := &Model{Path: path, SHA256: file.SHA256, Format: "onnx", guard: file.Guard, mapped: file.Holds, release: file.Release, closers: []func() error{file.Close}}
 	err = file.Guard(func() error {
 		if file.Model.Graph == nil {
 			if other := recogniseName(path); other != nil {
@@ -66,6 +66,13 @@ func notONNX(path string, err error) error {
 
 // Mapped reports whether bytes lie in the map of the model's file or of its external data: they may be read within Guard only, and not after Close.
 func (m *Model) Mapped(b []byte) bool { return m.mapped != nil && m.mapped(b) }
+
+// Release lets go of the memory of what is Mapped, for it to be read from the files again where it is needed.
+func (m *Model) Release() {
+	if m.release != nil {
+		m.release()
+	}
+}
 
 // Guard runs read, which may read the model's initializers, and returns its error, or one that says that the model's file was
 // shortened by another program meanwhile, where the system would end this program otherwise. That holds only for the calling goroutine:

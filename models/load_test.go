@@ -395,3 +395,29 @@ func FuzzLoad(f *testing.F) {
 		written(t, m)
 	})
 }
+
+// TestRelease reads an initializer whose memory was let go of.
+func TestRelease(t *testing.T) {
+	g := graphOf(apply("Add", "y", "x", "w"))
+	w := tensor.New(tensor.Uint8, tensor.Shape{1 << 20})
+	for i := range w.Bytes {
+		w.Bytes[i] = byte(i >> 4)
+	}
+	g.Initializers["w"] = w
+	m, err := Load(saved(t, "m.onnx", written(t, &Model{Graph: g, Opsets: map[string]int{"": 18}})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	m.Release()
+	err = m.Guard(func() error {
+		if !bytes.Equal(m.Graph.Initializers["w"].Bytes, w.Bytes) {
+			t.Error("the bytes are not what they were")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	(&Model{}).Release()
+}

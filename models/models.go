@@ -22,6 +22,7 @@ type Model struct {
 	upgraded  bool           // Graph is in the dialect of Dialect, whatever Opsets say
 	guard     func(func() error) error
 	mapped    func([]byte) bool
+	release   func()
 	closers   []func() error
 }
 

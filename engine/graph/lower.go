@@ -211,7 +211,7 @@ func (s *scope) find(name string) (*Value, bool) {
 // body lowers the nodes, initializers and outputs of mg into g, whose inputs are in the scope already.
 func (l *lowering) body(g *Graph, mg *models.Graph, s *scope) error {
 	for _, name := range slices.Sorted(maps.Keys(mg.Initializers)) {
-		t := tensor.Aligned(mg.Initializers[name])
+		t := mg.Initializers[name]
 		s.values[name] = &Value{Name: name, DType: t.DType, Shape: t.Shape.Clone(), Const: &t}
 	}
 	for _, mn := range mg.Nodes {

@@ -123,7 +123,8 @@ func (t *Team) Close() {
 	})
 }
 
-// Panic is what Run panics with when a part that ran on the team panicked.
+// Panic is what Run and Each panic with when a part panicked that ran on a team or
+// a goroutine of theirs.
 type Panic struct {
 	Value any    // what the part panicked with
 	Stack []byte // where
@@ -264,10 +265,7 @@ func (t *Team) settle(count int) {
 // without computing them, and settles them with the held ones. held is not 0:
 // nothing else in work can panic.
 func (t *Team) fail(value any, held int) {
-	if value == nil {
-		value = "the task called runtime.Goexit"
-	}
-	t.failed.CompareAndSwap(nil, &Panic{Value: value, Stack: debug.Stack()})
+	t.failed.CompareAndSwap(nil, panicOf(value))
 	for i := range t.shares {
 		word := &t.shares[i].word
 		for {
@@ -280,6 +278,14 @@ func (t *Team) fail(value any, held int) {
 		}
 	}
 	t.settle(held)
+}
+
+// panicOf is what was recovered from a part that did not return; nil stands for a part that called runtime.Goexit.
+func panicOf(value any) *Panic {
+	if value == nil {
+		value = "the task called runtime.Goexit"
+	}
+	return &Panic{Value: value, Stack: debug.Stack()}
 }
 
 // claim is what the team agrees on of one share in one atomic word: which Run

@@ -67,6 +67,13 @@ func (f *File) Close() error {
 	return errors.Join(errs...)
 }
 
+// Release lets go of the memory in which the files' bytes are, where the system can read them again from the files. They may be used as before.
+func (f *File) Release() {
+	for _, m := range f.maps {
+		m.release()
+	}
+}
+
 // Holds reports whether bytes lie in one of the file's maps.
 func (f *File) Holds(b []byte) bool {
 	first := unsafe.SliceData(b)

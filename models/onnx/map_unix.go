@@ -39,6 +39,13 @@ func (m *mapping) close() error {
 	return err
 }
 
+// release gives the pages back to the system, which fetches those that are read again.
+func (m *mapping) release() {
+	if m.data != nil {
+		_ = unix.Madvise(m.data, unix.MADV_DONTNEED) // without, they stay until the system wants them
+	}
+}
+
 // check reports whether the file still has the bytes that were mapped.
 func (m *mapping) check() error {
 	info, err := m.file.Stat()
@@ -63,7 +70,8 @@ func (m *mapping) holds(address uintptr) bool {
 // Guard runs read, which may read what lies in the file's maps, and returns its error, or one that says that a file shrank meanwhile or
 // before. It asks for each file's size before and after read, which finds a file that was cut in its last page (its rest reads as
 // zeros), and turns the fault of a read beyond the file's end into an error: debug.SetPanicOnFault makes it a panic, which Guard recovers
-// when its address lies in one of the maps. Both hold only for the calling goroutine: read must not leave reading the maps to others.
+// when its address lies in one of the maps. Both hold only for the calling goroutine: others that read the maps for it must hand their
+// panics on to it, as an error that wraps them.
 func (f *File) Guard(read func() error) (err error) {
 	if err := f.check(); err != nil {
 		return err
@@ -83,13 +91,13 @@ func (f *File) Guard(read func() error) (err error) {
 	return err
 }
 
-// fault is the error behind a recovered panic, or nil when that is not a fault of reading one of the maps.
+// fault is the error behind a recovered panic, or nil when that is not a fault of reading one of the maps. Read may have handed on another goroutine's.
 func (f *File) fault(p any) error {
-	fault, ok := p.(interface {
+	var fault interface {
 		error
 		Addr() uintptr
-	})
-	if !ok {
+	}
+	if err, ok := p.(error); !ok || !errors.As(err, &fault) {
 		return nil
 	}
 	for _, m := range f.maps {

@@ -1,8 +1,6 @@
 package conv
 
 import (
-	"runtime"
-	"sync"
 	"unsafe"
 
 	"github.com/eiplan/eiplan/engine/cpu"
@@ -161,16 +159,7 @@ const (
 // Planes are numbered by column, then row, as the input transform writes them.
 func (s *scheme) transformWeights(weights []float32, ins, outs int) []float32 {
 	u := make([]float32, s.planes()*ins*outs)
-	workers := min(runtime.GOMAXPROCS(0), outs/winogradLanes)
-	var transforms sync.WaitGroup
-	for w := range workers {
-		transforms.Go(func() {
-			for o := w * winogradLanes; o < outs; o += workers * winogradLanes {
-				s.transformFilters(u, weights, ins, outs, o)
-			}
-		})
-	}
-	transforms.Wait()
+	parallel.Each(outs/winogradLanes, func(i int) { s.transformFilters(u, weights, ins, outs, i*winogradLanes) })
 	return u
 }
 

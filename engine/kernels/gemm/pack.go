@@ -2,12 +2,11 @@ package gemm
 
 import (
 	"fmt"
-	"runtime"
-	"sync"
-	"sync/atomic"
 	"unsafe"
 
 	"github.com/x448/float16"
+
+	"github.com/eiplan/eiplan/engine/parallel"
 )
 
 // Panels is a constant B, packed. It is immutable: any number of sessions and
@@ -81,16 +80,7 @@ func PackTaps(arena *Arena, kernel Kernel, s Source) *Panels {
 		}
 		return p
 	}
-	var next atomic.Int64
-	var packers sync.WaitGroup
-	for range min(p.Count(), runtime.GOMAXPROCS(0)) {
-		packers.Go(func() {
-			for i := int(next.Add(1)) - 1; i < p.Count(); i = int(next.Add(1)) - 1 {
-				p.packPanel(i, s)
-			}
-		})
-	}
-	packers.Wait()
+	parallel.Each(p.Count(), func(i int) { p.packPanel(i, s) })
 	return p
 }
 
