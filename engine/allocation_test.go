@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -71,7 +72,7 @@ func allocatesNothing(t *testing.T, m *models.Model, o engine.Options, given []t
 					in[i] = tensor.Aligned(given[i])
 				}
 				var failed error
-				allocations := testing.AllocsPerRun(3, func() {
+				allocations := fewestAllocations(func() {
 					if err := s.Run(in, out); err != nil {
 						failed = err
 					}
@@ -85,4 +86,14 @@ func allocatesNothing(t *testing.T, m *models.Model, o engine.Options, given []t
 			})
 		}
 	}
+}
+
+// fewestAllocations is how many allocations a run makes in each of several attempts at least. The process has others now and then: the runtime's own when a
+// helper falls asleep after AllocsPerRun changed the number of processors, or when a collection ends; those of run itself are in every attempt.
+func fewestAllocations(run func()) float64 {
+	fewest := math.Inf(1)
+	for attempt := 0; attempt < 5 && fewest > 0; attempt++ {
+		fewest = min(fewest, testing.AllocsPerRun(3, run))
+	}
+	return fewest
 }
