@@ -21,7 +21,6 @@ import (
 	"github.com/eiplan/eiplan/planner"
 	"github.com/eiplan/eiplan/planner/latency"
 	"github.com/eiplan/eiplan/planner/report"
-	"github.com/eiplan/eiplan/pricing"
 )
 
 func newCalibrate(a *app) *cobra.Command {
@@ -44,6 +43,7 @@ scaled from a measurement here is corrected by measurements of the same model on
 		RunE: func(_ *cobra.Command, args []string) error { return c.run(args[0]) },
 	}
 	cmd.Flags().StringVar(&c.models, "models", "", "folder with models as NAME.onnx")
+	addCatalogFlag(cmd.Flags(), &c.source)
 	return cmd
 }
 
@@ -51,6 +51,7 @@ scaled from a measurement here is corrected by measurements of the same model on
 type calibrator struct {
 	*app
 	models string
+	source string                      // of the catalogue that knows the devices
 	counts map[string]*engine.Workload // by model and batch; nil where the model is not to be had
 	hashes map[string]string
 }
@@ -64,6 +65,10 @@ func (c *calibrator) run(file string) error {
 	if err != nil {
 		return usageError("%s: %w", file, err)
 	}
+	catalog, err := openCatalog(c.source)
+	if err != nil {
+		return err
+	}
 	c.counts, c.hashes = map[string]*engine.Workload{}, map[string]string{}
 	for i := range measurements {
 		m := &measurements[i]
@@ -74,7 +79,7 @@ func (c *calibrator) run(file string) error {
 		if w == nil {
 			continue
 		}
-		if err := planner.Expect(pricing.Snapshot(), w, m); err != nil {
+		if err := planner.Expect(catalog, w, m); err != nil {
 			return usageError("%s: measurement %d: %w", file, i+1, err)
 		}
 	}

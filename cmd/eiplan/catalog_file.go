@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -72,15 +71,47 @@ func newestCached() (string, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", usageError("--catalog cache: %w", err)
 	}
-	prefix, suffix, _ := strings.Cut(cachePattern, "%s")
-	for _, e := range slices.Backward(entries) {
-		if strings.HasPrefix(e.Name(), prefix) && strings.HasSuffix(e.Name(), suffix) {
-			return filepath.Join(folder, e.Name()), nil
-		}
+	if cached := catalogsOf(entries); len(cached) > 0 {
+		return filepath.Join(folder, cached[len(cached)-1]), nil
 	}
 	e := usageError("--catalog cache: there is no catalogue in %s", folder)
 	e.hint = "eiplan prices refresh or eiplan prices import makes one"
 	return "", e
+}
+
+// catalogsOf are the names of catalogues in a folder, the oldest first.
+func catalogsOf(entries []fs.DirEntry) []string {
+	prefix, suffix, _ := strings.Cut(cachePattern, "%s")
+	var names []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), prefix) && strings.HasSuffix(e.Name(), suffix) {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+// cacheKeeps is how many catalogues stay in the cache.
+const cacheKeeps = 5
+
+// pruneCache removes all but the newest catalogues of the cache and counts them.
+func pruneCache() (removed int, err error) {
+	folder, err := cacheFolder()
+	if err != nil {
+		return 0, err
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return 0, usageError("cache: %w", err)
+	}
+	cached := catalogsOf(entries)
+	for _, name := range cached[:max(0, len(cached)-cacheKeeps)] {
+		if err := os.Remove(filepath.Join(folder, name)); err != nil {
+			return removed, usageError("cache: %w", err)
+		}
+		removed++
+	}
+	return removed, nil
 }
 
 // storeCatalog writes a catalogue to a file or, where none is named, to the

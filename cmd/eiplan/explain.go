@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,7 +13,6 @@ import (
 	"github.com/eiplan/eiplan/planner"
 	"github.com/eiplan/eiplan/planner/report"
 	"github.com/eiplan/eiplan/planner/sizing"
-	"github.com/eiplan/eiplan/pricing"
 )
 
 // addExplain adds --explain, of which the value may be left out.
@@ -20,6 +20,10 @@ func addExplain(f *pflag.FlagSet, into *string) {
 	f.StringVar(into, "explain", "", "show how the choice of that RANK or on that INSTANCE was predicted and priced, or why it lost; all: why every other candidate lost")
 	f.Lookup("explain").NoOptDefVal = "1"
 }
+
+// instanceName is how instance types are named, whether this catalogue or another has them, with an accelerator or without: c5.large + eia2.medium. No model's
+// file is named so.
+var instanceName = regexp.MustCompile(`^[a-z][a-z0-9-]*\.(nano|micro|small|medium|large|[0-9]*xlarge|metal(-[a-z0-9]+)?)( *\+.*)?$`)
 
 // joinExplain writes --explain VALUE as --explain=VALUE. The flag's value may be left out, so that the next word belongs to it only if it can be one: a
 // rank, all, or an instance type, with an accelerator or without.
@@ -30,11 +34,8 @@ func joinExplain(args []string) []string {
 	}
 	value := args[i+1]
 	_, err := strconv.Atoi(value)
-	if err != nil && value != sizing.ExplainAll {
-		instance, _, _ := strings.Cut(value, "+")
-		if _, err := pricing.Snapshot().Instance(strings.TrimSpace(instance)); err != nil {
-			return args
-		}
+	if err != nil && value != sizing.ExplainAll && !instanceName.MatchString(value) {
+		return args
 	}
 	return slices.Concat(args[:i], []string{"--explain=" + value}, args[i+2:])
 }

@@ -55,34 +55,62 @@ func newPrices(a *app) *cobra.Command {
 	files.add(c.Flags())
 	files.addLock(c.Flags())
 	c.Flags().StringVar(&quality, "price-quality", "", "the worst that counts: observed, derived or inferred")
-	c.AddCommand(newPricesRefresh(a), newPricesImport(a))
+	c.AddCommand(newPricesCompare(a), newPricesExport(a), newPricesImport(a), newPricesRefresh(a))
 	return c
 }
 
-// priceRow is one way to buy one thing in one region: its price, or why there is none.
-type priceRow struct {
-	Name       string              `json:"name"`
-	Region     string              `json:"region"`
-	Purchase   string              `json:"purchase"`
-	Hourly     *pricing.USDPerHour `json:"hourlyUsd"` // upfront fees spread over the term; null where it is not known
-	UpfrontUsd *pricing.USD        `json:"upfrontUsd"`
-	AsOf       string              `json:"asOf,omitempty"`
-	Quality    string              `json:"quality,omitempty"`
-	Source     string              `json:"source,omitempty"`
-	Rule       string              `json:"rule,omitempty"`
-	Caveat     string              `json:"caveat,omitempty"`
-	Overlay    string              `json:"overlay,omitempty"` // the overlays that changed or made it
-	Unknown    string              `json:"unknown,omitempty"` // why there is no price
+// bought is one way to buy one thing in one region, with the words that flags and reports use.
+type bought struct {
+	Instance string `json:"instance"` // or an Elastic Inference accelerator
+	Region   string `json:"region"`
+	Purchase string `json:"purchase"` // as --purchase takes it
+	Term     string `json:"term,omitempty"`
+	Payment  string `json:"payment,omitempty"`
+	Class    string `json:"class,omitempty"`
 
-	option pricing.Option
+	way pricing.Purchase
+}
+
+func boughtBy(subject, region string, p pricing.Purchase) bought {
+	return bought{subject, region, p.Option.String(), p.Term.String(), p.Payment.String(), p.Class.String(), p}
+}
+
+// offerRow is a known price.
+type offerRow struct {
+	bought
+	Hourly         pricing.USDPerHour `json:"hourlyUsd"`    // upfront fees spread over the term
+	Recurring      pricing.USDPerHour `json:"recurringUsd"` // due every hour
+	UpfrontUsd     pricing.USD        `json:"upfrontUsd"`
+	BreakEvenHours *float64           `json:"breakEvenHours,omitempty"` // hours of use in a month from which on a commitment pays
+	Source         string             `json:"source"`
+	AsOf           string             `json:"asOf"`
+	Quality        string             `json:"quality"`
+	Rule           string             `json:"rule,omitempty"`
+	Caveat         string             `json:"caveat,omitempty"`
+	Overlay        string             `json:"overlay,omitempty"` // the overlays that changed or made it
+}
+
+func offerRowOf(o *pricing.Offer) offerRow {
+	r := offerRow{bought: boughtBy(o.Subject, o.Region, o.Purchase), Hourly: o.Hourly, Recurring: o.Recurring, UpfrontUsd: o.Upfront,
+		Source: o.Source, AsOf: o.AsOf.String(), Quality: o.Quality.String(), Rule: o.Rule, Caveat: o.Caveat, Overlay: o.Overlay}
+	if o.BreakEvenHours > 0 {
+		r.BreakEvenHours = &o.BreakEvenHours
+	}
+	return r
 }
 
 // note is the doubt about a price, and whose it is.
-func (r *priceRow) note() string {
+func (r *offerRow) note() string {
 	if r.Overlay == "" {
 		return r.Caveat
 	}
 	return strings.TrimSuffix("price by "+r.Overlay+"; "+r.Caveat, "; ")
+}
+
+// gapRow is a way to buy whose price is not known.
+type gapRow struct {
+	bought
+	Reason string `json:"reason"`
 }
 
 // priceSpec is the spec of kind PriceList.
@@ -94,7 +122,8 @@ type priceSpec struct {
 
 // priceStatus is the status of kind PriceList.
 type priceStatus struct {
-	Prices []priceRow `json:"prices"`
+	Offers  []offerRow `json:"offers"`
+	Unknown []gapRow   `json:"unknown"`
 }
 
 // mostStates bounds the sentences about what is not sold.
@@ -105,8 +134,9 @@ func pricesDocument(a *app, in *sources, regions, names []string, q pricing.Quer
 	if len(regions) == 1 && regions[0] == "all" {
 		regions = cat.Regions()
 	}
-	rows := []priceRow{}
+	status := priceStatus{Offers: []offerRow{}, Unknown: []gapRow{}}
 	var states []string
+	t := report.Table{Columns: report.Columns("NAME", "REGION", "BUY", ">USD/H", ">UPFRONT", "AS OF", "QUALITY", "+SOURCE", "+RULE", "NOTE")}
 	for _, name := range names {
 		if err := known(cat, name); err != nil {
 			return report.Document{}, err
@@ -117,39 +147,34 @@ func pricesDocument(a *app, in *sources, regions, names []string, q pricing.Quer
 				return report.Document{}, err
 			}
 			q.Region, q.Subject = region, name
-			rows = append(rows, pricesOf(cat, q)...)
+			here := pricesOf(cat, q)
+			t.Rows = append(t.Rows, here.cells()...)
+			status.Offers, status.Unknown = append(status.Offers, here.Offers...), append(status.Unknown, here.Unknown...)
 			if text := notOnSale(cat.Sold(region, name, q.At)); text != "" && len(states) < mostStates {
 				states = append(states, fmt.Sprintf("%s in %s %s.", name, region, text))
 			}
 		}
 	}
 	asOf := cmp.Or(q.At, cat.AsOf())
-	env := a.envelope("PriceList", priceSpec{names, regions, asOf.String()}, priceStatus{rows})
+	env := a.envelope("PriceList", priceSpec{names, regions, asOf.String()}, status)
 	env.Metadata.Catalog, env.Metadata.Overlays = catalogOrigin(cat), origins(in.pins.Overlays)
 	for _, w := range in.warnings {
 		states = append(states, report.Sentence("Warning: "+w))
 	}
-	unknown := 0
-	for _, r := range rows {
-		if r.Hourly == nil {
-			unknown++
-		}
-	}
-	return report.Document{Tables: []report.Table{priceTable(rows)}, Tail: append(states, fmt.Sprintf("Prices as of %v, from catalogue %.8s; USD/H spreads what is due upfront over the term.", asOf, cat.SHA256())),
-		Answer: fmt.Sprintf("%d prices, %d unknown", len(rows)-unknown, unknown), Value: env}, nil
+	return report.Document{Tables: []report.Table{t}, Tail: append(states, fmt.Sprintf("Prices as of %v, from catalogue %.8s; USD/H spreads what is due upfront over the term.", asOf, cat.SHA256())),
+		Answer: fmt.Sprintf("%d prices, %d unknown", len(status.Offers), len(status.Unknown)), Value: env}, nil
 }
 
-// pricesOf lists what is known of one thing in one region, and then what is not.
-func pricesOf(cat *pricing.Catalog, q pricing.Query) []priceRow {
-	var rows []priceRow
+// pricesOf lists what is known of one thing in one region, and what is not.
+func pricesOf(cat *pricing.Catalog, q pricing.Query) priceStatus {
+	var s priceStatus
 	for _, o := range cat.Offers(q) {
-		rows = append(rows, priceRow{Name: q.Subject, Region: q.Region, Purchase: o.Purchase.String(), Hourly: &o.Hourly, UpfrontUsd: &o.Upfront,
-			AsOf: o.AsOf.String(), Quality: o.Quality.String(), Source: o.Source, Rule: o.Rule, Caveat: o.Caveat, Overlay: o.Overlay, option: o.Purchase.Option})
+		s.Offers = append(s.Offers, offerRowOf(&o))
 	}
 	for _, g := range cat.Gaps(q) {
-		rows = append(rows, priceRow{Name: q.Subject, Region: q.Region, Purchase: g.Purchase.String(), Unknown: g.Reason.String(), option: g.Purchase.Option})
+		s.Unknown = append(s.Unknown, gapRow{boughtBy(q.Subject, q.Region, g.Purchase), g.Reason.String()})
 	}
-	return rows
+	return s
 }
 
 // notOnSale says since when something is not sold to everyone, or nothing.
@@ -165,32 +190,28 @@ func notOnSale(l pricing.Lifecycle) string {
 	return ""
 }
 
-// priceTable folds the terms and classes of one way to buy whose prices are unknown for the same reason into one row.
-func priceTable(rows []priceRow) report.Table {
-	t := report.Table{Columns: report.Columns("NAME", "REGION", "BUY", ">USD/H", ">UPFRONT", "AS OF", "QUALITY", "+SOURCE", "+RULE", "NOTE")}
-	for i := 0; i < len(rows); {
-		r := rows[i]
-		if r.Hourly != nil {
-			upfront := ""
-			if *r.UpfrontUsd != 0 {
-				upfront = r.UpfrontUsd.Fixed(2)
-			}
-			t.Rows = append(t.Rows, []string{r.Name, r.Region, r.Purchase, report.Rate(r.Hourly.DollarsPerHour()), upfront, r.AsOf, r.Quality, r.Source, r.Rule, r.note()})
-			i++
-			continue
+// cells are the lines of a table. The terms and classes of one way to buy whose prices are unknown for the same reason share a line.
+func (s *priceStatus) cells() (rows [][]string) {
+	for _, r := range s.Offers {
+		upfront := ""
+		if r.UpfrontUsd != 0 {
+			upfront = r.UpfrontUsd.Fixed(2)
 		}
-		n := 1
-		for i+n < len(rows) && rows[i+n].Name == r.Name && rows[i+n].Region == r.Region && rows[i+n].option == r.option && rows[i+n].Unknown == r.Unknown {
+		rows = append(rows, []string{r.Instance, r.Region, r.way.String(), report.Rate(r.Hourly.DollarsPerHour()), upfront, r.AsOf, r.Quality, r.Source, r.Rule, r.note()})
+	}
+	for i := 0; i < len(s.Unknown); {
+		g, n := s.Unknown[i], 1
+		for i+n < len(s.Unknown) && s.Unknown[i+n].Purchase == g.Purchase && s.Unknown[i+n].Reason == g.Reason {
 			n++
 		}
-		buy := r.Purchase
+		buy := g.way.String()
 		if n > 1 {
-			buy = fmt.Sprintf("%s (%d kinds)", pricing.WayOf(r.option).Name, n)
+			buy = fmt.Sprintf("%s (%d kinds)", g.way.Way().Name, n)
 		}
-		t.Rows = append(t.Rows, []string{r.Name, r.Region, buy, "unknown", "", "", "", "", "", gapTexts[r.Unknown]})
+		rows = append(rows, []string{g.Instance, g.Region, buy, "unknown", "", "", "", "", "", gapTexts[g.Reason]})
 		i += n
 	}
-	return t
+	return rows
 }
 
 // gapTexts words why there is no price.

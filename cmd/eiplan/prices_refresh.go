@@ -211,6 +211,12 @@ func (u *catalogUpdate) finish(a *app, base, rows pricing.Tables, from []updateR
 	if err != nil {
 		return err
 	}
+	removed := 0
+	if u.save == "" {
+		if removed, err = pruneCache(); err != nil {
+			return err
+		}
+	}
 	changes := pricing.Diff(before, made, nil)
 	env := a.envelope("CatalogUpdate", updateSpec{*catalogOrigin(before)}, updateStatus{file, from, strangers, changes.NewTypes, len(changes.Prices)})
 	env.Metadata.Catalog = catalogOrigin(made)
@@ -223,7 +229,29 @@ func (u *catalogUpdate) finish(a *app, base, rows pricing.Tables, from []updateR
 	if len(strangers) > 0 {
 		tail = append(tail, fmt.Sprintf("Left out, since no type of that name is described (the feed instance-types would): %s.", someOf(strangers)))
 	}
+	if stale := notRefreshed(from); len(stale) > 0 {
+		tail = append(tail, fmt.Sprintf("Not refreshed, and kept as %s has it: %s.", u.catalog, strings.Join(stale, ", ")))
+	}
+	if removed > 0 {
+		tail = append(tail, fmt.Sprintf("The cache keeps its newest %d catalogues; older ones removed: %d.", cacheKeeps, removed))
+	}
 	return a.emit(report.Document{Tables: []report.Table{t}, Tail: tail, Answer: file, Value: env})
+}
+
+// notRefreshed names the feeds that nothing came of, from any source.
+func notRefreshed(from []updateRow) []string {
+	came := map[string]bool{}
+	name := func(r updateRow) string { return strings.TrimSpace(r.Region + " " + r.Feed) }
+	for _, r := range from {
+		came[name(r)] = came[name(r)] || r.Error == ""
+	}
+	var stale []string
+	for _, r := range from {
+		if n := name(r); !came[n] && !slices.Contains(stale, n) {
+			stale = append(stale, n)
+		}
+	}
+	return stale
 }
 
 // name is how --catalog names what was made.

@@ -18,6 +18,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -99,19 +100,19 @@ var feeds = [...]struct {
 	name     Feed
 	readings []reading
 }{
-	{InstanceTypes, []reading{{"EC2 DescribeInstanceTypes", true, (*run).instanceTypes}}},
-	{OnDemand, []reading{{"Pricing GetProducts", true, (*run).products}, {"price-list file", false, (*run).priceList}}},
-	{Reserved, []reading{{"EC2 DescribeReservedInstancesOfferings", true, (*run).reservedOfferings}, {"price-list file", false, (*run).priceList}}},
-	{SavingsPlans, []reading{{"SavingsPlans DescribeSavingsPlansOfferingRates", true, (*run).savingsPlanRates}}},
-	{Spot, []reading{{"EC2 DescribeSpotPriceHistory", true, (*run).spotPrices}}},
-	{Interruption, []reading{{"Spot Advisor file", false, (*run).advisor}}},
+	{InstanceTypes, []reading{{"EC2 DescribeInstanceTypes", "ec2:DescribeInstanceTypes", (*run).instanceTypes}}},
+	{OnDemand, []reading{{"Pricing GetProducts", "pricing:GetProducts", (*run).products}, {"price-list file", "", (*run).priceList}}},
+	{Reserved, []reading{{"EC2 DescribeReservedInstancesOfferings", "ec2:DescribeReservedInstancesOfferings", (*run).reservedOfferings}, {"price-list file", "", (*run).priceList}}},
+	{SavingsPlans, []reading{{"SavingsPlans DescribeSavingsPlansOfferingRates", "savingsplans:DescribeSavingsPlansOfferingRates", (*run).savingsPlanRates}}},
+	{Spot, []reading{{"EC2 DescribeSpotPriceHistory", "ec2:DescribeSpotPriceHistory", (*run).spotPrices}}},
+	{Interruption, []reading{{"Spot Advisor file", "", (*run).advisor}}},
 }
 
 // reading is one way to get a feed of a region.
 type reading struct {
-	from   string
-	signed bool // needs credentials
-	read   func(*run, context.Context, step) (batch, error)
+	from       string
+	permission string // that the credentials must have, as IAM names it; empty where none are needed
+	read       func(*run, context.Context, step) (batch, error)
 }
 
 // step is what a reading is asked for.
@@ -190,7 +191,7 @@ type fetched struct {
 }
 
 func (r *run) try(ctx context.Context, how reading, s step) (batch, error) {
-	if how.signed {
+	if how.permission != "" {
 		if err := r.credentials(ctx); err != nil {
 			return batch{}, err
 		}
@@ -198,7 +199,7 @@ func (r *run) try(ctx context.Context, how reading, s step) (batch, error) {
 	r.report(s, 0)
 	b, err := how.read(r, ctx, s)
 	if err != nil {
-		return batch{}, plainer(err)
+		return batch{}, plainer(err, how.permission)
 	}
 	if b.rows() == 0 {
 		return batch{left: b.left}, errNothing
@@ -235,19 +236,33 @@ func (r *run) observed(s step) pricing.Provenance {
 
 // refusal is what a service answered, without the SDK's account of the request.
 type refusal struct {
-	api smithy.APIError
-	err error
+	api        smithy.APIError
+	permission string // that is missing; empty where that is not the reason
+	err        error
 }
 
-func (e *refusal) Error() string { return e.api.ErrorCode() + ": " + e.api.ErrorMessage() }
+func (e *refusal) Error() string {
+	text := e.api.ErrorCode() + ": " + e.api.ErrorMessage()
+	if e.permission != "" {
+		text = strings.TrimSuffix(text, ".") + "; the permission " + e.permission + " is missing"
+	}
+	return text
+}
+
 func (e *refusal) Unwrap() error { return e.err }
 
-func plainer(err error) error {
+// denials are the codes by which services say that the caller may not ask.
+var denials = []string{"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"}
+
+func plainer(err error, permission string) error {
 	var api smithy.APIError
-	if errors.As(err, &api) {
-		return &refusal{api, err}
+	if !errors.As(err, &api) {
+		return err
 	}
-	return err
+	if !slices.Contains(denials, api.ErrorCode()) {
+		permission = ""
+	}
+	return &refusal{api, permission, err}
 }
 
 // noCredentials is that neither the environment nor the user's files nor the

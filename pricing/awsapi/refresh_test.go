@@ -236,7 +236,7 @@ func TestRefreshTellsWhatDoesNotCome(t *testing.T) {
 		answers map[string][]string
 		says    string
 	}{
-		{"denied", Spot, map[string][]string{"DescribeSpotPriceHistory": {denied}}, "UnauthorizedOperation: You are not authorized"},
+		{"denied", Spot, map[string][]string{"DescribeSpotPriceHistory": {denied}}, "UnauthorizedOperation: You are not authorized to perform this operation; the permission ec2:DescribeSpotPriceHistory is missing"},
 		{"throttled to the end", Spot, map[string][]string{"DescribeSpotPriceHistory": {ec2Throttled}}, "RequestLimitExceeded"},
 		{"a price that is none", Spot, map[string][]string{"DescribeSpotPriceHistory": {spotPage("", "c5.large N/A us-east-1a")}}, `c5.large in us-east-1a: "N/A" is not`},
 		{"a page cut off", Spot, map[string][]string{"DescribeSpotPriceHistory": {spotPage("", "c5.large 0.1 us-east-1a")[:250]}}, "DescribeSpotPriceHistory"},
