@@ -1,6 +1,8 @@
 package pricing
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -215,5 +217,41 @@ func TestVintages(t *testing.T) {
 		if got := c.Vintage(tt.region, tt.option, tt.at).String(); got != tt.want {
 			t.Errorf("%s in %s at %q is of %q, want %q", tt.option, tt.region, tt.at, got, tt.want)
 		}
+	}
+}
+
+// The Spot prices of C4 that AWS's slides of 2019 show, by zone a, b and c. Per vCPU a larger instance may be the cheaper one.
+func TestPoolsPerVCPU(t *testing.T) {
+	type pool struct {
+		name    string
+		dollars float64
+	}
+	var pools []pool
+	for _, row := range []struct {
+		size    string
+		dollars [3]float64
+	}{
+		{"large", [3]float64{0.01, 0.01, 0.04}}, {"xlarge", [3]float64{0.04, 0.05, 0.04}}, {"2xlarge", [3]float64{0.08, 0.07, 0.08}},
+		{"4xlarge", [3]float64{0.21, 0.30, 0.16}}, {"8xlarge", [3]float64{0.50, 0.27, 0.29}},
+	} {
+		in, err := Snapshot().Instance("c4." + row.size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for zone, dollars := range row.dollars {
+			pools = append(pools, pool{row.size + "-1" + "abc"[zone:zone+1], dollars / float64(in.VCPU)})
+		}
+	}
+	slices.SortStableFunc(pools, func(a, b pool) int { return cmp.Compare(a.dollars, b.dollars) })
+	var got []string
+	for _, p := range pools {
+		got = append(got, fmt.Sprintf("%s %.4f", p.name, p.dollars))
+	}
+	want := []string{
+		"large-1a 0.0050", "large-1b 0.0050", "8xlarge-1b 0.0075", "8xlarge-1c 0.0081", "2xlarge-1b 0.0088", "xlarge-1a 0.0100", "xlarge-1c 0.0100", "2xlarge-1a 0.0100",
+		"2xlarge-1c 0.0100", "4xlarge-1c 0.0100", "xlarge-1b 0.0125", "4xlarge-1a 0.0131", "8xlarge-1a 0.0139", "4xlarge-1b 0.0187", "large-1c 0.0200",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }

@@ -255,3 +255,40 @@ func (f *shapes) Set(s string) error {
 	}
 	return nil
 }
+
+// memorySize is memory: 16GiB.
+type memorySize float64
+
+func (g *memorySize) String() string {
+	if *g == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%gGiB", float64(*g))
+}
+
+func (g *memorySize) Type() string       { return "memory" }
+func (g *memorySize) Set(s string) error { return parseUnit((*float64)(g), s, "GiB", "memory") }
+
+// gigabits is a bandwidth: 10Gbps.
+type gigabits float64
+
+func (g *gigabits) String() string {
+	if *g == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%gGbps", float64(*g))
+}
+
+func (g *gigabits) Type() string       { return "bandwidth" }
+func (g *gigabits) Set(s string) error { return parseUnit((*float64)(g), s, "Gbps", "a bandwidth") }
+
+// parseUnit reads a number with its unit, which may not be left out.
+func parseUnit(into *float64, s, unit, what string) error {
+	digits, ok := strings.CutSuffix(s, unit)
+	v, err := strconv.ParseFloat(digits, 64)
+	if !ok || err != nil || !(v >= 0) || math.IsInf(v, 0) {
+		return fmt.Errorf("%q is not %s such as 16%s", s, what, unit)
+	}
+	*into = v
+	return nil
+}

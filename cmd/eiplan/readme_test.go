@@ -27,8 +27,13 @@ func TestREADMECommandsExist(t *testing.T) {
 		if !ok || !fenced {
 			continue
 		}
-		name := strings.Fields(rest)[0]
-		c, _, err := root.Find([]string{name})
+		words := strings.Fields(rest)
+		c, _, err := root.Find(words[:1])
+		if len(words) > 1 && err == nil && c != root {
+			if sub, _, err := root.Find(words[:2]); err == nil {
+				c = sub
+			}
+		}
 		if err != nil || c == root {
 			t.Errorf("README shows %q, which is no command", line)
 			continue
@@ -36,7 +41,7 @@ func TestREADMECommandsExist(t *testing.T) {
 		shown++
 		for _, f := range flag.FindAllString(rest, -1) {
 			if c.Flags().Lookup(f[2:]) == nil && root.PersistentFlags().Lookup(f[2:]) == nil {
-				t.Errorf("README shows %s for %s, which has no such flag", f, name)
+				t.Errorf("README shows %s for %s, which has no such flag", f, c.CommandPath())
 			}
 		}
 	}

@@ -94,7 +94,7 @@ func TestRefresh(t *testing.T) {
 	prices, _ := eiplan("prices", "c5.xlarge", "--catalog", file)
 	says("prices", prices, "On-Demand 0.1630 2026-11-22 observed", "Spot 0.0511 2026-11-22 observed", "Reserved 1y partial upfront 0.1002 440.00 2026-11-20 observed", "Reserved 3y all upfront 0.0620 1629.00 2019-04-05")
 	kept, _ := eiplan("prices", "m5.large", "--catalog", file)
-	says("a type that no price came of", kept, "On-Demand 0.0960 2026-07-20", "Savings Plan 1y no upfront ")
+	says("a type that no price came of", kept, "On-Demand 0.0960 2026-07-20", "Savings Plan (EC2 Instance) 1y no upfront 0.0600")
 	described, _ := eiplan("catalog", "--catalog", file, "--instance", "c99.large,g4dn.xlarge")
 	says("the catalogue", described, "c99.large instance amd64 4 8 ", "g4dn.xlarge instance amd64 4 16 1 x T4 retired")
 	changed, _ := eiplan("catalog", "diff", "snapshot", file)
