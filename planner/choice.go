@@ -20,7 +20,7 @@ func (p *problem) choice(e *entry, rank int) *Choice {
 	c := &Choice{
 		Rank: rank, Region: e.region, Instance: m.instance.Name, Arch: m.instance.Arch, Accelerator: name(m.accelerator()), Count: m.count(),
 		Precision: precisionName(m.precision), Format: m.target.Format.String(), Runtime: string(m.target.Runtime), Batch: p.Batch,
-		Replicas: s.replicas, Lifecycle: p.lifecycle(e), Latency: p.latency(s), Memory: m.memory.tightest(), Utilisation: p.utilisation(m),
+		Replicas: s.replicas, Servers: s.replicas * s.perServer, Lifecycle: p.lifecycle(e), Latency: p.latency(s), Memory: m.memory.tightest(), Utilisation: p.utilisation(m),
 	}
 	host, accelerator := p.offers(e)
 	c.Purchase = purchase(host)

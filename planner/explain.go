@@ -1,7 +1,7 @@
 package planner
 
 import (
-	"fmt"
+	"math"
 
 	"github.com/eiplan/eiplan/planner/latency"
 )
@@ -15,7 +15,7 @@ func (p *problem) explain(m *machine) *Explanation {
 	e := &Explanation{
 		Model: pr.Source, ComputeMs: round6(pr.Split.ComputeMs), MemoryMs: round6(pr.Split.MemoryMs), LaunchMs: round6(pr.Split.LaunchMs),
 		HostMs: round6(pr.Split.HostMs), NetworkMs: round6(pr.NetworkMs), TransferMs: round6(pr.Split.TransferMs), TflopsRule: pr.TflopsRule,
-		Terms: []Term{}, Doubts: []string{},
+		Terms: []Term{}, TailSource: pr.Tail.Source,
 	}
 	if pr.AnchorMs > 0 {
 		e.AnchorMs, e.AnchorX, e.RuntimeX = rounded(pr.AnchorMs), rounded(pr.AnchorX), rounded(pr.RuntimeX)
@@ -26,9 +26,17 @@ func (p *problem) explain(m *machine) *Explanation {
 			MemoryMs: round6(t.MemoryMs * pr.Scale), LaunchMs: round6(t.LaunchMs * pr.Scale), Percent: round6(100 * t.Share),
 		})
 	}
+	all := latency.Bounds{Low: 1, High: 1}
 	for _, d := range pr.Doubts {
-		e.Doubts = append(e.Doubts, fmt.Sprintf("%s: x%.2f to x%.2f (%s)", d.Code, d.Low, d.High, d.Source))
+		all = all.And(latency.Bounds{Low: d.Low, High: d.High})
+		e.Doubts = append(e.Doubts, Doubt{d.Code, round6(d.Low), round6(d.High), d.Source})
 	}
+	e.Narrowing = 1
+	if all.High > 1 {
+		e.Narrowing = round6(math.Log(pr.High/pr.Value) / math.Log(all.High))
+	}
+	_, tail := pr.Tail.At(p.SLA.Percentile)
+	e.Doubts = append(e.Doubts, Doubt{"tail", round6(tail.Low), round6(tail.High), pr.Tail.Source})
 	return e
 }
 

@@ -54,6 +54,7 @@ type Choice struct {
 	Runtime     string       `json:"runtime" yaml:"runtime"`
 	Batch       int          `json:"batch" yaml:"batch"`
 	Replicas    int          `json:"replicas" yaml:"replicas"` // instances to buy
+	Servers     int          `json:"servers" yaml:"servers"`   // requests that all of them work on at once
 	Lifecycle   Lifecycle    `json:"lifecycle" yaml:"lifecycle"`
 	Purchase    Purchase     `json:"purchase" yaml:"purchase"`
 	Latency     Latency      `json:"latency" yaml:"latency"`
@@ -296,7 +297,17 @@ type Explanation struct {
 	RuntimeX   *float64 `json:"runtimeFactor" yaml:"runtimeFactor"` // the part of it that brings this project's engine to the runtime deployed
 	TflopsRule string   `json:"tflopsRule" yaml:"tflopsRule"`       // the plain rule with its numbers
 	Terms      []Term   `json:"terms" yaml:"terms"`                 // the largest, in order
-	Doubts     []string `json:"doubts" yaml:"doubts"`               // what widened the interval
+	TailSource string   `json:"tailSource" yaml:"tailSource"`       // what Latency.TailFactor rests on
+	Doubts     []Doubt  `json:"doubts" yaml:"doubts"`               // what widened the interval; the last is that of the tail
+	Narrowing  float64  `json:"narrowing" yaml:"narrowing"`         // the power that measurements elsewhere raise all doubts but the tail's to; 1 without any
+}
+
+// Doubt is the factors around the centre that reach p10 and p90. Doubts are independent: the squares of their logarithms add, on either side.
+type Doubt struct {
+	Code   string  `json:"code" yaml:"code"`
+	Low    float64 `json:"low" yaml:"low"`
+	High   float64 `json:"high" yaml:"high"`
+	Source string  `json:"source" yaml:"source"`
 }
 
 // Term is one operator's share of a prediction.

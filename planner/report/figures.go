@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Milliseconds formats a time with three significant digits.
@@ -42,11 +44,10 @@ func Count(n int) string {
 
 // Sentence begins with a capital letter and ends with a full stop.
 func Sentence(text string) string {
-	if text == "" {
-		return ""
+	if first, size := utf8.DecodeRuneInString(text); unicode.IsLower(first) {
+		text = string(unicode.ToUpper(first)) + text[size:]
 	}
-	text = strings.ToUpper(text[:1]) + text[1:]
-	if strings.HasSuffix(text, ".") {
+	if text == "" || strings.HasSuffix(text, ".") {
 		return text
 	}
 	return text + "."

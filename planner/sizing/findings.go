@@ -18,7 +18,7 @@ func (r *Report) Findings() []report.Finding {
 	for _, w := range r.Status.Warnings {
 		f := report.Finding{Rule: w.Code, Subject: name, Level: report.Info, Message: report.Sentence(w.Text)}
 		if w.Severity == planner.Caution {
-			f.Level, f.Message = report.Warn, report.Sentence(w.Subject+": "+w.Text)
+			f.Level, f.Message = report.Warn, w.Subject+": "+w.Text
 		}
 		list = append(list, f)
 	}

@@ -54,7 +54,7 @@ func wayOf(p *planner.Purchase) string {
 	read(&way.Term, p.Term)
 	read(&way.Payment, p.Payment)
 	read(&way.Class, p.Class)
-	if !known {
+	if !known || way.Option == 0 {
 		return strings.Join(words, " ")
 	}
 	return way.String()
@@ -63,7 +63,7 @@ func wayOf(p *planner.Purchase) string {
 // optionName names a way to buy as pricing does, or as the report does where that is unknown.
 func optionName(option string) string {
 	var o pricing.Option
-	if o.UnmarshalText([]byte(option)) != nil {
+	if o.UnmarshalText([]byte(option)) != nil || o == 0 {
 		return option
 	}
 	return pricing.WayOf(o).Name

@@ -97,16 +97,18 @@ type Constraints struct {
 // Read decodes a report in YAML or in JSON, which is a part of it. Fields that a later version added are passed over; another kind, another apiVersion or
 // a verdict that contradicts the plans is an error.
 func Read(b []byte) (*Report, error) {
-	var tree any
-	if err := yaml.NewDecoder(bytes.NewReader(b)).Decode(&tree); err != nil {
-		return nil, err
-	}
-	plain, err := json.Marshal(tree)
-	if err != nil {
-		return nil, err
+	if !json.Valid(b) {
+		var tree any
+		err := yaml.NewDecoder(bytes.NewReader(b)).Decode(&tree)
+		if err == nil {
+			b, err = json.Marshal(tree)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	r := &Report{}
-	if err := json.Unmarshal(plain, r); err != nil {
+	if err := json.Unmarshal(b, r); err != nil {
 		return nil, err
 	}
 	if r.Kind != Kind || r.APIVersion != report.APIVersion {
