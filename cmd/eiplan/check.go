@@ -5,8 +5,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -200,15 +200,9 @@ func (f *checkFlags) readPolicies(r *gate.Request, spec *checkSpec) error {
 
 // readReport reads kind SizingReport from a file, or from standard input.
 func readReport(file string) (*sizing.Report, pin, error) {
-	var b []byte
-	var err error
-	if file == "-" {
-		b, err = io.ReadAll(os.Stdin)
-	} else {
-		b, err = os.ReadFile(file)
-	}
+	b, err := readInput(file)
 	if err != nil {
-		return nil, pin{}, withHint(usageError("%w", err), "eiplan plan … -o yaml --out "+file+" writes a report")
+		return nil, pin{}, withHint(err, "eiplan plan … -o yaml --out "+file+" writes a report")
 	}
 	r, err := sizing.Read(b)
 	if err != nil {
@@ -254,7 +248,11 @@ func checkDocument(env report.Envelope, r *gate.Result) report.Document {
 	if warned > 0 {
 		lead += fmt.Sprintf(" To look at: %d.", warned)
 	}
-	d := report.Document{Lead: []string{lead}, Tables: []report.Table{t}, Findings: r.Findings, Answer: answer, Value: env}
+	d := report.Document{Lead: []string{lead}, Tables: []report.Table{t}, Findings: r.Findings, Answer: answer, Value: env,
+		Outputs: []report.Output{{Name: "passed", Value: strconv.FormatBool(r.Passed)}, {Name: "verdict", Value: string(r.Verdict)}}}
+	if len(r.Findings) > 0 {
+		d.Subject = "check " + r.Findings[0].Subject
+	}
 	if k := r.BaseChoice; k != nil {
 		d.Tail = append(d.Tail, "What the base chose: "+k.Note+".")
 	}

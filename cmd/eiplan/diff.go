@@ -64,7 +64,7 @@ Builds of eiplan without a version can't be told apart. Exit code 0: whether it 
 
 // comparison tells a Diff.
 func comparison(env report.Envelope, d *gate.Diff) report.Document {
-	doc := report.Document{Value: env, Answer: "same", Lead: []string{"The same choice, latency and cost."}}
+	doc := report.Document{Value: env, Subject: "diff " + d.Model.Name.New, Answer: "same", Lead: []string{"The same choice, latency and cost."}}
 	if !d.Same {
 		doc.Answer = "differs"
 		doc.Lead = []string{movement(d)}

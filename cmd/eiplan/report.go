@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/eiplan/eiplan/planner/gate"
 	"github.com/eiplan/eiplan/planner/report"
 	"github.com/eiplan/eiplan/planner/sizing"
 )
@@ -17,11 +18,16 @@ import (
 // retold is how each kind of report is told again from its file alone.
 var retold = []struct {
 	kind string
-	tell func(a *app, b []byte, show sizing.Show) (report.Document, error)
+	tell teller
 }{
-	{sizing.Kind, retellSizing},
-	{"Benchmark", retellBenchmark},
+	{sizing.Kind, tellSizing},
+	{"Benchmark", fromEnvelope(tellBenchmark)},
+	{"Check", fromEnvelope(func(_ string, env report.Envelope, _ checkSpec, r gate.Result) (report.Document, error) { return checkDocument(env, &r), nil })},
+	{gate.DiffKind, fromEnvelope(func(_ string, env report.Envelope, _ comparisonSpec, d gate.Diff) (report.Document, error) { return comparison(env, &d), nil })},
 }
+
+// teller tells the report that bytes hold, for a format.
+type teller func(b []byte, format string, show sizing.Show) (report.Document, error)
 
 func newReport(a *app) *cobra.Command {
 	var show sizing.Show
@@ -38,7 +44,7 @@ as the command that wrote it would have. Nothing is measured, planned or looked 
 				if err != nil {
 					return err
 				}
-				if docs[i], err = retell(a, b, show); err != nil {
+				if docs[i], err = retell(b, a.format, show); err != nil {
 					return withFile(file, err)
 				}
 				if file != "-" {
@@ -55,7 +61,7 @@ as the command that wrote it would have. Nothing is measured, planned or looked 
 }
 
 // retell finds out of which kind a report is and tells it.
-func retell(a *app, b []byte, show sizing.Show) (report.Document, error) {
+func retell(b []byte, format string, show sizing.Show) (report.Document, error) {
 	var head struct {
 		APIVersion string `json:"apiVersion"`
 		Kind       string `json:"kind"`
@@ -66,15 +72,15 @@ func retell(a *app, b []byte, show sizing.Show) (report.Document, error) {
 	var kinds []string
 	for _, r := range retold {
 		if r.kind == head.Kind && head.APIVersion == report.APIVersion {
-			return r.tell(a, b, show)
+			return r.tell(b, format, show)
 		}
 		kinds = append(kinds, r.kind)
 	}
 	slices.Sort(kinds)
-	return report.Document{}, fmt.Errorf("apiVersion %q and kind %q: report shows %s of %s", head.APIVersion, head.Kind, strings.Join(kinds, " and "), report.APIVersion)
+	return report.Document{}, fmt.Errorf("apiVersion %q and kind %q: report shows %s of %s", head.APIVersion, head.Kind, strings.Join(kinds, ", "), report.APIVersion)
 }
 
-func retellSizing(_ *app, b []byte, show sizing.Show) (report.Document, error) {
+func tellSizing(b []byte, _ string, show sizing.Show) (report.Document, error) {
 	r, err := sizing.Read(b)
 	if err != nil {
 		return report.Document{}, err
@@ -83,18 +89,30 @@ func retellSizing(_ *app, b []byte, show sizing.Show) (report.Document, error) {
 	return d, unexplained(err)
 }
 
-func retellBenchmark(a *app, b []byte, _ sizing.Show) (report.Document, error) {
-	var doc struct {
-		Metadata report.Metadata `json:"metadata"`
-		benchReport
+// fromEnvelope reads an envelope with its spec and status for a function that tells them.
+func fromEnvelope[Spec, Status any](tell func(format string, env report.Envelope, spec Spec, status Status) (report.Document, error)) teller {
+	return func(b []byte, format string, _ sizing.Show) (report.Document, error) {
+		var doc struct {
+			APIVersion string          `json:"apiVersion"`
+			Kind       string          `json:"kind"`
+			Metadata   report.Metadata `json:"metadata"`
+			Spec       Spec            `json:"spec"`
+			Status     Status          `json:"status"`
+		}
+		if err := decodeReport(b, &doc); err != nil {
+			return report.Document{}, err
+		}
+		env := report.Envelope{APIVersion: doc.APIVersion, Kind: doc.Kind, Metadata: doc.Metadata, Spec: doc.Spec, Status: doc.Status}
+		return tell(format, env, doc.Spec, doc.Status)
 	}
-	if err := decodeReport(b, &doc); err != nil {
-		return report.Document{}, err
-	}
-	if len(doc.Status.Runs) == 0 {
+}
+
+func tellBenchmark(format string, env report.Envelope, spec benchSpec, status benchStatus) (report.Document, error) {
+	if len(status.Runs) == 0 {
 		return report.Document{}, errors.New("status.runs is empty")
 	}
-	return doc.document(a.format, report.Envelope{APIVersion: report.APIVersion, Kind: "Benchmark", Metadata: doc.Metadata, Spec: doc.Spec, Status: doc.Status}), nil
+	r := &benchReport{Spec: spec, Status: status}
+	return r.document(format, env), nil
 }
 
 // readInput reads a file, or standard input for -.

@@ -33,10 +33,10 @@ func writeCSV(w io.Writer, d Document) error {
 	return nil
 }
 
-// noFormula quotes a cell that a spreadsheet would run: one that begins, after space, with a sign of a formula and is no number (OWASP, CSV injection).
+// noFormula quotes a cell that a spreadsheet would run: one that begins, after space, with a sign of a formula and is no number and no percentage (OWASP, CSV injection).
 func noFormula(cell string) string {
 	if start := strings.TrimSpace(cell); start != "" && strings.ContainsRune("=+-@＝＋－＠", []rune(start)[0]) {
-		if _, err := strconv.ParseFloat(start, 64); err != nil {
+		if _, err := strconv.ParseFloat(strings.TrimSuffix(start, "%"), 64); err != nil {
 			return "'" + cell
 		}
 	}

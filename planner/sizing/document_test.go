@@ -125,7 +125,7 @@ func TestFindings(t *testing.T) {
 	warned := "warnings: [{code: stale-price, severity: warning, subject: c5.large, text: it is old}, {code: no-redundancy, severity: info, subject: c5.large, text: one instance}]}"
 	got := read("{verdict: feasible, best: {instance: c5.large, replicas: 1, latency: {confidence: 0.9}}, " + warned).Findings()
 	want := []report.Finding{
-		{Rule: "sla", Subject: "net", Level: report.Deny, Passed: true, Message: got[0].Message},
+		{Rule: "verdict", Subject: "net", Level: report.Deny, Passed: true, Message: got[0].Message},
 		{Rule: "stale-price", Subject: "net", Level: report.Warn, Message: "c5.large: it is old"},
 		{Rule: "no-redundancy", Subject: "net", Level: report.Info, Message: "One instance."},
 	}
@@ -134,7 +134,7 @@ func TestFindings(t *testing.T) {
 	}
 	for verdict, begins := range map[string]string{"infeasible": "INFEASIBLE: nothing meets p99 ≤ 100 ms at 90% confidence.", "unknown": "UNKNOWN: "} {
 		f := read("{verdict: " + verdict + "}").Findings()
-		if len(f) != 1 || f[0].Passed || f[0].Rule != "sla" || !strings.HasPrefix(f[0].Message, begins) {
+		if len(f) != 1 || f[0].Passed || f[0].Rule != "verdict" || !strings.HasPrefix(f[0].Message, begins) {
 			t.Errorf("%s: %+v", verdict, f)
 		}
 	}
