@@ -83,21 +83,9 @@ func comparison(env report.Envelope, d *gate.Diff) report.Document {
 
 // movement is what a buyer would notice first.
 func movement(d *gate.Diff) string {
-	side := func(verdict, instance, accelerator, purchase, region string) string {
-		if instance == "" {
-			return verdict
-		}
-		if accelerator != "" {
-			instance += " with " + accelerator
-		}
-		return fmt.Sprintf("%s, %s, in %s", instance, purchase, region)
-	}
-	c := &d.Choice
-	old := side(d.Verdict.Old, c.Instance.Old, c.Accelerator.Old, c.Purchase.Old, c.Region.Old)
-	now := side(d.Verdict.New, c.Instance.New, c.Accelerator.New, c.Purchase.New, c.Region.New)
-	text := "The same choice, " + now
-	if old != now {
-		text = "From " + old + " to " + now
+	text := "The same choice, " + d.Answer.New
+	if d.Answer.Changed {
+		text = "From " + d.Answer.Old + " to " + d.Answer.New
 	}
 	var parts []string
 	for _, x := range []struct {

@@ -24,6 +24,7 @@ type Diff struct {
 	Same       bool        `json:"same"` // verdict, choice, latency and cost are
 	Model      ModelDiff   `json:"model"`
 	Verdict    Text        `json:"verdict"`
+	Answer     Text        `json:"answer"` // what to buy, or the verdict where there is nothing
 	Choice     ChoiceDiff  `json:"choice"`
 	Latency    LatencyDiff `json:"latency"`
 	Prices     Prices      `json:"prices"`     // that Cost is at
@@ -111,7 +112,7 @@ func Compare(base, head *sizing.Report, prices Prices) *Diff {
 			Flops: change(&base.Spec.Model.Flops, &head.Spec.Model.Flops), Parameters: whole(base.Spec.Model.Parameters, head.Spec.Model.Parameters),
 			WeightBytes: whole(base.Spec.Model.WeightBytes, head.Spec.Model.WeightBytes),
 		},
-		Verdict: texts(string(base.Status.Verdict), string(head.Status.Verdict)), Choice: choiceDiff(b, h), Latency: latencyDiff(b, h), Prices: prices,
+		Verdict: texts(string(base.Status.Verdict), string(head.Status.Verdict)), Answer: texts(answer(&base.Status), answer(&head.Status)), Choice: choiceDiff(b, h), Latency: latencyDiff(b, h), Prices: prices,
 		BaseChoice: kept(b, &head.Status),
 	}
 	own := costOf(h)
@@ -125,6 +126,13 @@ func Compare(base, head *sizing.Report, prices Prices) *Diff {
 	d.Causes = pair{base, head}.causes(d)
 	d.Same = !d.Verdict.Changed && sameAnswer(b, h) && d.AsReported.unchanged() && d.Latency.SlaMs.unchanged()
 	return d
+}
+
+func answer(p *planner.Plan) string {
+	if p.Best == nil {
+		return string(p.Verdict)
+	}
+	return title(p.Best)
 }
 
 // sameAnswer reports whether two answers buy and run the same; both may be nil.

@@ -238,7 +238,7 @@ func (c *compiled) fires(s *scope) (fires, judged bool, err error) {
 	if err == nil {
 		fires, ok := value.Value().(bool)
 		if !ok {
-			return false, false, fmt.Errorf("%s: rule %q: when is %v, of type %s, not true or false", c.place(1, 0), c.ID, value.Value(), value.Type().TypeName())
+			return false, false, fmt.Errorf("%s: rule %q: when is %q, of type %s, not true or false", c.place(1, 0), c.ID, fmt.Sprint(value.Value()), value.Type().TypeName())
 		}
 		return fires, true, nil
 	}

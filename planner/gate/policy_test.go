@@ -48,7 +48,7 @@ func TestRules(t *testing.T) {
 		{"a key that is missing", plan(c5), nil, "", "plan.bests.instance == 'c5.large'", true, `budget.yaml:2:37: rule "r": no such key: bests`},
 		{"a whole number times a double", plan(c5), nil, "", "plan.best.cost.totalMonthlyUsd * 12 > 1.0", true, "numbers are doubles"},
 		{"division by zero", plan(c5), nil, "", "1 / 0 > 1", true, "division by zero"},
-		{"neither true nor false", plan(c5), nil, "", "plan.best.instance", true, `when is c5.large, of type string`},
+		{"neither true nor false", plan(c5), nil, "", "plan.best.instance", true, `when is "c5.large", of type string`},
 		{"without end", plan(c5), nil, "", strings.Repeat("[1,2,3,4,5,6,7,8,9,10].all(x, ", 8) + "true" + strings.Repeat(")", 8), true, "cost limit exceeded"},
 		{"of an answer that is not there", plan(), nil, "", "plan.best.cost.totalMonthlyUsd > 1", true, ""},
 		{"of choices that are not there", plan(), nil, "", "plan.plans[0].rank == 1", true, ""},
