@@ -20,7 +20,7 @@ type OwnedReserved struct {
 	Region    string     `json:"region" yaml:"region"`
 	Zone      string     `json:"zone,omitempty" yaml:"zone"` // of a zonal one; empty: regional
 	Count     int        `json:"count" yaml:"count"`
-	InUse     int        `json:"inUse,omitempty" yaml:"inUse"` // how many of them other instances use up
+	InUse     Decimal    `json:"inUse,omitempty" yaml:"inUse"` // how many of them other instances use up; half of one that covers a smaller size
 	Term      Term       `json:"term" yaml:"term"`
 	Upfront   USD        `json:"upfrontUsd,omitempty" yaml:"upfrontUsd"` // paid for each
 	Recurring USDPerHour `json:"hourlyUsd,omitempty" yaml:"hourlyUsd"`   // paid for each
@@ -48,6 +48,9 @@ const mostOwned = 1_000_000
 // Effective is what one of the Reserved Instances costs an hour, its upfront fee
 // spread over the term.
 func (r *OwnedReserved) Effective() USDPerHour { return r.Term.Effective(r.Upfront, r.Recurring) }
+
+// Whole is Count, as a Decimal.
+func (r *OwnedReserved) Whole() Decimal { return Decimal(r.Count) * nano }
 
 // Purchase is the way in which the catalogue prices what a plan pays for.
 func (s *OwnedPlan) Purchase() Purchase { return Purchase{SavingsPlan, s.Term, s.Payment, s.Class} }
@@ -91,8 +94,8 @@ func (r *OwnedReserved) check(c *Catalog) error {
 	switch {
 	case r.Zone != "" && !strings.HasPrefix(r.Zone, r.Region):
 		return fmt.Errorf("zone %q is not in %s", r.Zone, r.Region)
-	case r.Count <= 0 || r.Count > mostOwned || r.InUse < 0 || r.InUse > r.Count:
-		return fmt.Errorf("count %d with %d in use", r.Count, r.InUse)
+	case r.Count <= 0 || r.Count > mostOwned || r.InUse < 0 || r.InUse > r.Whole():
+		return fmt.Errorf("count %d with %s in use", r.Count, r.InUse)
 	case r.Term == 0 || r.Expires == 0:
 		return errors.New("needs a term, 1y or 3y, and the day on which it expires")
 	case r.Upfront < 0 || r.Recurring < 0 || r.Upfront == 0 && r.Recurring == 0:

@@ -4,6 +4,7 @@ package commit
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -36,6 +37,9 @@ type Part struct {
 	Instances pricing.Decimal    // of the use
 	Hourly    pricing.USDPerHour // share of what is paid in any case
 	Expires   pricing.Date
+
+	index int             // of the commitment among those of its way
+	used  pricing.Decimal // of what was free of it: Reserved Instances, or dollars an hour of a plan
 }
 
 // factors are the normalisation factors of instance sizes, times four (EC2 user guide 2023-06-15, "How Reserved Instances are applied").
@@ -55,13 +59,11 @@ const whole = pricing.Decimal(1_000_000_000)
 func Apply(owned *pricing.Commitments, use Use) Cover {
 	c := Cover{OnDemand: pricing.Decimal(use.Count) * whole}
 	for _, r := range reserved(owned, &use) {
-		c.take(Part{ID: r.ID, Way: pricing.Reserved, Expires: r.Expires}, r.covers, r.paid)
+		c.take(&r)
 	}
 	for _, class := range []pricing.Class{pricing.EC2Instance, pricing.Compute} {
 		for _, s := range plans(owned, class, &use, &c) {
-			if s.rate > 0 && s.rate < use.OnDemand {
-				c.take(Part{ID: s.ID, Way: pricing.SavingsPlan, Expires: s.Expires}, (s.Commitment - s.InUse).Buys(s.rate), s.rate)
-			}
+			c.take(&s)
 		}
 	}
 	c.Marginal = use.OnDemand.Of(c.OnDemand)
@@ -72,24 +74,52 @@ func Apply(owned *pricing.Commitments, use Use) Cover {
 	return c
 }
 
-// take covers up to so many of the instances that are left; each costs what is paid for it in any case.
-func (c *Cover) take(part Part, most pricing.Decimal, paid pricing.USDPerHour) {
-	part.Instances = min(most, c.OnDemand)
+// Left is what is owned once the uses behind a cover of it run: what the cover takes is in use.
+func Left(owned *pricing.Commitments, c *Cover) *pricing.Commitments {
+	left := &pricing.Commitments{Reserved: slices.Clone(owned.Reserved), SavingsPlans: slices.Clone(owned.SavingsPlans)}
+	for _, part := range c.Parts {
+		if part.Way == pricing.Reserved {
+			left.Reserved[part.index].InUse += part.used
+		} else {
+			left.SavingsPlans[part.index].InUse += pricing.USDPerHour(part.used)
+		}
+	}
+	return left
+}
+
+// applicable is a commitment with how much of a use it covers.
+type applicable struct {
+	part   Part
+	zonal  bool
+	free   pricing.Decimal    // Reserved Instances, or dollars an hour of a plan
+	covers pricing.Decimal    // instances of the use
+	paid   pricing.USDPerHour // in any case, for each of those
+}
+
+// take covers up to as many of the instances that are left as the commitment may; each costs what is paid for it in any case.
+func (c *Cover) take(a *applicable) {
+	part := a.part
+	part.Instances = min(a.covers, c.OnDemand)
 	if part.Instances <= 0 {
 		return
 	}
-	part.Hourly = paid.Of(part.Instances)
+	part.Hourly = a.paid.Of(part.Instances)
+	part.used = a.share(part.Instances)
 	c.OnDemand -= part.Instances
 	c.Parts = append(c.Parts, part)
 }
 
-// applicable is Reserved Instances with how many of a use they cover and what is paid for each of those.
-type applicable struct {
-	*pricing.OwnedReserved
-	covers pricing.Decimal
-	paid   pricing.USDPerHour
+// share of what is free that so many of the instances covered take, rounded up: all of it for all of them.
+func (a *applicable) share(instances pricing.Decimal) pricing.Decimal {
+	hi, lo := bits.Mul64(uint64(a.free), uint64(instances))
+	n, rest := bits.Div64(hi, lo, uint64(a.covers))
+	if rest > 0 {
+		n++
+	}
+	return pricing.Decimal(n)
 }
 
+// reserved lists the Reserved Instances that apply to a use, zonal ones first, then by what is paid.
 func reserved(owned *pricing.Commitments, use *Use) []applicable {
 	var list []applicable
 	for i := range owned.Reserved {
@@ -97,17 +127,25 @@ func reserved(owned *pricing.Commitments, use *Use) []applicable {
 		if r.Region != use.Region || use.At > r.Expires {
 			continue
 		}
-		free := int64(r.Count - r.InUse)
+		a := applicable{part: Part{ID: r.ID, Way: pricing.Reserved, Expires: r.Expires, index: i}, zonal: r.Zone != "", free: r.Whole() - r.InUse}
 		has, needs := size(r.Instance), size(use.Instance)
 		switch {
 		case r.Instance == use.Instance:
-			list = append(list, applicable{r, pricing.Decimal(free) * whole, r.Effective()})
-		case r.Zone == "" && flexible(r.Instance, use.Instance) && has > 0 && needs > 0:
-			list = append(list, applicable{r, pricing.Decimal(free*has*int64(whole)) / pricing.Decimal(needs), r.Effective().Of(pricing.Decimal(needs) * whole / pricing.Decimal(has))})
+			a.covers, a.paid = a.free, r.Effective()
+			list = append(list, a)
+		case !a.zonal && flexible(r.Instance, use.Instance) && has > 0 && needs > 0:
+			a.covers, a.paid = a.free*pricing.Decimal(has)/pricing.Decimal(needs), r.Effective().Of(pricing.Decimal(needs)*whole/pricing.Decimal(has))
+			list = append(list, a)
 		}
 	}
 	slices.SortFunc(list, func(a, b applicable) int {
-		return cmp.Or(-cmp.Compare(min(len(a.Zone), 1), min(len(b.Zone), 1)), cmp.Compare(a.paid, b.paid), cmp.Compare(a.ID, b.ID))
+		if a.zonal != b.zonal {
+			if a.zonal {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(a.paid, b.paid), cmp.Compare(a.part.ID, b.part.ID))
 	})
 	return list
 }
@@ -125,16 +163,10 @@ func size(instance string) int64 {
 	return factors[name]
 }
 
-// rated is a plan with its rate for an instance.
-type rated struct {
-	*pricing.OwnedPlan
-	rate pricing.USDPerHour
-}
-
-// plans lists those of a class that apply to a use, highest discount first. Those without a known rate are named in the cover.
-func plans(owned *pricing.Commitments, class pricing.Class, use *Use, c *Cover) []rated {
+// plans lists those of a class that apply to a use for less than On-Demand, highest discount first. Those without a known rate are named in the cover.
+func plans(owned *pricing.Commitments, class pricing.Class, use *Use, c *Cover) []applicable {
 	family, _, _ := strings.Cut(use.Instance, ".")
-	var list []rated
+	var list []applicable
 	for i := range owned.SavingsPlans {
 		s := &owned.SavingsPlans[i]
 		if s.Class != class || use.At > s.Expires || class == pricing.EC2Instance && (s.Family != family || s.Region != use.Region) {
@@ -145,8 +177,13 @@ func plans(owned *pricing.Commitments, class pricing.Class, use *Use, c *Cover) 
 			c.Unrated = append(c.Unrated, s.ID)
 			continue
 		}
-		list = append(list, rated{s, rate})
+		if rate > 0 && rate < use.OnDemand {
+			free := s.Commitment - s.InUse
+			list = append(list, applicable{part: Part{ID: s.ID, Way: pricing.SavingsPlan, Expires: s.Expires, index: i}, free: pricing.Decimal(free), covers: free.Buys(rate), paid: rate})
+		}
 	}
-	slices.SortFunc(list, func(a, b rated) int { return cmp.Or(cmp.Compare(a.rate, b.rate), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(list, func(a, b applicable) int {
+		return cmp.Or(cmp.Compare(a.paid, b.paid), cmp.Compare(a.part.ID, b.part.ID))
+	})
 	return list
 }

@@ -38,7 +38,7 @@ func TestApply(t *testing.T) {
 	zonal := ri("zonal", "c5.xlarge", 1, 120)
 	zonal.Zone = "us-east-1a"
 	expired, busy, oregon, upfront := ri("expired", "c5.xlarge", 1, 1), ri("busy", "c5.xlarge", 3, 100), ri("oregon", "c5.xlarge", 1, 1), ri("upfront", "c5.xlarge", 1, 51)
-	expired.Expires, busy.InUse, oregon.Region, upfront.Upfront = 20261031, 2, "us-west-2", 447*usd
+	expired.Expires, busy.InUse, oregon.Region, upfront.Upfront = 20261031, 2*whole, "us-west-2", 447*usd
 	zonalLarge := ri("zonal-large", "c5.large", 2, 1)
 	zonalLarge.Zone = "us-east-1b"
 	spent := plan("spent", pricing.Compute, "", 250)
@@ -124,6 +124,55 @@ func TestOwnedNeverCostsMore(t *testing.T) {
 				t.Fatalf("%+v, %+v: %+v after %s", use, owned, c, last)
 			}
 			last = c.Marginal
+		}
+	}
+}
+
+// TestLeft uses a portfolio's commitments up, one use after the other: none is used twice, and nothing free is lost.
+func TestLeft(t *testing.T) {
+	for _, tt := range []struct {
+		reason   string
+		reserved []pricing.OwnedReserved
+		plans    []pricing.OwnedPlan
+		uses     []Use
+		covered  string // instances of each use
+		inUse    string // of every commitment, in the end
+	}{
+		{"whole instances", []pricing.OwnedReserved{ri("a", "c5.xlarge", 3, 100)}, nil, []Use{{Instance: "c5.xlarge", Count: 2}, {Instance: "c5.xlarge", Count: 2}}, "2 1", "3"},
+		{"half of one covers a smaller size", []pricing.OwnedReserved{ri("a", "c5.xlarge", 1, 100)}, nil, []Use{{Instance: "c5.large", Count: 1}, {Instance: "c5.xlarge", Count: 1}}, "1 0.5", "1"},
+		{"thirds leave no crumbs", []pricing.OwnedReserved{ri("a", "c5.xlarge", 1, 100)}, nil, []Use{{Instance: "c5.3xlarge", Count: 1}, {Instance: "c5.xlarge", Count: 1}}, "0.333333333 0", "1"},
+		{"a plan: 0.15 of 0.15 USD/h at 0.1", nil, []pricing.OwnedPlan{plan("p", pricing.EC2Instance, "c5", 150)}, []Use{{Instance: "c5.xlarge", Count: 1}, {Instance: "c5.xlarge", Count: 1}}, "1 0.5", "0.15"},
+		{"a plan at a rate that does not divide it", nil, []pricing.OwnedPlan{plan("p", pricing.Compute, "", 100)}, []Use{{Instance: "c5.xlarge", Count: 1}, {Instance: "c5.xlarge", Count: 1}}, "0.8 0", "0.1"},
+		{"elsewhere: untouched", []pricing.OwnedReserved{ri("a", "m5.xlarge", 1, 100)}, nil, []Use{{Instance: "c5.xlarge", Count: 1}}, "0", "0"},
+	} {
+		owned := &pricing.Commitments{Reserved: tt.reserved, SavingsPlans: tt.plans}
+		var covered, inUse []string
+		for _, use := range tt.uses {
+			use.Region, use.OnDemand, use.At, use.Rate = "us-east-1", 170*usd/1000, 20261101, rates(map[pricing.Class]int64{pricing.EC2Instance: 100, pricing.Compute: 125})
+			c := Apply(owned, use)
+			var n pricing.Decimal
+			for _, part := range c.Parts {
+				n += part.Instances
+			}
+			covered = append(covered, n.String())
+			owned = Left(owned, &c)
+		}
+		for _, r := range owned.Reserved {
+			inUse = append(inUse, r.InUse.String())
+		}
+		for _, s := range owned.SavingsPlans {
+			inUse = append(inUse, s.InUse.String())
+		}
+		if got := strings.Join(covered, " "); got != tt.covered {
+			t.Errorf("%s: covers %s, want %s", tt.reason, got, tt.covered)
+		}
+		if got := strings.Join(inUse, " "); got != tt.inUse {
+			t.Errorf("%s: %s in use, want %s", tt.reason, got, tt.inUse)
+		}
+		for i := range tt.reserved {
+			if tt.reserved[i].InUse != 0 {
+				t.Errorf("%s: what is owned was written to", tt.reason)
+			}
 		}
 	}
 }
