@@ -32,15 +32,18 @@ func (p *problem) baseline(machines []machine, best *Choice) *Baseline {
 	instance, accelerator, _ := strings.Cut(p.Baseline, "+")
 	free := *p
 	free.Constraints = Constraints{Lifecycle: AnyTime, Instances: []string{instance}}
-	free.Explain = false
+	free.Explain, free.answers = false, map[*aim]*answered{}
+	free.terms = p.common.termsOf(&free)
 	var chosen *entry
 	for i := range machines {
-		m := machines[i]
+		m := machine{build: new(build)}
+		*m.build = *machines[i].build
 		if m.instance.Name != instance || accelerator != "" && m.accelerator() != accelerator || accelerator == "" && (m.ei != nil || m.own == nil && len(m.instance.Devices) > 0) {
 			continue
 		}
+		free.admit(m.build)
 		free.judge(&m)
-		if m.target.Kind == "" || m.service.sla == 0 {
+		if m.service == nil {
 			continue
 		}
 		if e := free.bought(&m); e != nil && (chosen == nil || faster(e, chosen)) {

@@ -29,7 +29,7 @@ func Expect(catalog *pricing.Catalog, w *engine.Workload, m *latency.Measurement
 }
 
 // measuredOn is the machine that a measurement was made on, its target set.
-func (p *problem) measuredOn(m *latency.Measurement) (*machine, error) {
+func (p *problem) measuredOn(m *latency.Measurement) (*build, error) {
 	there := *p
 	there.Runtime = m.Runtime
 	format, err := hardware.ParseFormat(m.Precision)
@@ -43,7 +43,7 @@ func (p *problem) measuredOn(m *latency.Measurement) (*machine, error) {
 	if format != hardware.FP32 {
 		machine.precision = engine.Mixed
 	}
-	if err := there.aim(machine); err != nil {
+	if err := there.aimAt(machine); err != nil {
 		return nil, fmt.Errorf("%s: %w", m.Device, err)
 	}
 	machine.target.Format = format
@@ -83,7 +83,7 @@ func (p *problem) anchored() *latency.Calibration {
 }
 
 // named is the machine that a measurement was made on. An accelerator alone is one in an instance without limits of its own.
-func (p *problem) named(device string) (*machine, error) {
+func (p *problem) named(device string) (*build, error) {
 	instance, accelerator, both := strings.Cut(device, "+")
 	in, err := p.Catalog.Instance(instance)
 	if err != nil && !both {
@@ -92,7 +92,7 @@ func (p *problem) named(device string) (*machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &machine{instance: &in}
+	m := &build{instance: &in}
 	m.processor, _ = p.Hardware.Processor(in.Processor)
 	if both {
 		ei, err := p.Catalog.Accelerator(accelerator)
@@ -116,12 +116,12 @@ func (p *problem) named(device string) (*machine, error) {
 }
 
 // bare is an accelerator by its key alone.
-func (p *problem) bare(key string) (*machine, error) {
+func (p *problem) bare(key string) (*build, error) {
 	d, ok := p.Hardware.Device(key, 0)
 	if !ok {
 		return nil, fmt.Errorf("device %q is neither an instance type, nor instance+accelerator, nor an accelerator", key)
 	}
-	m := &machine{instance: &pricing.InstanceType{}, device: d}
+	m := &build{instance: &pricing.InstanceType{}, device: d}
 	if d.Kind == hardware.EI {
 		ei, err := p.Catalog.Accelerator(key)
 		if err != nil {

@@ -11,18 +11,31 @@ import (
 	"github.com/eiplan/eiplan/pricing"
 )
 
-// A machine is an instance type with what does the work in it, in one precision: what a candidate is before it has a region and a price.
-type machine struct {
+// A build is an instance type with what does the work in it, in one precision: what holds of a candidate whatever the model, the region and the price are.
+type build struct {
 	instance  *pricing.InstanceType
 	own       *pricing.Device      // of the instance, where that does the work
 	ei        *pricing.Accelerator // bought beside it, where that does
 	device    *hardware.Device     // of own or ei
 	processor *hardware.Processor  // nil where unknown
 	precision engine.Precision
+	*aim                 // nil where it is out before it has one
+	out       *rejection // by the rules of builds; nil: it meets them
+}
+
+// An aim is what a prediction and its service depend on: builds of one aim answer alike.
+type aim struct {
 	target    latency.Target
-	memory    memoryFit
-	service   service
-	rejected  *rejection // nil: it meets everything that neither region nor price decides
+	precision engine.Precision
+	serves    int // requests that one instance works on at once
+}
+
+// A machine is a build with a model on it: what a candidate is before it has a region and a price.
+type machine struct {
+	*build
+	memory   memoryFit
+	service  *service   // nil where a rule before the prediction leaves the machine out
+	rejected *rejection // nil: it meets everything that neither region nor price decides
 }
 
 // rejection is why a machine is out.
@@ -32,7 +45,7 @@ type rejection struct {
 }
 
 // accelerator is the key of what does the work, or "" for the CPU.
-func (m *machine) accelerator() string {
+func (m *build) accelerator() string {
 	switch {
 	case m.own != nil:
 		return m.own.Accelerator
@@ -43,7 +56,7 @@ func (m *machine) accelerator() string {
 }
 
 // devices is what measurements may call the machine, the most particular name first.
-func (m *machine) devices() []string {
+func (m *build) devices() []string {
 	switch {
 	case m.own != nil:
 		return []string{m.instance.Name, m.own.Accelerator}
@@ -54,7 +67,7 @@ func (m *machine) devices() []string {
 }
 
 // kind of hardware that does the work.
-func (m *machine) kind() hardware.Kind {
+func (m *build) kind() hardware.Kind {
 	if m.device == nil {
 		return hardware.CPU
 	}
@@ -62,7 +75,7 @@ func (m *machine) kind() hardware.Kind {
 }
 
 // count of accelerators in one instance.
-func (m *machine) count() int {
+func (m *build) count() int {
 	switch {
 	case m.own != nil:
 		return max(int(m.own.Count), 1)
@@ -72,78 +85,76 @@ func (m *machine) count() int {
 	return 0
 }
 
-// serves is how many requests an instance works on at once: one on a CPU, with all its cores, and one on each GPU, NeuronCore or EI accelerator.
-func (m *machine) serves() int {
+// servers is how many requests an instance works on at once: one on a CPU, with all its cores, and one on each GPU, NeuronCore or EI accelerator.
+func (m *build) servers() int {
 	if m.own == nil {
 		return 1
 	}
 	return max(m.count()*m.device.Cores, 1)
 }
 
-// machines enumerates what can be bought, judged by every rule that neither region nor price decides, in the order of the catalogue.
+// machines judges the line-up by every rule that neither region nor price decides, in the order of the catalogue.
 func (p *problem) machines() []machine {
-	instances, accelerators := p.Catalog.Instances(), p.Catalog.Accelerators()
-	all := make([]machine, 0, 2*len(instances)*(1+len(accelerators))) // in two precisions, with none or one of them
-	add := func(m machine) {
-		for _, precision := range []engine.Precision{engine.FP32, engine.Mixed} {
-			m.precision = precision
-			p.judge(&m)
-			all = append(all, m)
-		}
-	}
-	for i := range instances {
-		in := &instances[i]
-		processor, _ := p.Hardware.Processor(in.Processor)
-		add(machine{instance: in, processor: processor})
-		for k := range in.Devices {
-			d := &in.Devices[k]
-			if d.Kind == pricing.OtherDevice {
-				continue
-			}
-			device, _ := p.Hardware.Device(d.Accelerator, float64(d.MemoryBytes)/1e9/max(d.Count, 1))
-			if device == nil {
-				device = &hardware.Device{Key: d.Accelerator, Kind: hardware.Kind(d.Kind.String())}
-			}
-			add(machine{instance: in, processor: processor, own: d, device: device})
-		}
-		for k := range accelerators {
-			if len(in.Devices) == 0 {
-				device, _ := p.Hardware.Device(accelerators[k].Name, 0)
-				add(machine{instance: in, processor: processor, ei: &accelerators[k], device: device})
-			}
-		}
+	builds := p.lineup()
+	all := make([]machine, len(builds))
+	for i := range builds {
+		all[i].build = &builds[i]
+		p.judge(&all[i])
 	}
 	return all
 }
 
-// judge predicts and sizes a machine and holds it against the rules; the first that it breaks stays as its rejection.
+// judge predicts and sizes a machine; the first of what it breaks stays as its rejection.
 func (p *problem) judge(m *machine) {
-	m.rejected = nil
-	for _, rule := range rules {
-		if text := rule.broken(p, m); text != "" {
-			m.rejected = &rejection{rule.reason, text}
-			return
-		}
+	m.service, m.rejected = nil, m.out
+	if m.rejected != nil {
+		return
+	}
+	if text := p.measuredOtherwise(m.build); text != "" {
+		m.rejected = &rejection{NotAsked, text}
+		return
+	}
+	a := p.predict(m.build)
+	if m.rejected = a.fail; m.rejected != nil {
+		return
+	}
+	m.service, m.memory, m.rejected = &a.service, p.fit(m.build), a.late
+	if text := m.memory.short(); text != "" {
+		m.rejected = &rejection{LacksMemory, text}
 	}
 }
 
-// predict takes a measurement of the model on the machine where there is one. A prediction is made once for all machines whose targets are equal.
-func (p *problem) predict(m *machine) (latency.Prediction, error) {
+// predict takes a measurement of the model on the build where there is one. What an aim answers is worked out once.
+func (p *problem) predict(m *build) *answered {
 	if found, ok := p.Calibration.Measured(m.devices(), p.Model, m.target.Runtime, m.target.Format, p.Batch); ok {
-		return p.predictor.FromMeasurement(&found, &m.target), nil
+		return p.answered(p.predictor.FromMeasurement(&found, &m.target), nil, m.serves)
 	}
-	key := targetKey{m.target, m.precision}
-	a, ok := p.predictions[key]
-	if !ok {
-		a.prediction, a.err = p.predictor.Predict(&m.target, m.precision)
-		p.predictions[key] = a
+	a := p.answers[m.aim]
+	if a == nil {
+		said, ok := p.predictions[m.aim]
+		if !ok {
+			said.prediction, said.err = p.predictor.Predict(&m.target, m.precision)
+			p.predictions[m.aim] = said
+		}
+		a = p.answered(said.prediction, said.err, m.serves)
+		p.answers[m.aim] = a
 	}
-	return a.prediction, a.err
+	return a
 }
 
-type targetKey struct {
-	target    latency.Target
-	precision engine.Precision
+// answered is how a prediction answers the load, and what is wrong with it: there is none, or it is late.
+type answered struct {
+	service
+	fail, late *rejection
+}
+
+func (p *problem) answered(pr latency.Prediction, err error, serves int) *answered {
+	if err != nil {
+		return &answered{fail: &rejection{NoData, err.Error()}}
+	}
+	a := &answered{service: p.answer(pr, serves)}
+	a.late = p.late(&a.service)
+	return a
 }
 
 type predicted struct {
@@ -151,8 +162,8 @@ type predicted struct {
 	err        error
 }
 
-// aim sets the machine's target. The error says why its hardware can't run the model so.
-func (p *problem) aim(m *machine) error {
+// aimAt sets the build's aim. The error says why its hardware can't run the model so.
+func (p *problem) aimAt(m *build) error {
 	runtime := p.Runtime
 	name := ""
 	if m.device != nil {
@@ -171,6 +182,7 @@ func (p *problem) aim(m *machine) error {
 	if err != nil {
 		return err
 	}
+	m.aim = &aim{precision: m.precision, serves: m.servers()}
 	in := m.instance
 	switch m.kind() {
 	case hardware.CPU:
@@ -189,7 +201,7 @@ func (p *problem) aim(m *machine) error {
 }
 
 // format is the number format in which a precision runs, or why it can't.
-func (p *problem) format(m *machine, runtime latency.Runtime) (hardware.Format, error) {
+func (p *problem) format(m *build, runtime latency.Runtime) (hardware.Format, error) {
 	switch kind := m.kind(); {
 	case kind == hardware.CPU && m.precision == engine.Mixed && runtime != latency.EIPlan:
 		return 0, fmt.Errorf("%s runs CPUs in FP32", runtime)

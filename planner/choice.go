@@ -16,7 +16,7 @@ var excluded = [...]string{"EBS", "load balancer", "data transfer", "NAT", "supp
 
 // choice writes an entry out. Its prices are asked for anew: the catalogue gives the same answer each time.
 func (p *problem) choice(e *entry, rank int) *Choice {
-	m, s := e.machine, &e.machine.service
+	m, s := e.machine, e.machine.service
 	c := &Choice{
 		Rank: rank, Region: e.region, Instance: m.instance.Name, Arch: m.instance.Arch, Accelerator: name(m.accelerator()), Count: m.count(),
 		Precision: precisionName(m.precision), Format: m.target.Format.String(), Runtime: string(m.target.Runtime), Batch: p.Batch,
@@ -39,7 +39,7 @@ func (p *problem) choice(e *entry, rank int) *Choice {
 // offers finds the offers that an entry was priced with; accelerator is nil without Elastic Inference.
 func (p *problem) offers(e *entry) (host, accelerator *pricing.Offer) {
 	find := func(subject string, fits func(pricing.Purchase) bool) *pricing.Offer {
-		for _, o := range p.offersOf(e.region, subject) {
+		for _, o := range p.terms.offersOf(e.region, subject) {
 			if fits(o.Purchase) {
 				return &o
 			}
@@ -109,7 +109,7 @@ func purchase(o *pricing.Offer) Purchase {
 
 // costs is the arithmetic of money: exact, but for what a million requests cost.
 func (p *problem) costs(e *entry, host, accelerator *pricing.Offer) Cost {
-	s := &e.machine.service
+	s := e.machine.service
 	c := Cost{
 		HourlyUsd: e.hourly.DollarsPerHour(), MonthlyUsd: e.hourly.PerMonth().Dollars(), UpfrontUsd: host.Upfront.Dollars(),
 		TotalHourlyUsd: e.total.DollarsPerHour(), TotalMonthlyUsd: e.total.PerMonth().Dollars(), PerMillionUsd: round6(p.perMillion(e.hourly, s)),
@@ -122,7 +122,7 @@ func (p *problem) costs(e *entry, host, accelerator *pricing.Offer) Cost {
 		c.Prices = append(c.Prices, price(accelerator))
 	}
 	c.InstanceHourlyUsd = (e.hourly - extra).DollarsPerHour()
-	for _, o := range p.offersOf(e.region, host.Subject) {
+	for _, o := range p.terms.offersOf(e.region, host.Subject) {
 		if o.Purchase.Option == pricing.OnDemand {
 			v := (o.Hourly + extra).DollarsPerHour()
 			c.OnDemandEquivalentUsd = &v
@@ -195,7 +195,7 @@ func (p *problem) unknownRates(e *entry) []string {
 	}
 	var list []string
 	for _, term := range []pricing.Term{pricing.OneYear, pricing.ThreeYears} {
-		known := slices.ContainsFunc(p.offersOf(e.region, e.machine.instance.Name), func(o pricing.Offer) bool { return o.Purchase.Term == term })
+		known := slices.ContainsFunc(p.terms.offersOf(e.region, e.machine.instance.Name), func(o pricing.Offer) bool { return o.Purchase.Term == term })
 		if term > e.purchase.Term && !known && p.commitAsked(term) {
 			list = append(list, fmt.Sprintf("no %d-year rate known", term))
 		}

@@ -14,13 +14,13 @@ func (p *problem) explain(m *machine) *Explanation {
 	pr := &m.service.prediction
 	e := &Explanation{
 		Model: pr.Source, ComputeMs: round6(pr.Split.ComputeMs), MemoryMs: round6(pr.Split.MemoryMs), LaunchMs: round6(pr.Split.LaunchMs),
-		HostMs: round6(pr.Split.HostMs), NetworkMs: round6(pr.NetworkMs), TransferMs: round6(pr.Split.TransferMs), TflopsRule: pr.TflopsRule,
+		HostMs: round6(pr.Split.HostMs), NetworkMs: round6(pr.NetworkMs), TransferMs: round6(pr.Split.TransferMs), TflopsRule: p.predictor.PlainRule(pr, &m.target, m.precision),
 		Terms: []Term{}, TailSource: pr.Tail.Source,
 	}
 	if pr.AnchorMs > 0 {
 		e.AnchorMs, e.AnchorX, e.RuntimeX = rounded(pr.AnchorMs), rounded(pr.AnchorX), rounded(pr.RuntimeX)
 	}
-	for _, t := range p.terms(m) {
+	for _, t := range p.heaviest(m) {
 		e.Terms = append(e.Terms, Term{
 			Name: t.Name, Op: t.Op, Kind: t.Kind, Ms: round6(t.Ms * pr.Scale), ComputeMs: round6(t.ComputeMs * pr.Scale),
 			MemoryMs: round6(t.MemoryMs * pr.Scale), LaunchMs: round6(t.LaunchMs * pr.Scale), Percent: round6(100 * t.Share),
@@ -40,8 +40,8 @@ func (p *problem) explain(m *machine) *Explanation {
 	return e
 }
 
-// terms are the operators behind a prediction of the roofline; the other rules see none.
-func (p *problem) terms(m *machine) []latency.Term {
+// heaviest are the operators behind a prediction of the roofline; the other rules see none.
+func (p *problem) heaviest(m *machine) []latency.Term {
 	if m.service.prediction.Scale == 0 {
 		return nil
 	}

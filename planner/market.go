@@ -2,7 +2,6 @@ package planner
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 
 	"github.com/eiplan/eiplan/planner/commit"
@@ -44,15 +43,6 @@ type market struct {
 	rows              []RejectedRow
 	unpriced          []Unpriced
 	priceExcluded     bool // a candidate is out for the age or quality of its prices alone
-
-	accelerators map[string]acceleratorSale // in the region at hand
-}
-
-// acceleratorSale is how an Elastic Inference accelerator is sold in a region.
-type acceleratorSale struct {
-	life  pricing.Lifecycle
-	offer *pricing.Offer // On-Demand, the only way; nil: the price is not known
-	fail  *rejection     // what is wrong with the price
 }
 
 // nearMiss is how far over the budget a candidate may be to be named as worth a little patience.
@@ -62,7 +52,6 @@ const nearMiss = 1.25
 func (p *problem) sell(machines []machine) *market {
 	k := &market{p: p, counts: map[Reason]int{}}
 	for _, region := range p.regions {
-		k.accelerators = map[string]acceleratorSale{}
 		for i := 0; i < len(machines); {
 			j := i + 1
 			for j < len(machines) && machines[j].instance == machines[i].instance {
@@ -77,8 +66,7 @@ func (p *problem) sell(machines []machine) *market {
 
 // instance handles the machines of one instance type in one region.
 func (k *market) instance(region string, machines []machine) {
-	stall := stall{market: k, region: region, instance: machines[0].instance}
-	stall.life = k.p.Catalog.Sold(region, stall.instance.Name, k.p.AsOf)
+	stall := k.p.terms.stall(region, machines[0].instance)
 	for i := range machines {
 		m := &machines[i]
 		k.total++
@@ -90,7 +78,7 @@ func (k *market) instance(region string, machines []machine) {
 		case m.rejected != nil && !k.nearly(m):
 			k.reject(region, m, m.rejected.reason, m.rejected.text)
 		default:
-			k.machine(m, &stall)
+			k.machine(m, stall)
 		}
 	}
 }
@@ -106,7 +94,7 @@ func (k *market) machine(m *machine, s *stall) {
 	var extra pricing.USDPerHour
 	var fail *rejection
 	if m.ei != nil {
-		sale := k.accelerator(s.region, m.ei.Name)
+		sale := s.accelerator(s.region, m.ei.Name)
 		if why := together(s.life, sale.life); why != nil {
 			k.reject(s.region, m, why.reason, why.text)
 			return
@@ -125,14 +113,14 @@ func (k *market) machine(m *machine, s *stall) {
 		for _, w := range admitted.ways {
 			e := entry{machine: m, region: s.region, purchase: w.purchase, hourly: w.hourly + extra, retired: retired}
 			k.p.charge(&e, w.hourly, extra)
-			k.enter(e)
+			k.enter(&e)
 		}
 		fail = admitted.fail
 	}
 	switch {
 	case m.rejected != nil:
 	case retired && k.p.Constraints.Lifecycle == OnlyCurrent:
-		k.reject(s.region, m, Retired, k.whatRetired(m, s.life))
+		k.reject(s.region, m, Retired, k.whatRetired(m, s))
 	case fail != nil:
 		k.missing(s.region, m, *fail)
 	}
@@ -149,31 +137,8 @@ func together(host, accelerator pricing.Lifecycle) *rejection {
 	return nil
 }
 
-// accelerator looks a size of Elastic Inference up once for each region.
-func (k *market) accelerator(region, name string) acceleratorSale {
-	sale, ok := k.accelerators[name]
-	if ok {
-		return sale
-	}
-	sale.life = k.p.Catalog.Sold(region, name, k.p.AsOf)
-	for _, o := range k.p.offersOf(region, name) {
-		if o.Purchase.Way().Accelerators {
-			sale.offer = &o
-			break
-		}
-	}
-	switch {
-	case sale.offer == nil:
-		sale.fail = &rejection{NoPrice, "On-Demand price of " + name}
-	case k.tooOld(sale.offer):
-		sale.fail = &rejection{PriceTooOld, fmt.Sprintf("the price of %s is of %s", name, sale.offer.AsOf)}
-	}
-	k.accelerators[name] = sale
-	return sale
-}
-
 // enter files an entry where it belongs.
-func (k *market) enter(e entry) {
+func (k *market) enter(e *entry) {
 	if e.machine.rejected != nil {
 		if !e.retired {
 			keepCheaper(&k.near, e)
@@ -189,24 +154,25 @@ func (k *market) enter(e entry) {
 	switch {
 	case e.retired && k.p.Constraints.Lifecycle == OnlyCurrent:
 	case !k.p.cheapest || len(k.entries) == 0:
-		k.entries = append(k.entries, e)
+		k.entries = append(k.entries, *e)
 	case e.compare(&k.entries[0]) < 0:
-		k.entries[0] = e
+		k.entries[0] = *e
 	}
 }
 
-func keepCheaper(best **entry, e entry) {
+func keepCheaper(best **entry, e *entry) {
 	if *best == nil || e.compare(*best) < 0 {
-		*best = &e
+		kept := *e
+		*best = &kept
 	}
 }
 
 // charge sets what an entry costs, from the prices of one instance and of its accelerator. What is owned pays for the instance alone.
 func (p *problem) charge(e *entry, host, extra pricing.USDPerHour) {
-	s := &e.machine.service
+	s := e.machine.service
 	e.total = e.hourly.Times(s.replicas)
 	e.blended = e.total
-	if p.Owned != nil && e.purchase.Way().Covered {
+	if p.owns() && e.purchase.Way().Covered {
 		if cover := p.covered(e, host); len(cover.Parts) > 0 {
 			e.cover = &cover
 			e.total, e.blended = cover.Marginal+extra.Times(s.replicas), cover.Blended+extra.Times(s.replicas)
@@ -224,7 +190,7 @@ func (p *problem) covered(e *entry, host pricing.USDPerHour) commit.Cover {
 	return commit.Apply(p.Owned, commit.Use{
 		Region: e.region, Instance: e.machine.instance.Name, Count: e.machine.service.replicas, OnDemand: host, At: p.AsOf,
 		Rate: func(q pricing.Purchase) (pricing.USDPerHour, bool) {
-			for _, o := range p.offersOf(e.region, e.machine.instance.Name) {
+			for _, o := range p.terms.offersOf(e.region, e.machine.instance.Name) {
 				if o.Purchase == q {
 					return o.Hourly, true
 				}
@@ -275,7 +241,7 @@ func (k *market) reject(region string, m *machine, reason Reason, text string) {
 }
 
 // whatRetired says what of a machine is no longer sold, where anybody will read it.
-func (k *market) whatRetired(m *machine, host pricing.Lifecycle) string {
+func (k *market) whatRetired(m *machine, s *stall) string {
 	if !k.p.Explain {
 		return ""
 	}
@@ -288,9 +254,9 @@ func (k *market) whatRetired(m *machine, host pricing.Lifecycle) string {
 			parts = append(parts, subject+" is "+l.State.String())
 		}
 	}
-	say(m.instance.Name, host)
+	say(m.instance.Name, s.life)
 	if m.ei != nil {
-		say(m.ei.Name, k.accelerators[m.ei.Name].life)
+		say(m.ei.Name, s.accelerator(s.region, m.ei.Name).life)
 	}
 	return strings.Join(parts, ", ")
 }

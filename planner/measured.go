@@ -98,9 +98,13 @@ func (p *problem) local() *latency.Local {
 // mixedSpeedUp is how much faster a processor multiplies 16-bit numbers: no more than its instructions promise, nor than was measured here.
 func (p *problem) mixedSpeedUp(cpu *hardware.Processor) float64 {
 	promised := cpu.PerCycle[hardware.BF16] / cpu.PerCycle[hardware.FP32]
-	measured := 2.0
+	return max(1, min(promised, p.measuredSpeedUp()))
+}
+
+// measuredSpeedUp is that of this machine; 2 where it was not measured.
+func (p *problem) measuredSpeedUp() float64 {
 	if fp32, mixed := p.localPeak(engine.FP32), p.localPeak(engine.Mixed); fp32 > 0 && mixed > 0 {
-		measured = mixed / fp32
+		return mixed / fp32
 	}
-	return max(1, min(promised, measured))
+	return 2
 }

@@ -90,9 +90,10 @@ type Constraints struct {
 
 // Solve finds the plan. An error means that the request is malformed (an unknown region, no workload); that nothing meets it is a Plan.
 func Solve(r Request) (*Plan, error) {
-	p, err := prepare(r)
+	p, err := prepare(r, newCommon())
 	if err != nil {
 		return nil, err
 	}
-	return p.solve(), nil
+	plan, _ := p.solve(p.machines())
+	return plan, nil
 }

@@ -33,7 +33,7 @@ func (p *problem) priceDoubts(k *market, machines []machine, best *Choice) []War
 			break
 		}
 	}
-	if p.Owned != nil {
+	if p.owns() {
 		for i := range k.entries {
 			e := &k.entries[i]
 			if e.machine.instance.Name != best.Instance || e.region != best.Region || !e.purchase.Way().Covered {
@@ -59,7 +59,7 @@ func (p *problem) priceDates(best *Choice) []PriceDate {
 	}
 	dates := []PriceDate{}
 	for _, o := range []pricing.Option{pricing.OnDemand, pricing.Reserved, pricing.Spot} {
-		if d := p.Catalog.Vintage(region, o, p.AsOf); d != 0 {
+		if d := p.terms.vintage(region, o); d != 0 {
 			dates = append(dates, PriceDate{Region: region, Option: o.String(), AsOf: d.String()})
 		}
 	}
@@ -74,7 +74,7 @@ func (p *problem) lifted(machines []machine) []string {
 	types := map[string][]string{}
 	for i := range machines {
 		m := &machines[i]
-		if why := p.unusual(m); why != "" && m.rejected == nil && !slices.Contains(types[why], m.instance.Name) {
+		if why := p.unusual(m.build); why != "" && m.rejected == nil && !slices.Contains(types[why], m.instance.Name) {
 			types[why] = append(types[why], m.instance.Name)
 		}
 	}

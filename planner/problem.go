@@ -18,7 +18,10 @@ type problem struct {
 	budget      float64 // milliseconds for inference
 	regions     []string
 	predictor   *latency.Predictor
-	predictions map[targetKey]predicted
+	common      *common
+	terms       *terms
+	predictions map[*aim]predicted
+	answers     map[*aim]*answered
 	cheapest    bool // only the cheapest entry is wanted, no account of the rest
 }
 
@@ -28,7 +31,7 @@ const (
 	allRegions    = "all"
 )
 
-func prepare(r Request) (*problem, error) {
+func prepare(r Request, c *common) (*problem, error) {
 	if r.Catalog == nil {
 		return nil, fmt.Errorf("planner: no catalogue")
 	}
@@ -38,12 +41,12 @@ func prepare(r Request) (*problem, error) {
 	if !(r.Rate >= 0) || math.IsInf(r.Rate, 0) {
 		return nil, fmt.Errorf("rate %g per second: must not be negative", r.Rate)
 	}
-	p := &problem{Request: r, predictions: map[targetKey]predicted{}}
+	p := &problem{Request: r, common: c, predictions: map[*aim]predicted{}, answers: map[*aim]*answered{}}
 	if p.Hardware == nil {
-		p.Hardware = hardware.Default()
+		p.Hardware = c.hardware
 	}
 	if p.Coefficients == nil {
-		p.Coefficients = latency.Default()
+		p.Coefficients = c.coefficients
 	}
 	if p.AsOf == 0 {
 		p.AsOf = p.Catalog.AsOf()
@@ -77,7 +80,13 @@ func prepare(r Request) (*problem, error) {
 		Calibration: p.Calibration, Subject: p.Model, RuntimeStated: p.Runtime != "",
 	}
 	p.predictor.Anchored = p.anchored()
+	p.terms = c.termsOf(p)
 	return p, nil
+}
+
+// owns reports whether the buyer owns any commitment.
+func (p *problem) owns() bool {
+	return p.Owned != nil && len(p.Owned.Reserved)+len(p.Owned.SavingsPlans) > 0
 }
 
 // checkNames reads regions and globs, which must name something that the catalogue has.

@@ -80,13 +80,13 @@ func (p *problem) relaxations(k *market, plan *Plan) []Relaxation {
 	}
 	for _, r := range p.relaxedRequests(plan.Rejected.Nearest) {
 		r.request.Explain, r.request.Baseline, r.request.Top = false, "", 1
-		sub, err := prepare(r.request)
+		sub, err := prepare(r.request, p.common)
 		if err != nil {
 			continue // a request that can't be relaxed so, such as a pattern that is now alone
 		}
 		sub.cheapest, sub.predictions = true, p.predictions
 		if sub.Scaling != p.Scaling || sub.Runtime != p.Runtime {
-			sub.predictions = map[targetKey]predicted{}
+			sub.predictions = map[*aim]predicted{}
 		}
 		machines := sub.machines()
 		market := sub.sell(machines)

@@ -10,26 +10,21 @@ import (
 	"github.com/eiplan/eiplan/planner/hardware"
 )
 
-// A rule leaves machines out. It says why, or "" where it holds. Rules stand in the order in which they are asked: later ones rest on earlier ones.
-type rule struct {
+// A buildRule leaves builds out. It says why, or "" where it holds. Rules stand in the order in which they are asked: later ones rest on earlier ones.
+type buildRule struct {
 	reason Reason
-	broken func(*problem, *machine) string
+	broken func(*problem, *build) string
 }
 
-var rules = []rule{
+var buildRules = []buildRule{
 	{NotAsked, (*problem).notAsked},
 	{NotByDefault, (*problem).notByDefault},
 	{EIRule, (*problem).breaksEI},
 	{NoData, (*problem).unknownHardware},
 	{NotDeployable, (*problem).notDeployable},
-	{NotAsked, (*problem).measuredOtherwise},
-	{NoData, (*problem).unpredictable},
-	{LacksMemory, (*problem).lacksMemory},
-	{TooSlow, (*problem).tooSlow},
-	{CannotKeepUp, (*problem).cannotKeepUp},
 }
 
-func (p *problem) notAsked(m *machine) string {
+func (p *problem) notAsked(m *build) string {
 	c := &p.Constraints
 	switch {
 	case len(c.Instances) > 0 && !matchesAny(c.Instances, m.instance.Name):
@@ -45,7 +40,7 @@ func (p *problem) notAsked(m *machine) string {
 }
 
 // acceleratorAsked holds the accelerator's key, and the kind of it, against the globs; "none" stands for the CPU.
-func (p *problem) acceleratorAsked(m *machine) bool {
+func (p *problem) acceleratorAsked(m *build) bool {
 	key := m.accelerator()
 	if key == "" {
 		return slices.Contains(p.Constraints.Accelerators, "none")
@@ -54,7 +49,7 @@ func (p *problem) acceleratorAsked(m *machine) bool {
 }
 
 // notByDefault leaves out what few want for serving, unless it is asked for as a class or its name is.
-func (p *problem) notByDefault(m *machine) string {
+func (p *problem) notByDefault(m *build) string {
 	if len(p.Constraints.Instances) > 0 {
 		return ""
 	}
@@ -62,7 +57,7 @@ func (p *problem) notByDefault(m *machine) string {
 }
 
 // unusual is what few want of a machine for serving, "" where there is nothing.
-func (p *problem) unusual(m *machine) string {
+func (p *problem) unusual(m *build) string {
 	c, in := &p.Constraints, m.instance
 	switch {
 	case in.Burstable && !c.Burstable:
@@ -79,14 +74,14 @@ func (p *problem) unusual(m *machine) string {
 
 // breaksEI holds what Elastic Inference asks of its host and nothing later can say: one accelerator, of one generation, bought at launch and used by
 // one instance follows from how machines are enumerated.
-func (p *problem) breaksEI(m *machine) string {
+func (p *problem) breaksEI(m *build) string {
 	if m.ei != nil && m.instance.Arch != "amd64" {
 		return "Elastic Inference's libraries are for amd64"
 	}
 	return ""
 }
 
-func (p *problem) unknownHardware(m *machine) string {
+func (p *problem) unknownHardware(m *build) string {
 	switch {
 	case m.kind() == hardware.CPU && m.processor == nil:
 		return "nothing is known of the processor " + m.instance.ProcessorModel
@@ -98,8 +93,8 @@ func (p *problem) unknownHardware(m *machine) string {
 	return ""
 }
 
-func (p *problem) notDeployable(m *machine) string {
-	if err := p.aim(m); err != nil {
+func (p *problem) notDeployable(m *build) string {
+	if err := p.aimAt(m); err != nil {
 		return err.Error()
 	}
 	return ""
@@ -107,7 +102,7 @@ func (p *problem) notDeployable(m *machine) string {
 
 // measuredOtherwise: where a model was measured on an instance, or on an Elastic Inference accelerator behind any host, that stands for it. Number formats that
 // were not measured there count only where precisions are asked for.
-func (p *problem) measuredOtherwise(m *machine) string {
+func (p *problem) measuredOtherwise(m *build) string {
 	if len(p.Constraints.Precisions) > 0 {
 		return ""
 	}
@@ -118,32 +113,15 @@ func (p *problem) measuredOtherwise(m *machine) string {
 	return fmt.Sprintf("measured there in %s, not in %s", strings.Join(measured, " and "), m.target.Format)
 }
 
-func (p *problem) unpredictable(m *machine) string {
-	prediction, err := p.predict(m)
-	if err != nil {
-		return err.Error()
+// late says what of a service misses the SLA, however much memory there is.
+func (p *problem) late(s *service) *rejection {
+	switch {
+	case s.sla-s.wait > p.budget:
+		return &rejection{TooSlow, fmt.Sprintf("%.4g ms in a budget of %.4g ms", s.sla-s.wait, p.budget)}
+	case !s.keepsUp:
+		return &rejection{CannotKeepUp, fmt.Sprintf("no fleet of up to %d serves %g requests per second within %.4g ms", mostReplicas, p.Rate, p.budget)}
 	}
-	m.service = p.answer(prediction, m.serves())
-	return ""
-}
-
-func (p *problem) lacksMemory(m *machine) string {
-	m.memory = p.fit(m)
-	return m.memory.short()
-}
-
-func (p *problem) tooSlow(m *machine) string {
-	if s := &m.service; s.sla-s.wait > p.budget {
-		return fmt.Sprintf("%.4g ms in a budget of %.4g ms", s.sla-s.wait, p.budget)
-	}
-	return ""
-}
-
-func (p *problem) cannotKeepUp(m *machine) string {
-	if m.service.keepsUp {
-		return ""
-	}
-	return fmt.Sprintf("no fleet of up to %d serves %g requests per second within %.4g ms", mostReplicas, p.Rate, p.budget)
+	return nil
 }
 
 // matchesAny matches a name, or its lower case, against globs that were checked before.

@@ -16,7 +16,7 @@ type memoryFit struct {
 
 // fit counts memory: weights and live activations with a share for workspaces, what the runtime takes itself, and what a host needs in any case. An
 // accelerator's host keeps the weights only while it loads them.
-func (p *problem) fit(m *machine) memoryFit {
+func (p *problem) fit(m *build) memoryFit {
 	use := p.Coefficients.Memory
 	w := p.workload(m.precision)
 	model := func(bytes float64) float64 { return use.Overhead * bytes * (w.Weights + w.Peak) }

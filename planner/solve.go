@@ -3,11 +3,12 @@ package planner
 import (
 	"cmp"
 	"slices"
+
+	"github.com/eiplan/eiplan/planner/commit"
 )
 
-// solve enumerates, predicts, sizes, prices and ranks.
-func (p *problem) solve() *Plan {
-	machines := p.machines()
+// solve prices and ranks what was predicted and sized. It returns too what covers the best choice of what is owned; nil where nothing does.
+func (p *problem) solve(machines []machine) (*Plan, *commit.Cover) {
 	k := p.sell(machines)
 	found := alternatives(k.entries)
 	r := rank(k.entries, p.Top, found)
@@ -35,7 +36,10 @@ func (p *problem) solve() *Plan {
 	plan.Baseline = p.baseline(machines, plan.Best)
 	plan.PriceDates = p.priceDates(plan.Best)
 	plan.Warnings = append(p.warnings(plan), p.priceDoubts(k, machines, plan.Best)...)
-	return plan
+	if plan.Best == nil {
+		return plan, nil
+	}
+	return plan, r.first[0].cover
 }
 
 // verdict: a candidate that only lacks a price, or whose prices are only too old, leaves the question open.

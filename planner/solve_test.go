@@ -323,7 +323,7 @@ func TestBadRequests(t *testing.T) {
 // TestHardwareKnowsWhatIsSold: a key that pricing names without a row in the tables would drop out of every plan unnoticed.
 func TestHardwareKnowsWhatIsSold(t *testing.T) {
 	c := pricing.Snapshot()
-	p, err := prepare(request(100))
+	p, err := prepare(request(100), newCommon())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,14 +8,70 @@ import (
 	"github.com/eiplan/eiplan/pricing"
 )
 
+// terms are what a catalogue sells on one day to whoever buys under the same constraints. What is asked of it is looked up once.
+type terms struct {
+	catalog      *pricing.Catalog
+	constraints  Constraints // of which the termsKey holds
+	asOf         pricing.Date
+	offers       map[place][]pricing.Offer
+	stalls       map[place]*stall
+	accelerators map[place]*acceleratorSale
+	vintages     map[sale]pricing.Date
+}
+
+// sale is one way to buy in a region.
+type sale struct {
+	region string
+	option pricing.Option
+}
+
+// place is a subject in a region.
+type place struct{ region, subject string }
+
+// termsKey is all that terms depend on.
+type termsKey struct {
+	catalog         *pricing.Catalog
+	asOf            pricing.Date
+	purchase        string
+	maxCommit       pricing.Term
+	maxInterruption float64
+	lifecycle       Availability
+	maxPriceAge     int
+	quality         pricing.Quality
+}
+
+func (c *common) termsOf(p *problem) *terms {
+	a := &p.Constraints
+	key := termsKey{p.Catalog, p.AsOf, fmt.Sprint(a.Purchase), a.MaxCommit, a.MaxInterruptionPercent, a.Lifecycle, a.MaxPriceAgeDays, a.PriceQuality}
+	t := c.terms[key]
+	if t == nil {
+		t = &terms{
+			catalog: p.Catalog, constraints: *a, asOf: p.AsOf, offers: map[place][]pricing.Offer{}, stalls: map[place]*stall{},
+			accelerators: map[place]*acceleratorSale{}, vintages: map[sale]pricing.Date{},
+		}
+		c.terms[key] = t
+	}
+	return t
+}
+
 // A stall is one instance type in one region: its offers, read when first asked for.
 type stall struct {
-	*market
+	*terms
 	region   string
 	instance *pricing.InstanceType
 	life     pricing.Lifecycle
 	read     [2]bool
 	admit    [2]admission
+}
+
+func (t *terms) stall(region string, in *pricing.InstanceType) *stall {
+	at := place{region, in.Name}
+	s := t.stalls[at]
+	if s == nil {
+		s = &stall{terms: t, region: region, instance: in, life: t.catalog.Sold(region, in.Name, t.asOf)}
+		t.stalls[at] = s
+	}
+	return s
 }
 
 // admission is the offers that the request admits, or why there are none.
@@ -41,7 +97,7 @@ func (s *stall) admitted(retired bool) *admission {
 		return a
 	}
 	s.read[i] = true
-	offers := s.p.offersOf(s.region, s.instance.Name)
+	offers := s.offersOf(s.region, s.instance.Name)
 	for i := range offers {
 		why := s.refuse(&offers[i], retired)
 		switch {
@@ -72,7 +128,7 @@ func (s *stall) withoutPrice(offers []pricing.Offer, retired bool) string {
 	if len(offers) == 0 {
 		return "any price of " + s.instance.Name
 	}
-	c := &s.p.Constraints
+	c := &s.constraints
 	var names []string
 	for _, way := range pricing.Ways() {
 		if !c.asks(way) || s.wayState(way, retired) != pricing.Current || way.PerPool && !s.instance.SpotSold || !way.Sells(0, s.instance.Family) {
@@ -91,8 +147,25 @@ func (s *stall) withoutPrice(offers []pricing.Offer, retired bool) string {
 }
 
 // offersOf is what the catalogue knows of a subject's prices on the day of buying, as far as their quality counts.
-func (p *problem) offersOf(region, subject string) []pricing.Offer {
-	return p.Catalog.Offers(pricing.Query{Region: region, Subject: subject, At: p.AsOf, Quality: p.Constraints.PriceQuality})
+func (t *terms) offersOf(region, subject string) []pricing.Offer {
+	at := place{region, subject}
+	offers, ok := t.offers[at]
+	if !ok {
+		offers = t.catalog.Offers(pricing.Query{Region: region, Subject: subject, At: t.asOf, Quality: t.constraints.PriceQuality})
+		t.offers[at] = offers
+	}
+	return offers
+}
+
+// vintage is the day that most prices of a way to buy are of.
+func (t *terms) vintage(region string, o pricing.Option) pricing.Date {
+	at := sale{region, o}
+	d, ok := t.vintages[at]
+	if !ok {
+		d = t.catalog.Vintage(region, o, t.asOf)
+		t.vintages[at] = d
+	}
+	return d
 }
 
 // asks reports whether a way to buy is one to consider. One that ends by itself is no way to keep a service up, and has to be named.
@@ -104,10 +177,10 @@ func (c *Constraints) asks(way pricing.Way) bool {
 }
 
 // refuse says why an offer is not for this request, or nil.
-func (k *market) refuse(o *pricing.Offer, retired bool) *rejection {
-	c := &k.p.Constraints
+func (t *terms) refuse(o *pricing.Offer, retired bool) *rejection {
+	c := &t.constraints
 	way := o.Purchase.Way()
-	switch sold := k.wayState(way, retired); {
+	switch sold := t.wayState(way, retired); {
 	case !c.asks(way):
 		return &rejection{NotAsked, way.Name + " not asked for"}
 	case sold != pricing.Current:
@@ -118,24 +191,24 @@ func (k *market) refuse(o *pricing.Offer, retired bool) *rejection {
 		return &rejection{TooInterrupted, way.Name + " ends by itself"}
 	case way.Interruptible && c.MaxInterruptionPercent > 0 && (o.Band == nil || float64(o.Band.MaxPercent) > c.MaxInterruptionPercent):
 		return &rejection{TooInterrupted, "Spot interruptions " + bandLabel(o.Band)}
-	case k.tooOld(o):
+	case t.tooOld(o):
 		return &rejection{PriceTooOld, fmt.Sprintf("the price of %s is of %s", o.Subject, o.AsOf)}
 	}
 	return nil
 }
 
 // wayState is whether a way to buy is on offer; with what is no longer sold, ways of its time count too.
-func (k *market) wayState(way pricing.Way, retired bool) pricing.State {
-	state := way.Sold(k.p.AsOf).State
-	if k.p.Constraints.Lifecycle == AnyTime && retired && (state == pricing.Closed || state == pricing.Retired) {
+func (t *terms) wayState(way pricing.Way, retired bool) pricing.State {
+	state := way.Sold(t.asOf).State
+	if t.constraints.Lifecycle == AnyTime && retired && (state == pricing.Closed || state == pricing.Retired) {
 		return pricing.Current
 	}
 	return state
 }
 
 // tooOld holds for prices of a later day too: they are as far from the day of buying.
-func (k *market) tooOld(o *pricing.Offer) bool {
-	limit, age := k.p.Constraints.MaxPriceAgeDays, o.AsOf.DaysUntil(k.p.AsOf)
+func (t *terms) tooOld(o *pricing.Offer) bool {
+	limit, age := t.constraints.MaxPriceAgeDays, o.AsOf.DaysUntil(t.asOf)
 	return limit > 0 && max(age, -age) > limit
 }
 
@@ -144,4 +217,35 @@ func bandLabel(b *pricing.Band) string {
 		return "are not known"
 	}
 	return b.Label + " a month"
+}
+
+// acceleratorSale is how an Elastic Inference accelerator is sold in a region.
+type acceleratorSale struct {
+	life  pricing.Lifecycle
+	offer *pricing.Offer // On-Demand, the only way; nil: the price is not known
+	fail  *rejection     // what is wrong with the price
+}
+
+// accelerator looks a size of Elastic Inference up.
+func (t *terms) accelerator(region, name string) *acceleratorSale {
+	at := place{region, name}
+	sale := t.accelerators[at]
+	if sale != nil {
+		return sale
+	}
+	sale = &acceleratorSale{life: t.catalog.Sold(region, name, t.asOf)}
+	for _, o := range t.offersOf(region, name) {
+		if o.Purchase.Way().Accelerators {
+			sale.offer = &o
+			break
+		}
+	}
+	switch {
+	case sale.offer == nil:
+		sale.fail = &rejection{NoPrice, "On-Demand price of " + name}
+	case t.tooOld(sale.offer):
+		sale.fail = &rejection{PriceTooOld, fmt.Sprintf("the price of %s is of %s", name, sale.offer.AsOf)}
+	}
+	t.accelerators[at] = sale
+	return sale
 }

@@ -23,28 +23,8 @@ type Predictor struct {
 
 	RuntimeStated bool // by the user; else a target's runtime is the one that is usual there, which may not be the one deployed
 
-	runs map[runKey]run
-}
-
-// runKey is all that the time of a workload depends on: the host's network is not part of it.
-type runKey struct {
-	target    Target
-	precision engine.Precision
-}
-
-// run is the time of the workload on a target, worked out once.
-func (p *Predictor) run(t *Target, r *rates, prec engine.Precision) run {
-	key := runKey{*t, prec}
-	key.target.HostGbps = 0
-	v, ok := p.runs[key]
-	if !ok {
-		v = r.run(p.workload(prec))
-		if p.runs == nil {
-			p.runs = map[runKey]run{}
-		}
-		p.runs[key] = v
-	}
-	return v
+	runs   map[runKey]timed
+	traits [2]*traits // by precision
 }
 
 // Local is what was measured here: the host as a target and the median time of a run, in either precision.
@@ -97,14 +77,13 @@ type Prediction struct {
 	Tail       Tail
 	Doubts     []Doubt // what widened the interval, the class's own spread first
 
-	TflopsMs   float64 // what the plain rule says; 0 where it has nothing to scale
-	TflopsRule string
-	Split      Split
-	AnchorMs   float64 // the local measurement scaled from; 0: none
-	AnchorX    float64
-	RuntimeX   float64 // the part of AnchorX that brings it from this project's engine to the target's runtime; 0 without a local measurement
-	Scale      float64 // what measurements make of the model's own figure; 1 without one, 0 under other rules
-	Corrected  string  // by which of them, where the model was not anchored
+	TflopsMs  float64 // what the plain rule says; 0 where it has nothing to scale
+	Split     Split
+	AnchorMs  float64 // the local measurement scaled from; 0: none
+	AnchorX   float64
+	RuntimeX  float64 // the part of AnchorX that brings it from this project's engine to the target's runtime; 0 without a local measurement
+	Scale     float64 // what measurements make of the model's own figure; 1 without one, 0 under other rules
+	Corrected string  // by which of them, where the model was not anchored
 }
 
 // Split is what the parts of a prediction would take, each on its own.
@@ -146,7 +125,7 @@ func (p *Predictor) Predict(t *Target, prec engine.Precision) (Prediction, error
 	p.plainRule(&out, t, prec)
 	switch p.Scaling {
 	case TFLOPS:
-		return out, p.byTFLOPS(&out)
+		return out, p.byTFLOPS(&out, t, prec)
 	case Efficiency:
 		p.byEfficiency(&out, t, prec)
 	default:
@@ -157,13 +136,12 @@ func (p *Predictor) Predict(t *Target, prec engine.Precision) (Prediction, error
 
 // byRoofline is the model proper.
 func (p *Predictor) byRoofline(out *Prediction, t *Target, stack *Stack, prec engine.Precision) {
-	c, w := p.Coefficients, p.workload(prec)
-	r, seen := c.resolve(t, stack)
-	run := p.run(t, &r, prec)
-	bounds := p.modelDoubt(out, t, stack, seen, w)
+	w, said := p.workload(prec), p.run(t, stack, prec)
+	run := said.run
+	bounds := p.modelDoubt(out, t, stack, said.seen, prec)
 	out.Scale = 1
 	if local := p.Local.of(prec); t.Kind == hardware.CPU && local.scalable() {
-		bounds = p.anchor(out, t, stack, local, run.total, prec, seen)
+		bounds = p.anchor(out, t, stack, local, &said, prec)
 	} else {
 		bounds = p.correct(out, t, bounds)
 	}
@@ -173,7 +151,7 @@ func (p *Predictor) byRoofline(out *Prediction, t *Target, stack *Stack, prec en
 	if t.LinkGBs > 0 {
 		out.Split.TransferMs = (w.InBytes + w.OutBytes) / 1e6 / t.LinkGBs
 	}
-	out.OverheadMs += out.Split.TransferMs + hostTime(t, w)
+	out.OverheadMs += out.Split.TransferMs + p.hostMs(t, prec)
 	out.Value = out.ComputeMs + out.OverheadMs + out.NetworkMs
 	out.Low, out.High = out.Value*bounds.Low, out.Value*bounds.High
 	if out.Basis == "" {
@@ -189,8 +167,7 @@ func (p *Predictor) correct(out *Prediction, t *Target, bounds Bounds) Bounds {
 		residual := p.Coefficients.Residual
 		local := p.Local.FP32
 		if stack, ok := p.Coefficients.Stack(EIPlan, hardware.CPU, local.Host.Name); ok {
-			r, _ := p.Coefficients.resolve(&local.Host, stack)
-			factor = math.Pow(local.Ms/p.run(&local.Host, &r, engine.FP32).total, residual.Exponent)
+			factor = math.Pow(local.Ms/p.run(&local.Host, stack, engine.FP32).total, residual.Exponent)
 			why = fmt.Sprintf(" x %s for what was measured here", trim(factor))
 		}
 	}
@@ -217,18 +194,17 @@ func (p *Predictor) FromMeasurement(m *Measurement, t *Target) Prediction {
 	return out
 }
 
-// anchor scales a processor's prediction from what was measured here: by model(target) ÷ model(here), and by what the runtime makes of it. seen is
-// whether the target's microarchitecture was in the fit.
-func (p *Predictor) anchor(out *Prediction, t *Target, stack *Stack, local *Measured, target float64, prec engine.Precision, seen bool) Bounds {
+// anchor scales a processor's prediction from what was measured here: by model(target) ÷ model(here), and by what the runtime makes of it.
+func (p *Predictor) anchor(out *Prediction, t *Target, stack *Stack, local *Measured, there *timed, prec engine.Precision) Bounds {
 	c := p.Coefficients
 	here := local.Host
 	here.Runtime, here.Format = t.Runtime, t.Format
-	r, seenHere := c.resolve(&here, stack)
+	model := p.run(&here, stack, prec)
 	out.AnchorMs = local.Ms
 	ratio := p.convert(t, &local.Host, p.workload(prec))
-	machines := target / p.run(&here, &r, prec).total
+	machines := there.total / model.total
 	out.AnchorX, out.RuntimeX = machines*ratio.factor, ratio.factor
-	out.Scale = local.Ms * out.AnchorX / target
+	out.Scale = local.Ms * out.AnchorX / there.total
 	out.Basis, out.AsOf = "anchored", p.Local.AsOf
 	out.Source = fmt.Sprintf("%s measured here x %s for the machine", ms(local.Ms), trim(machines))
 	if t.Runtime != EIPlan {
@@ -247,14 +223,14 @@ func (p *Predictor) anchor(out *Prediction, t *Target, stack *Stack, local *Meas
 	}
 	if here.Name != t.Name {
 		b = b.And(out.widen(c.doubt("other-processor")))
-		if !seen || !seenHere {
+		if !there.seen || !model.seen {
 			b = b.And(out.widen(c.doubt("unfitted-processor")))
 		}
 	}
 	for _, d := range ratio.doubts {
 		b = b.And(out.widen(d))
 	}
-	return p.residual(out, t, p.sharedDoubt(out, b, t, p.workload(prec)))
+	return p.residual(out, t, p.sharedDoubt(out, b, t, prec))
 }
 
 // residual carries over to an anchored prediction what measurements of this model on other processors say of anchored predictions of theirs.
@@ -270,7 +246,7 @@ func (p *Predictor) residual(out *Prediction, t *Target, bounds Bounds) Bounds {
 }
 
 // modelDoubt is the interval of a prediction that rests on the model alone.
-func (p *Predictor) modelDoubt(out *Prediction, t *Target, s *Stack, seen bool, w *engine.Workload) Bounds {
+func (p *Predictor) modelDoubt(out *Prediction, t *Target, s *Stack, seen bool, prec engine.Precision) Bounds {
 	c := p.Coefficients
 	i := c.interval(s.Class, p.Batch, !seen, false)
 	b := out.widen(Doubt{s.Class, i.Low, i.High, i.Source})
@@ -283,14 +259,14 @@ func (p *Predictor) modelDoubt(out *Prediction, t *Target, s *Stack, seen bool, 
 	if t.Kind != hardware.EI {
 		b = b.And(out.widen(c.doubt("stack-version")))
 	}
-	if t.Kind == hardware.GPU && groups(w) {
+	if t.Kind == hardware.GPU && p.traitsOf(prec).grouped {
 		b = b.And(out.widen(c.doubt("grouped-convolutions")))
 	}
-	return p.sharedDoubt(out, b, t, w)
+	return p.sharedDoubt(out, b, t, prec)
 }
 
 // sharedDoubt adds what widens anchored and modelled predictions alike.
-func (p *Predictor) sharedDoubt(out *Prediction, b Bounds, t *Target, w *engine.Workload) Bounds {
+func (p *Predictor) sharedDoubt(out *Prediction, b Bounds, t *Target, prec engine.Precision) Bounds {
 	c := p.Coefficients
 	points := c.CPU.Cores
 	if t.Kind == hardware.CPU && t.Tiles > points[len(points)-1].Cores {
@@ -302,18 +278,13 @@ func (p *Predictor) sharedDoubt(out *Prediction, b Bounds, t *Target, w *engine.
 	if t.Fraction {
 		b = b.And(out.widen(c.doubt("fractional-device")))
 	}
-	if len(w.Unknown) > 0 {
+	if len(p.workload(prec).Unknown) > 0 {
 		b = b.And(out.widen(c.doubt("unknown-operators")))
 	}
-	if t.Kind != hardware.CPU && hostSteps(w) > 0 {
+	if t.Kind != hardware.CPU && p.traitsOf(prec).hostSteps > 0 {
 		b = b.And(out.widen(c.doubt("host-operators")))
 	}
 	return b
-}
-
-// groups tells whether a workload has depthwise or other grouped convolutions.
-func groups(w *engine.Workload) bool {
-	return slices.ContainsFunc(w.Steps, func(s engine.Work) bool { return s.Kind == engine.GroupedConv || s.Kind == engine.DepthwiseConv })
 }
 
 func (out *Prediction) widen(d Doubt) Bounds {
@@ -329,56 +300,37 @@ func (p *Predictor) network(t *Target, prec engine.Precision) float64 {
 	}
 	w, hop := p.workload(prec), p.Coefficients.EI
 	gbps := min(hop.BandwidthGbps, t.HostGbps)
-	return hop.HopMs*float64(1+hostSteps(w)) + (w.InBytes+w.OutBytes)*8/(gbps*1e6)
-}
-
-// hostTime is that of the operators that an accelerator leaves to the CPU.
-func hostTime(t *Target, w *engine.Workload) float64 {
-	if t.Kind == hardware.CPU {
-		return 0
-	}
-	const switchMs, hostGBs = 0.05, 5 // assumed: a synchronisation each, and one core's memory traffic
-	var total float64
-	for i := range w.Steps {
-		if s := &w.Steps[i]; s.Kind == engine.Host {
-			total += switchMs + 4*(s.Reads+s.Writes)/1e6/hostGBs
-		}
-	}
-	return total
-}
-
-func hostSteps(w *engine.Workload) int {
-	n := 0
-	for i := range w.Steps {
-		if w.Steps[i].Kind == engine.Host {
-			n++
-		}
-	}
-	return n
+	return hop.HopMs*float64(1+p.traitsOf(prec).hostSteps) + (w.InBytes+w.OutBytes)*8/(gbps*1e6)
 }
 
 // plainRule is the rule of scaling by TFLOPS: a local time × the local peak ÷ the target's peak, each in the same precision, plus the network.
 func (p *Predictor) plainRule(out *Prediction, t *Target, prec engine.Precision) {
-	local := p.Local.of(prec)
-	if local.Ms <= 0 || local.Host.TFLOPS <= 0 {
-		return
+	if local := p.Local.of(prec); local.Ms > 0 && local.Host.TFLOPS > 0 {
+		out.TflopsMs = local.Ms*local.Host.TFLOPS/t.TFLOPS + out.NetworkMs
 	}
-	out.TflopsMs = local.Ms*local.Host.TFLOPS/t.TFLOPS + out.NetworkMs
-	out.TflopsRule = fmt.Sprintf("%s here x %s GFLOPS here / %s GFLOPS in %s", ms(local.Ms), trim(local.Host.TFLOPS*1e3), trim(t.TFLOPS*1e3), t.Format)
-	if out.NetworkMs > 0 {
-		out.TflopsRule += fmt.Sprintf(" + %s network", ms(out.NetworkMs))
-	}
-	out.TflopsRule += " = " + ms(out.TflopsMs)
 }
 
-func (p *Predictor) byTFLOPS(out *Prediction) error {
+// PlainRule is that rule with the numbers of a prediction; empty where it has nothing to scale.
+func (p *Predictor) PlainRule(of *Prediction, t *Target, prec engine.Precision) string {
+	if of.TflopsMs == 0 {
+		return ""
+	}
+	local := p.Local.of(prec)
+	text := fmt.Sprintf("%s here x %s GFLOPS here / %s GFLOPS in %s", ms(local.Ms), trim(local.Host.TFLOPS*1e3), trim(t.TFLOPS*1e3), t.Format)
+	if of.NetworkMs > 0 {
+		text += fmt.Sprintf(" + %s network", ms(of.NetworkMs))
+	}
+	return text + " = " + ms(of.TflopsMs)
+}
+
+func (p *Predictor) byTFLOPS(out *Prediction, t *Target, prec engine.Precision) error {
 	if out.TflopsMs == 0 {
 		return fmt.Errorf("scaling by TFLOPS needs a measurement here in this precision")
 	}
 	i := p.Coefficients.TFLOPS
 	out.ComputeMs, out.Value = out.TflopsMs-out.NetworkMs, out.TflopsMs
 	out.Low, out.High = out.Value*i.Low, out.Value*i.High
-	out.Basis, out.Source = "tflops", out.TflopsRule
+	out.Basis, out.Source = "tflops", p.PlainRule(out, t, prec)
 	out.widen(Doubt{"tflops", i.Low, i.High, i.Source})
 	return nil
 }
