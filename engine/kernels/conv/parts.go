@@ -35,12 +35,18 @@ const (
 	largeStageBytes = 1280 << 10
 )
 
-// fitsParts reports whether g is faster by parts than in plain binary32.
+// fitsParts reports whether g can be computed by parts.
 func (g Geometry) fitsParts(features cpu.Features, format gemm.Format) bool {
-	if format != gemm.FP32 || g.Groups != 1 || g.In.planar() || g.In.Channels%vectorLanes != 0 {
-		return false
-	}
-	return gemm.Choose(features, format, g.N*g.Out.Height*g.Out.Width, g.Out.Channels, g.In.Channels*g.KernelH*g.KernelW).Splits()
+	_, ok := gemm.ChooseSplit(features, 1, 1)
+	return ok && format == gemm.FP32 && g.Groups == 1 && !g.In.planar() && g.In.Channels%vectorLanes == 0
+}
+
+// partsPay reports whether that should be faster than the plain direct sum. Rows of
+// tiles of lines whose pixels are half chunks would straddle cache lines.
+func (g Geometry) partsPay(features cpu.Features) bool {
+	pixels := g.N * g.Out.Height * g.Out.Width
+	return (g.pointwise() || g.In.Channels%(2*vectorLanes) == 0) &&
+		gemm.Choose(features, gemm.FP32, pixels, g.Out.Channels, g.In.Channels*g.KernelH*g.KernelW).Splits()
 }
 
 // pointwise reports whether the window is one pixel.
@@ -48,7 +54,10 @@ func (g Geometry) pointwise() bool { return g.KernelH == 1 && g.KernelW == 1 }
 
 // prepareParts is prepareDirectOf on an input in parts.
 func prepareParts(arena *gemm.Arena, features cpu.Features, format gemm.Format, g Geometry, weights []float32, e gemm.Epilogue) *Plan {
-	kernel := gemm.Choose(features, format, g.N*g.Out.Height*g.Out.Width, g.Out.Channels, g.In.Channels*g.KernelH*g.KernelW)
+	kernel, ok := gemm.ChooseSplit(features, g.N*g.Out.Height*g.Out.Width, g.Out.Channels)
+	if !ok {
+		panic("conv: no kernel splits")
+	}
 	d := &direct{g: g, view: g, staged: &staging{pixels: g.pointwise()}}
 	in := &d.view.In
 	if d.staged.pixels {
@@ -110,17 +119,17 @@ func (s *staging) add(x stage) {
 
 // reads is the range of pixels or lines that a tile reads.
 func (d *direct) reads(x *span) (first, end int) {
-	width := d.lines.pixels
+	g := &d.view
 	if d.staged.pixels {
-		first = x.line*width + x.pixel
+		first = x.line*d.lines.pixels + x.pixel
 		return first, first + x.rows
 	}
-	last := x.line
-	if x.left > 0 {
-		last += (x.pixel + x.rows - 1) / (width + d.lines.gap)
+	pitch := g.Out.Width // of lines that follow each other as one
+	if d.lines.count > 1 {
+		pitch += max(0, d.lines.gap)
 	}
-	g := &d.view
-	return x.line*g.StrideH - g.PadTop, last*g.StrideH - g.PadTop + (g.KernelH-1)*g.DilationH + 1
+	line, last := x.line+x.pixel/pitch, x.line+(x.pixel+x.rows-1)/pitch
+	return line*g.StrideH - g.PadTop, last*g.StrideH - g.PadTop + (g.KernelH-1)*g.DilationH + 1
 }
 
 // splitTask is how many pixels a worker splits at a time.

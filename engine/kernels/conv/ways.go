@@ -57,7 +57,12 @@ func ways(features cpu.Features, format gemm.Format, g Geometry) []way {
 		}
 	}
 	if g.fitsParts(features, format) {
-		first = append(first, way{"direct by parts", prepareParts})
+		byParts := way{"direct by parts", prepareParts}
+		if g.partsPay(features) {
+			first = append(first, byParts)
+		} else {
+			list = append(list, byParts)
+		}
 	}
 	var heights []way
 	for _, rows := range gemm.ChooseWhole(features, format, 1, g.Out.Channels/g.Groups, g.depth()).Heights(g.lines().pixels) {

@@ -97,6 +97,18 @@ func ChooseWhole(features cpu.Features, format Format, m, n, k int) Kernel {
 	return choose(features, format, m, n, k, false)
 }
 
+// ChooseSplit is the tile that Splits for a product of m rows and n columns, fast or
+// not; false if the processor has none.
+func ChooseSplit(features cpu.Features, m, n int) (Kernel, bool) {
+	for _, f := range families {
+		if f.Splits() && f.Runnable(features) {
+			f.MR, f.NR = height(m, f.MR), panelWidth(f.NR, n)
+			return f, true
+		}
+	}
+	return Kernel{}, false
+}
+
 func choose(features cpu.Features, format Format, m, n, k int, split bool) Kernel {
 	for _, f := range families {
 		if f.Format != format || f.Splits() && !split || !f.takes(k) || !f.pays(m, n, k) || !f.Runnable(features) {
@@ -118,27 +130,20 @@ func MixedPays(features cpu.Features, k int) bool {
 	return best.family == amx || best.Vector() && !features.Has(cpu.AMXBF16)
 }
 
-// Least sizes of a product by parts: of few rows, fetching weights that are half
-// as large again costs more than multiplying them faster gains, most of all if they
-// do not stay in the cache; splitting costs as much as some columns, the rest of a
-// tile as some of k.
+// What makes up for a product by parts: of fewer rows, fetching weights that are
+// half as large again costs more than multiplying them faster gains. Splitting A
+// costs as much as some columns, finishing a tile as some of k.
 const (
-	partsRows      = 24
-	partsRowsFetch = 96      // where B is larger than
-	partsResident  = 1 << 20 // bytes
-	partsEdges     = 1. / 40 // the sum of what one column and one of k cost
+	partsRows = 112
+	partsN    = 1.0
+	partsK    = 1.5
+	partsEdge = 1. / 40
 )
 
 // pays reports whether k should be the fastest for a product of a shape that it
 // takes.
 func (k Kernel) pays(m, n, depth int) bool {
-	if k.family != amxParts {
-		return true
-	}
-	if m < partsRows || m < partsRowsFetch && n*depth*partsOf*2 > partsResident {
-		return false
-	}
-	return 1/float64(n)+1/float64(depth) <= partsEdges
+	return k.family != amxParts || m >= partsRows && partsN/float64(n)+partsK/float64(depth) <= partsEdge
 }
 
 // takes reports whether the kernel can cut taps of k elements into its steps.
