@@ -23,7 +23,9 @@
 //
 // Choose decides, from the processor's features, the format and k. Kernels lists
 // all there are: to measure one, pack with it and bind as many rows as its MR.
-// MixedPays says whether BF16 should be the faster format at all.
+// MixedPays says whether BF16 should be the faster format at all. Where there are
+// AMX tiles, large products in FP32 run on them, each number in three parts of
+// bfloat16, at the accuracy of FP32.
 //
 // # Memory
 //
