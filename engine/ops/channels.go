@@ -29,7 +29,7 @@ func UseOfLayout(n *graph.Node) LayoutUse {
 	}
 	switch Key(n.Domain, n.Op) {
 	case "eiplan/Conv":
-		if packable(n) {
+		if packable(n) && !betweenPlanes(n) {
 			return AnyLayout
 		}
 		return DenseOnly

@@ -92,6 +92,7 @@ type staging struct {
 	image conv.Image
 	value *graph.Value
 	moved bool // through scratch memory
+	plane bool // planes stay planes
 	move  *move.Funcs
 }
 
@@ -115,10 +116,19 @@ func stagedInput(v *graph.Value, halo conv.Halo, f *move.Funcs) staging {
 	default:
 		s.moved = true
 		if s.image = conv.NewImage(height, width, channels, channelLanes, halo); channels < channelLanes {
-			s.image = conv.NewPlanar(height, width, channels, halo)
+			s.plane, s.image = true, conv.NewPlanar(height, width, channels, halo)
 		}
 	}
 	return s
+}
+
+// stagedPlanes places a dense input as planes that reach a halo.
+func stagedPlanes(v *graph.Value, halo conv.Halo, f *move.Funcs) staging {
+	if halo == (conv.Halo{}) {
+		return staging{value: v, move: f, image: planarOf(v)}
+	}
+	height, width := planeOf(v.Shape)
+	return staging{value: v, move: f, moved: true, plane: true, image: conv.NewPlanar(height, width, v.Shape[1], halo)}
 }
 
 // stagedOutput places an output, or a residual.
@@ -147,7 +157,7 @@ func (s *staging) load(scratch []float32, t tensor.Tensor) {
 	elements := s.image.Height * s.image.Width * s.image.Channels
 	for b := range s.value.Shape[0] {
 		dst := scratch[b*s.image.ImagePitch:][:s.image.ImagePitch]
-		if s.image.Channels < channelLanes {
+		if s.plane {
 			loadPlanes(dst, s.image, src[b*elements:][:elements])
 			continue
 		}
@@ -183,6 +193,20 @@ func (s *staging) store(t tensor.Tensor, scratch []float32) {
 	}
 }
 
+// betweenPlanes reports whether a packable convolution to few channels is best made between dense values: every channel that the Channels layout rounds
+// them up to would cost as much as one that is there. An input of many channels, which may lie in that layout, must be worth the way back.
+func betweenPlanes(n *graph.Node) bool {
+	y, window := n.Outputs[0].Shape, n.In(1).Shape[2:].Elements()
+	_, width := planeOf(y)
+	few := conv.MostPlanes
+	if n.In(0).Shape[1] >= channelLanes {
+		few = conv.MostPlanes / 2
+	}
+	strides := n.Ints("strides")
+	return y[1] <= few && width >= conv.LeastPlaneWidth && (window > 2 || few == conv.MostPlanes) && n.Int("group", 1) == 1 && n.In(3) == nil &&
+		(len(strides) == 0 || strides[len(strides)-1] == 1) && n.Outputs[0].DType == tensor.Float32 && formatOf(n) == gemm.FP32
+}
+
 // packedConv convolves with weights packed here, between values of any layout.
 func packedConv(n *graph.Node, t *Target) (Kernel, error) {
 	g, err := convGeometry(n)
@@ -190,10 +214,17 @@ func packedConv(n *graph.Node, t *Target) (Kernel, error) {
 		return Kernel{}, err
 	}
 	f := move.For(t.Features)
+	planes := !n.In(0).Layout.Channels && !n.Outputs[0].Layout.Channels && betweenPlanes(n)
 	out := stagedOutput(n.Outputs[0], f)
+	if planes {
+		out = staging{value: n.Outputs[0], move: f, image: planarOf(n.Outputs[0])}
+	}
 	g.Out = out.image
 	g.In.Height, g.In.Width = planeOf(n.In(0).Shape)
 	in := stagedInput(n.In(0), g.Halo(), f)
+	if planes {
+		in = stagedPlanes(n.In(0), g.Halo(), f)
+	}
 	g.In = in.image
 	var residual *staging
 	if r := n.In(3); r != nil {
@@ -204,8 +235,11 @@ func packedConv(n *graph.Node, t *Target) (Kernel, error) {
 	if b := n.In(2); b != nil {
 		e.Bias = constant[float32](b)
 	}
-	upright(&g)
-	last := biasLast(n, &g, &e)
+	var last conv.Buffer
+	if !planes {
+		upright(&g)
+		last = biasLast(n, &g, &e)
+	}
 	plan, err := fastestConv(t, formatOf(n), g, constant[float32](n.In(1)), e)
 	if err != nil {
 		return Kernel{}, err

@@ -153,8 +153,8 @@ func (g Geometry) check(weights, bias int) error {
 		return fmt.Errorf("conv: kernel %dx%d, strides %d,%d, dilations %d,%d", g.KernelH, g.KernelW, g.StrideH, g.StrideW, g.DilationH, g.DilationW)
 	case g.Groups < 1 || g.In.Channels < 1 || g.Out.Channels < 1 || g.In.Channels%g.Groups != 0 || g.Out.Channels%g.Groups != 0:
 		return fmt.Errorf("conv: %d channels to %d in %d groups", g.In.Channels, g.Out.Channels, g.Groups)
-	case g.Out.planar():
-		return fmt.Errorf("conv: output with channels outermost")
+	case g.Out.planar() && !(g.In.planar() && g.takesPlanes()):
+		return fmt.Errorf("conv: output with channels outermost, which no kernel takes")
 	case !g.Halo().within(g.In.Halo):
 		return fmt.Errorf("conv: input has halo %+v, the window reaches %+v", g.In.Halo, g.Halo())
 	}

@@ -75,6 +75,89 @@ var depthwiseAVX512 = [...][5]func(*Window){
 }
 
 //go:noescape
+func strip1x1AVX512(s *Strip)
+
+//go:noescape
+func strip1x2AVX512(s *Strip)
+
+//go:noescape
+func strip1x3AVX512(s *Strip)
+
+//go:noescape
+func strip1x4AVX512(s *Strip)
+
+//go:noescape
+func strip1x5AVX512(s *Strip)
+
+//go:noescape
+func strip1x6AVX512(s *Strip)
+
+//go:noescape
+func strip1x7AVX512(s *Strip)
+
+//go:noescape
+func strip1x8AVX512(s *Strip)
+
+//go:noescape
+func strip2x1AVX512(s *Strip)
+
+//go:noescape
+func strip2x2AVX512(s *Strip)
+
+//go:noescape
+func strip2x3AVX512(s *Strip)
+
+//go:noescape
+func strip2x4AVX512(s *Strip)
+
+//go:noescape
+func strip2x5AVX512(s *Strip)
+
+//go:noescape
+func strip2x6AVX512(s *Strip)
+
+//go:noescape
+func strip2x7AVX512(s *Strip)
+
+//go:noescape
+func strip2x8AVX512(s *Strip)
+
+//go:noescape
+func strip4x1AVX512(s *Strip)
+
+//go:noescape
+func strip4x2AVX512(s *Strip)
+
+//go:noescape
+func strip4x3AVX512(s *Strip)
+
+//go:noescape
+func strip4x4AVX512(s *Strip)
+
+//go:noescape
+func strip4x5AVX512(s *Strip)
+
+//go:noescape
+func strip4x6AVX512(s *Strip)
+
+//go:noescape
+func strip8x1AVX512(s *Strip)
+
+//go:noescape
+func strip8x2AVX512(s *Strip)
+
+//go:noescape
+func strip8x3AVX512(s *Strip)
+
+// stripsAVX512 holds kernels by output channels and by vectors.
+var stripsAVX512 = [...][]func(*Strip){
+	{strip1x1AVX512, strip1x2AVX512, strip1x3AVX512, strip1x4AVX512, strip1x5AVX512, strip1x6AVX512, strip1x7AVX512, strip1x8AVX512},
+	{strip2x1AVX512, strip2x2AVX512, strip2x3AVX512, strip2x4AVX512, strip2x5AVX512, strip2x6AVX512, strip2x7AVX512, strip2x8AVX512},
+	{strip4x1AVX512, strip4x2AVX512, strip4x3AVX512, strip4x4AVX512, strip4x5AVX512, strip4x6AVX512},
+	{strip8x1AVX512, strip8x2AVX512, strip8x3AVX512},
+}
+
+//go:noescape
 func depthwiseFP32AVX2(w *Window)
 
 //go:noescape
@@ -92,6 +175,62 @@ var depthwiseAVX2 = [...][5]func(*Window){
 		nil,
 		nil,
 	},
+}
+
+//go:noescape
+func strip1x1AVX2(s *Strip)
+
+//go:noescape
+func strip1x2AVX2(s *Strip)
+
+//go:noescape
+func strip1x3AVX2(s *Strip)
+
+//go:noescape
+func strip1x4AVX2(s *Strip)
+
+//go:noescape
+func strip1x5AVX2(s *Strip)
+
+//go:noescape
+func strip1x6AVX2(s *Strip)
+
+//go:noescape
+func strip1x7AVX2(s *Strip)
+
+//go:noescape
+func strip2x1AVX2(s *Strip)
+
+//go:noescape
+func strip2x2AVX2(s *Strip)
+
+//go:noescape
+func strip2x3AVX2(s *Strip)
+
+//go:noescape
+func strip2x4AVX2(s *Strip)
+
+//go:noescape
+func strip2x5AVX2(s *Strip)
+
+//go:noescape
+func strip4x1AVX2(s *Strip)
+
+//go:noescape
+func strip4x2AVX2(s *Strip)
+
+//go:noescape
+func strip4x3AVX2(s *Strip)
+
+//go:noescape
+func strip8x1AVX2(s *Strip)
+
+// stripsAVX2 holds kernels by output channels and by vectors.
+var stripsAVX2 = [...][]func(*Strip){
+	{strip1x1AVX2, strip1x2AVX2, strip1x3AVX2, strip1x4AVX2, strip1x5AVX2, strip1x6AVX2, strip1x7AVX2},
+	{strip2x1AVX2, strip2x2AVX2, strip2x3AVX2, strip2x4AVX2, strip2x5AVX2},
+	{strip4x1AVX2, strip4x2AVX2, strip4x3AVX2},
+	{strip8x1AVX2},
 }
 
 //go:noescape

@@ -29,3 +29,86 @@ var depthwiseNEON = [...][5]func(*Window){
 		depthwise5x5s2FP32NEON,
 	},
 }
+
+//go:noescape
+func strip1x1NEON(s *Strip)
+
+//go:noescape
+func strip1x2NEON(s *Strip)
+
+//go:noescape
+func strip1x3NEON(s *Strip)
+
+//go:noescape
+func strip1x4NEON(s *Strip)
+
+//go:noescape
+func strip1x5NEON(s *Strip)
+
+//go:noescape
+func strip1x6NEON(s *Strip)
+
+//go:noescape
+func strip1x7NEON(s *Strip)
+
+//go:noescape
+func strip1x8NEON(s *Strip)
+
+//go:noescape
+func strip2x1NEON(s *Strip)
+
+//go:noescape
+func strip2x2NEON(s *Strip)
+
+//go:noescape
+func strip2x3NEON(s *Strip)
+
+//go:noescape
+func strip2x4NEON(s *Strip)
+
+//go:noescape
+func strip2x5NEON(s *Strip)
+
+//go:noescape
+func strip2x6NEON(s *Strip)
+
+//go:noescape
+func strip2x7NEON(s *Strip)
+
+//go:noescape
+func strip2x8NEON(s *Strip)
+
+//go:noescape
+func strip4x1NEON(s *Strip)
+
+//go:noescape
+func strip4x2NEON(s *Strip)
+
+//go:noescape
+func strip4x3NEON(s *Strip)
+
+//go:noescape
+func strip4x4NEON(s *Strip)
+
+//go:noescape
+func strip4x5NEON(s *Strip)
+
+//go:noescape
+func strip4x6NEON(s *Strip)
+
+//go:noescape
+func strip8x1NEON(s *Strip)
+
+//go:noescape
+func strip8x2NEON(s *Strip)
+
+//go:noescape
+func strip8x3NEON(s *Strip)
+
+// stripsNEON holds kernels by output channels and by vectors.
+var stripsNEON = [...][]func(*Strip){
+	{strip1x1NEON, strip1x2NEON, strip1x3NEON, strip1x4NEON, strip1x5NEON, strip1x6NEON, strip1x7NEON, strip1x8NEON},
+	{strip2x1NEON, strip2x2NEON, strip2x3NEON, strip2x4NEON, strip2x5NEON, strip2x6NEON, strip2x7NEON, strip2x8NEON},
+	{strip4x1NEON, strip4x2NEON, strip4x3NEON, strip4x4NEON, strip4x5NEON, strip4x6NEON},
+	{strip8x1NEON, strip8x2NEON, strip8x3NEON},
+}

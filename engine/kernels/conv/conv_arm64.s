@@ -3771,3 +3771,3220 @@ moved:
 	MOVD R19, 88(R0)
 	BNE  group
 	RET
+
+// func strip1x1NEON(s *byte)
+TEXT ·strip1x1NEON(SB), NOSPLIT, $0-8
+	MOVD s+0(FP), R0
+	MOVD (R0), R1
+	MOVD 24(R0), R2
+	MOVD 56(R0), R3
+
+tile:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	MOVD 32(R0), R6
+	MOVD 40(R0), R7
+	MOVD 8(R0), R8
+
+tap:
+	MOVD  (R6), R9
+	ADDS  R1, R9
+	FMOVQ (R9), F1
+	FMOVS (R8), F2
+	WORD  $0x4e040442 // dup v2, v2
+	WORD  $0x4e21cc40 // fmla v0, v2, v1
+	ADDS  $8, R6
+	ADDS  $4, R8
+	SUBS  $1, R7
+	BNE   tap
+	MOVD  16(R0), R6
+	MOVD  48(R0), R7
+	FMOVS (R6), F2
+	WORD  $0x4e040442 // dup v2, v2
+	WORD  $0x4e22d400 // fadd v0, v0, v2
+	FMOVS 64(R0), F2
+	WORD  $0x4e040442 // dup v2, v2
+	FMOVS 68(R0), F1
+	WORD  $0x4e040421 // dup v1, v1
+	MOVD  R2, R6
+	WORD  $0x6ea0e443 // fcmgt v3, v2, v0
+	WORD  $0x6ea31c40 // bit v0, v2, v3
+	WORD  $0x6ea1e402 // fcmgt v2, v0, v1
+	WORD  $0x6ea21c20 // bit v0, v1, v2
+	FMOVQ F0, (R6)
+	ADDS  $16, R1
+	ADDS  $16, R2
+	SUBS  $1, R3
+	BNE   tile
+	RET
+
+// func strip1x2NEON(s *byte)
+TEXT ·strip1x2NEON(SB), NOSPLIT, $0-8
+	MOVD s+0(FP), R0
+	MOVD (R0), R1
+	MOVD 24(R0), R2
+	MOVD 56(R0), R3
+
+tile:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	WORD $0x6e211c21 // eor v1, v1, v1
+	MOVD 32(R0), R6
+	MOVD 40(R0), R7
+	MOVD 8(R0), R8
+
+tap:
+	MOVD  (R6), R9
+	ADDS  R1, R9
+	FMOVQ (R9), F2
+	FMOVQ 16(R9), F3
+	FMOVS (R8), F4
+	WORD  $0x4e040484 // dup v4, v4
+	WORD  $0x4e22cc80 // fmla v0, v4, v2
+	WORD  $0x4e23cc81 // fmla v1, v4, v3
+	ADDS  $8, R6
+	ADDS  $4, R8
+	SUBS  $1, R7
+	BNE   tap
+	MOVD  16(R0), R6
+	MOVD  48(R0), R7
+	FMOVS (R6), F4
+	WORD  $0x4e040484 // dup v4, v4
+	WORD  $0x4e24d400 // fadd v0, v0, v4
+	WORD  $0x4e24d421 // fadd v1, v1, v4
+	FMOVS 64(R0), F4
+	WORD  $0x4e040484 // dup v4, v4
+	FMOVS 68(R0), F2
+	WORD  $0x4e040442 // dup v2, v2
+	MOVD  R2, R6
+	WORD  $0x6ea0e483 // fcmgt v3, v4, v0
+	WORD  $0x6ea31c80 // bit v0, v4, v3
+	WORD  $0x6ea2e403 // fcmgt v3, v0, v2
+	WORD  $0x6ea31c40 // bit v0, v2, v3
+	FMOVQ F0, (R6)
+	WORD  $0x6ea1e480 // fcmgt v0, v4, v1
+	WORD  $0x6ea01c81 // bit v1, v4, v0
+	WORD  $0x6ea2e420 // fcmgt v0, v1, v2
+	WORD  $0x6ea01c41 // bit v1, v2, v0
+	FMOVQ F1, 16(R6)
+	ADDS  $32, R1
+	ADDS  $32, R2
+	SUBS  $1, R3
+	BNE   tile
+	RET
+
+// func strip1x3NEON(s *byte)
+TEXT ·strip1x3NEON(SB), NOSPLIT, $0-8
+	MOVD s+0(FP), R0
+	MOVD (R0), R1
+	MOVD 24(R0), R2
+	MOVD 56(R0), R3
+
+tile:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	WORD $0x6e211c21 // eor v1, v1, v1
+	WORD $0x6e221c42 // eor v2, v2, v2
+	MOVD 32(R0), R6
+	MOVD 40(R0), R7
+	MOVD 8(R0), R8
+
+tap:
+	MOVD  (R6), R9
+	ADDS  R1, R9
+	FMOVQ (R9), F3
+	FMOVQ 16(R9), F4
+	FMOVQ 32(R9), F5
+	FMOVS (R8), F6
+	WORD  $0x4e0404c6 // dup v6, v6
+	WORD  $0x4e23ccc0 // fmla v0, v6, v3
+	WORD  $0x4e24ccc1 // fmla v1, v6, v4
+	WORD  $0x4e25ccc2 // fmla v2, v6, v5
+	ADDS  $8, R6
+	ADDS  $4, R8
+	SUBS  $1, R7
+	BNE   tap
+	MOVD  16(R0), R6
+	MOVD  48(R0), R7
+	FMOVS (R6), F6
+	WORD  $0x4e0404c6 // dup v6, v6
+	WORD  $0x4e26d400 // fadd v0, v0, v6
+	WORD  $0x4e26d421 // fadd v1, v1, v6
+	WORD  $0x4e26d442 // fadd v2, v2, v6
+	FMOVS 64(R0), F6
+	WORD  $0x4e0404c6 // dup v6, v6
+	FMOVS 68(R0), F3
+	WORD  $0x4e040463 // dup v3, v3
+	MOVD  R2, R6
+	WORD  $0x6ea0e4c4 // fcmgt v4, v6, v0
+	WORD  $0x6ea41cc0 // bit v0, v6, v4
+	WORD  $0x6ea3e404 // fcmgt v4, v0, v3
+	WORD  $0x6ea41c60 // bit v0, v3, v4
+	FMOVQ F0, (R6)
+	WORD  $0x6ea1e4c0 // fcmgt v0, v6, v1
+	WORD  $0x6ea01cc1 // bit v1, v6, v0
+	WORD  $0x6ea3e420 // fcmgt v0, v1, v3
+	WORD  $0x6ea01c61 // bit v1, v3, v0
+	FMOVQ F1, 16(R6)
+	WORD  $0x6ea2e4c0 // fcmgt v0, v6, v2
+	WORD  $0x6ea01cc2 // bit v2, v6, v0
+	WORD  $0x6ea3e440 // fcmgt v0, v2, v3
+	WORD  $0x6ea01c62 // bit v2, v3, v0
+	FMOVQ F2, 32(R6)
+	ADDS  $48, R1
+	ADDS  $48, R2
+	SUBS  $1, R3
+	BNE   tile
+	RET
+
+// func strip1x4NEON(s *byte)
+TEXT ·strip1x4NEON(SB), NOSPLIT, $0-8
+	MOVD s+0(FP), R0
+	MOVD (R0), R1
+	MOVD 24(R0), R2
+	MOVD 56(R0), R3
+
+tile:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	WORD $0x6e211c21 // eor v1, v1, v1
+	WORD $0x6e221c42 // eor v2, v2, v2
+	WORD $0x6e231c63 // eor v3, v3, v3
+	MOVD 32(R0), R6
+	MOVD 40(R0), R7
+	MOVD 8(R0), R8
+
+tap:
+	MOVD  (R6), R9
+	ADDS  R1, R9
+	FMOVQ (R9), F4
+	FMOVQ 16(R9), F5
+	FMOVQ 32(R9), F6
+	FMOVQ 48(R9), F7
+	FMOVS (R8), F8
+	WORD  $0x4e040508 // dup v8, v8
+	WORD  $0x4e24cd00 // fmla v0, v8, v4
+	WORD  $0x4e25cd01 // fmla v1, v8, v5
+	WORD  $0x4e26cd02 // fmla v2, v8, v6
+	WORD  $0x4e27cd03 // fmla v3, v8, v7
+	ADDS  $8, R6
+	ADDS  $4, R8
+	SUBS  $1, R7
+	BNE   tap
+	MOVD  16(R0), R6
+	MOVD  48(R0), R7
+	FMOVS (R6), F8
+	WORD  $0x4e040508 // dup v8, v8
+	WORD  $0x4e28d400 // fadd v0, v0, v8
+	WORD  $0x4e28d421 // fadd v1, v1, v8
+	WORD  $0x4e28d442 // fadd v2, v2, v8
+	WORD  $0x4e28d463 // fadd v3, v3, v8
+	FMOVS 64(R0), F8
+	WORD  $0x4e040508 // dup v8, v8
+	FMOVS 68(R0), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  R2, R6
+	WORD  $0x6ea0e505 // fcmgt v5, v8, v0
+	WORD  $0x6ea51d00 // bit v0, v8, v5
+	WORD  $0x6ea4e405 // fcmgt v5, v0, v4
+	WORD  $0x6ea51c80 // bit v0, v4, v5
+	FMOVQ F0, (R6)
+	WORD  $0x6ea1e500 // fcmgt v0, v8, v1
+	WORD  $0x6ea01d01 // bit v1, v8, v0
+	WORD  $0x6ea4e420 // fcmgt v0, v1, v4
+	WORD  $0x6ea01c81 // bit v1, v4, v0
+	FMOVQ F1, 16(R6)
+	WORD  $0x6ea2e500 // fcmgt v0, v8, v2
+	WORD  $0x6ea01d02 // bit v2, v8, v0
+	WORD  $0x6ea4e440 // fcmgt v0, v2, v4
+	WORD  $0x6ea01c82 // bit v2, v4, v0
+	FMOVQ F2, 32(R6)
+	WORD  $0x6ea3e500 // fcmgt v0, v8, v3
+	WORD  $0x6ea01d03 // bit v3, v8, v0
+	WORD  $0x6ea4e460 // fcmgt v0, v3, v4
+	WORD  $0x6ea01c83 // bit v3, v4, v0
+	FMOVQ F3, 48(R6)
+	ADDS  $64, R1
+	ADDS  $64, R2
+	SUBS  $1, R3
+	BNE   tile
+	RET
+
+// func strip1x5NEON(s *byte)
+TEXT ·strip1x5NEON(SB), NOSPLIT, $0-8
+	MOVD s+0(FP), R0
+	MOVD (R0), R1
+	MOVD 24(R0), R2
+	MOVD 56(R0), R3
+
+tile:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	WORD $0x6e211c21 // eor v1, v1, v1
+	WORD $0x6e221c42 // eor v2, v2, v2
+	WORD $0x6e231c63 // eor v3, v3, v3
+	WORD $0x6e241c84 // eor v4, v4, v4
+	MOVD 32(R0), R6
+	MOVD 40(R0), R7
+	MOVD 8(R0), R8
+
+tap:
+	MOVD  (R6), R9
+	ADDS  R1, R9
+	FMOVQ (R9), F5
+	FMOVQ 16(R9), F6
+	FMOVQ 32(R9), F7
+	FMOVQ 48(R9), F8
+	FMOVQ 64(R9), F9
+	FMOVS (R8), F10
+	WORD  $0x4e04054a // dup v10, v10
+	WORD  $0x4e25cd40 // fmla v0, v10, v5
+	WORD  $0x4e26cd41 // fmla v1, v10, v6
+	WORD  $0x4e27cd42 // fmla v2, v10, v7
+	WORD  $0x4e28cd43 // fmla v3, v10, v8
+	WORD  $0x4e29cd44 // fmla v4, v10, v9
+	ADDS  $8, R6
+	ADDS  $4, R8
+	SUBS  $1, R7
+	BNE   tap
+	MOVD  16(R0), R6
+	MOVD  48(R0), R7
+	FMOVS (R6), F10
+	WORD  $0x4e04054a // dup v10, v10
+	WORD  $0x4e2ad400 // fadd v0, v0, v10
+	WORD  $0x4e2ad421 // fadd v1, v1, v10
+	WORD  $0x4e2ad442 // fadd v2, v2, v10
+	WORD  $0x4e2ad463 // fadd v3, v3, v10
+	WORD  $0x4e2ad484 // fadd v4, v4, v10
+	FMOVS 64(R0), F10
+	WORD  $0x4e04054a // dup v10, v10
+	FMOVS 68(R0), F5
+	WORD  $0x4e0404a5 // dup v5, v5
+	MOVD  R2, R6
+	WORD  $0x6ea0e546 // fcmgt v6, v10, v0
+	WORD  $0x6ea61d40 // bit v0, v10, v6
+	WORD  $0x6ea5e406 // fcmgt v6, v0, v5
+	WORD  $0x6ea61ca0 // bit v0, v5, v6
+	FMOVQ F0, (R6)
+	WORD  $0x6ea1e540 // fcmgt v0, v10, v1
+	WORD  $0x6ea01d41 // bit v1, v10, v0
+	WORD  $0x6ea5e420 // fcmgt v0, v1, v5
+	WORD  $0x6ea01ca1 // bit v1, v5, v0
+	FMOVQ F1, 16(R6)
+	WORD  $0x6ea2e540 // fcmgt v0, v10, v2
+	WORD  $0x6ea01d42 // bit v2, v10, v0
+	WORD  $0x6ea5e440 // fcmgt v0, v2, v5
+	WORD  $0x6ea01ca2 // bit v2, v5, v0
+	FMOVQ F2, 32(R6)
+	WORD  $0x6ea3e540 // fcmgt v0, v10, v3
+	WORD  $0x6ea01d43 // bit v3, v10, v0
+	WORD  $0x6ea5e460 // fcmgt v0, v3, v5
+	WORD  $0x6ea01ca3 // bit v3, v5, v0
+	FMOVQ F3, 48(R6)
+	WORD  $0x6ea4e540 // fcmgt v0, v10, v4
+	WORD  $0x6ea01d44 // bit v4, v10, v0
+	WORD  $0x6ea5e480 // fcmgt v0, v4, v5
+	WORD  $0x6ea01ca4 // bit v4, v5, v0
+	FMOVQ F4, 64(R6)
+	ADDS  $80, R1
+	ADDS  $80, R2
+	SUBS  $1, R3
+	BNE   tile
+	RET
+
+// func strip1x6NEON(s *byte)
+TEXT ·strip1x6NEON(SB), NOSPLIT, $0-8
+	MOVD s+0(FP), R0
+	MOVD (R0), R1
+	MOVD 24(R0), R2
+	MOVD 56(R0), R3
+
+tile:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	WORD $0x6e211c21 // eor v1, v1, v1
+	WORD $0x6e221c42 // eor v2, v2, v2
+	WORD $0x6e231c63 // eor v3, v3, v3
+	WORD $0x6e241c84 // eor v4, v4, v4
+	WORD $0x6e251ca5 // eor v5, v5, v5
+	MOVD 32(R0), R6
+	MOVD 40(R0), R7
+	MOVD 8(R0), R8
+
+tap:
+	MOVD  (R6), R9
+	ADDS  R1, R9
+	FMOVQ (R9), F6
+	FMOVQ 16(R9), F7
+	FMOVQ 32(R9), F8
+	FMOVQ 48(R9), F9
+	FMOVQ 64(R9), F10
+	FMOVQ 80(R9), F11
+	FMOVS (R8), F12
+	WORD  $0x4e04058c // dup v12, v12
+	WORD  $0x4e26cd80 // fmla v0, v12, v6
+	WORD  $0x4e27cd81 // fmla v1, v12, v7
+	WORD  $0x4e28cd82 // fmla v2, v12, v8
+	WORD  $0x4e29cd83 // fmla v3, v12, v9
+	WORD  $0x4e2acd84 // fmla v4, v12, v10
+	WORD  $0x4e2bcd85 // fmla v5, v12, v11
+	ADDS  $8, R6
+	ADDS  $4, R8
+	SUBS  $1, R7
+	BNE   tap
+	MOVD  16(R0), R6
+	MOVD  48(R0), R7
+	FMOVS (R6), F12
+	WORD  $0x4e04058c // dup v12, v12
+	WORD  $0x4e2cd400 // fadd v0, v0, v12
+	WORD  $0x4e2cd421 // fadd v1, v1, v12
+	WORD  $0x4e2cd442 // fadd v2, v2, v12
+	WORD  $0x4e2cd463 // fadd v3, v3, v12
+	WORD  $0x4e2cd484 // fadd v4, v4, v12
+	WORD  $0x4e2cd4a5 // fadd v5, v5, v12
+	FMOVS 64(R0), F12
+	WORD  $0x4e04058c // dup v12, v12
+	FMOVS 68(R0), F6
+	WORD  $0x4e0404c6 // dup v6, v6
+	MOVD  R2, R6
+	WORD  $0x6ea0e587 // fcmgt v7, v12, v0
+	WORD  $0x6ea71d80 // bit v0, v12, v7
+	WORD  $0x6ea6e407 // fcmgt v7, v0, v6
+	WORD  $0x6ea71cc0 // bit v0, v6, v7
+	FMOVQ F0, (R6)
+	WORD  $0x6ea1e580 // fcmgt v0, v12, v1
+	WORD  $0x6ea01d81 // bit v1, v12, v0
+	WORD  $0x6ea6e420 // fcmgt v0, v1, v6
+	WORD  $0x6ea01cc1 // bit v1, v6, v0
+	FMOVQ F1, 16(R6)
+	WORD  $0x6ea2e580 // fcmgt v0, v12, v2
+	WORD  $0x6ea01d82 // bit v2, v12, v0
+	WORD  $0x6ea6e440 // fcmgt v0, v2, v6
+	WORD  $0x6ea01cc2 // bit v2, v6, v0
+	FMOVQ F2, 32(R6)
+	WORD  $0x6ea3e580 // fcmgt v0, v12, v3
+	WORD  $0x6ea01d83 // bit v3, v12, v0
+	WORD  $0x6ea6e460 // fcmgt v0, v3, v6
+	WORD  $0x6ea01cc3 // bit v3, v6, v0
+	FMOVQ F3, 48(R6)
+	WORD  $0x6ea4e580 // fcmgt v0, v12, v4
+	WORD  $0x6ea01d84 // bit v4, v12, v0
+	WORD  $0x6ea6e480 // fcmgt v0, v4, v6
+	WORD  $0x6ea01cc4 // bit v4, v6, v0
+	FMOVQ F4, 64(R6)
+	WORD  $0x6ea5e580 // fcmgt v0, v12, v5
+	WORD  $0x6ea01d85 // bit v5, v12, v0
+	WORD  $0x6ea6e4a0 // fcmgt v0, v5, v6
+	WORD  $0x6ea01cc5 // bit v5, v6, v0
+	FMOVQ F5, 80(R6)
+	ADDS  $96, R1
+	ADDS  $96, R2
+	SUBS  $1, R3
+	BNE   tile
+	RET
+
+// func strip1x7NEON(s *byte)
+TEXT ·strip1x7NEON(SB), NOSPLIT, $0-8
+	MOVD s+0(FP), R0
+	MOVD (R0), R1
+	MOVD 24(R0), R2
+	MOVD 56(R0), R3
+
+tile:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	WORD $0x6e211c21 // eor v1, v1, v1
+	WORD $0x6e221c42 // eor v2, v2, v2
+	WORD $0x6e231c63 // eor v3, v3, v3
+	WORD $0x6e241c84 // eor v4, v4, v4
+	WORD $0x6e251ca5 // eor v5, v5, v5
+	WORD $0x6e261cc6 // eor v6, v6, v6
+	MOVD 32(R0), R6
+	MOVD 40(R0), R7
+	MOVD 8(R0), R8
+
+tap:
+	MOVD  (R6), R9
+	ADDS  R1, R9
+	FMOVQ (R9), F7
+	FMOVQ 16(R9), F8
+	FMOVQ 32(R9), F9
+	FMOVQ 48(R9), F10
+	FMOVQ 64(R9), F11
+	FMOVQ 80(R9), F12
+	FMOVQ 96(R9), F13
+	FMOVS (R8), F14
+	WORD  $0x4e0405ce // dup v14, v14
+	WORD  $0x4e27cdc0 // fmla v0, v14, v7
+	WORD  $0x4e28cdc1 // fmla v1, v14, v8
+	WORD  $0x4e29cdc2 // fmla v2, v14, v9
+	WORD  $0x4e2acdc3 // fmla v3, v14, v10
+	WORD  $0x4e2bcdc4 // fmla v4, v14, v11
+	WORD  $0x4e2ccdc5 // fmla v5, v14, v12
+	WORD  $0x4e2dcdc6 // fmla v6, v14, v13
+	ADDS  $8, R6
+	ADDS  $4, R8
+	SUBS  $1, R7
+	BNE   tap
+	MOVD  16(R0), R6
+	MOVD  48(R0), R7
+	FMOVS (R6), F14
+	WORD  $0x4e0405ce // dup v14, v14
+	WORD  $0x4e2ed400 // fadd v0, v0, v14
+	WORD  $0x4e2ed421 // fadd v1, v1, v14
+	WORD  $0x4e2ed442 // fadd v2, v2, v14
+	WORD  $0x4e2ed463 // fadd v3, v3, v14
+	WORD  $0x4e2ed484 // fadd v4, v4, v14
+	WORD  $0x4e2ed4a5 // fadd v5, v5, v14
+	WORD  $0x4e2ed4c6 // fadd v6, v6, v14
+	FMOVS 64(R0), F14
+	WORD  $0x4e0405ce // dup v14, v14
+	FMOVS 68(R0), F7
+	WORD  $0x4e0404e7 // dup v7, v7
+	MOVD  R2, R6
+	WORD  $0x6ea0e5c8 // fcmgt v8, v14, v0
+	WORD  $0x6ea81dc0 // bit v0, v14, v8
+	WORD  $0x6ea7e408 // fcmgt v8, v0, v7
+	WORD  $0x6ea81ce0 // bit v0, v7, v8
+	FMOVQ F0, (R6)
+	WORD  $0x6ea1e5c0 // fcmgt v0, v14, v1
+	WORD  $0x6ea01dc1 // bit v1, v14, v0
+	WORD  $0x6ea7e420 // fcmgt v0, v1, v7
+	WORD  $0x6ea01ce1 // bit v1, v7, v0
+	FMOVQ F1, 16(R6)
+	WORD  $0x6ea2e5c0 // fcmgt v0, v14, v2
+	WORD  $0x6ea01dc2 // bit v2, v14, v0
+	WORD  $0x6ea7e440 // fcmgt v0, v2, v7
+	WORD  $0x6ea01ce2 // bit v2, v7, v0
+	FMOVQ F2, 32(R6)
+	WORD  $0x6ea3e5c0 // fcmgt v0, v14, v3
+	WORD  $0x6ea01dc3 // bit v3, v14, v0
+	WORD  $0x6ea7e460 // fcmgt v0, v3, v7
+	WORD  $0x6ea01ce3 // bit v3, v7, v0
+	FMOVQ F3, 48(R6)
+	WORD  $0x6ea4e5c0 // fcmgt v0, v14, v4
+	WORD  $0x6ea01dc4 // bit v4, v14, v0
+	WORD  $0x6ea7e480 // fcmgt v0, v4, v7
+	WORD  $0x6ea01ce4 // bit v4, v7, v0
+	FMOVQ F4, 64(R6)
+	WORD  $0x6ea5e5c0 // fcmgt v0, v14, v5
+	WORD  $0x6ea01dc5 // bit v5, v14, v0
+	WORD  $0x6ea7e4a0 // fcmgt v0, v5, v7
+	WORD  $0x6ea01ce5 // bit v5, v7, v0
+	FMOVQ F5, 80(R6)
+	WORD  $0x6ea6e5c0 // fcmgt v0, v14, v6
+	WORD  $0x6ea01dc6 // bit v6, v14, v0
+	WORD  $0x6ea7e4c0 // fcmgt v0, v6, v7
+	WORD  $0x6ea01ce6 // bit v6, v7, v0
+	FMOVQ F6, 96(R6)
+	ADDS  $112, R1
+	ADDS  $112, R2
+	SUBS  $1, R3
+	BNE   tile
+	RET
+
+// func strip1x8NEON(s *byte)
+TEXT ·strip1x8NEON(SB), NOSPLIT, $0-8
+	MOVD s+0(FP), R0
+	MOVD (R0), R1
+	MOVD 24(R0), R2
+	MOVD 56(R0), R3
+
+tile:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	WORD $0x6e211c21 // eor v1, v1, v1
+	WORD $0x6e221c42 // eor v2, v2, v2
+	WORD $0x6e231c63 // eor v3, v3, v3
+	WORD $0x6e241c84 // eor v4, v4, v4
+	WORD $0x6e251ca5 // eor v5, v5, v5
+	WORD $0x6e261cc6 // eor v6, v6, v6
+	WORD $0x6e271ce7 // eor v7, v7, v7
+	MOVD 32(R0), R6
+	MOVD 40(R0), R7
+	MOVD 8(R0), R8
+
+tap:
+	MOVD  (R6), R9
+	ADDS  R1, R9
+	FMOVQ (R9), F8
+	FMOVQ 16(R9), F9
+	FMOVQ 32(R9), F10
+	FMOVQ 48(R9), F11
+	FMOVQ 64(R9), F12
+	FMOVQ 80(R9), F13
+	FMOVQ 96(R9), F14
+	FMOVQ 112(R9), F15
+	FMOVS (R8), F16
+	WORD  $0x4e040610 // dup v16, v16
+	WORD  $0x4e28ce00 // fmla v0, v16, v8
+	WORD  $0x4e29ce01 // fmla v1, v16, v9
+	WORD  $0x4e2ace02 // fmla v2, v16, v10
+	WORD  $0x4e2bce03 // fmla v3, v16, v11
+	WORD  $0x4e2cce04 // fmla v4, v16, v12
+	WORD  $0x4e2dce05 // fmla v5, v16, v13
+	WORD  $0x4e2ece06 // fmla v6, v16, v14
+	WORD  $0x4e2fce07 // fmla v7, v16, v15
+	ADDS  $8, R6
+	ADDS  $4, R8
+	SUBS  $1, R7
+	BNE   tap
+	MOVD  16(R0), R6
+	MOVD  48(R0), R7
+	FMOVS (R6), F16
+	WORD  $0x4e040610 // dup v16, v16
+	WORD  $0x4e30d400 // fadd v0, v0, v16
+	WORD  $0x4e30d421 // fadd v1, v1, v16
+	WORD  $0x4e30d442 // fadd v2, v2, v16
+	WORD  $0x4e30d463 // fadd v3, v3, v16
+	WORD  $0x4e30d484 // fadd v4, v4, v16
+	WORD  $0x4e30d4a5 // fadd v5, v5, v16
+	WORD  $0x4e30d4c6 // fadd v6, v6, v16
+	WORD  $0x4e30d4e7 // fadd v7, v7, v16
+	FMOVS 64(R0), F16
+	WORD  $0x4e040610 // dup v16, v16
+	FMOVS 68(R0), F8
+	WORD  $0x4e040508 // dup v8, v8
+	MOVD  R2, R6
+	WORD  $0x6ea0e609 // fcmgt v9, v16, v0
+	WORD  $0x6ea91e00 // bit v0, v16, v9
+	WORD  $0x6ea8e409 // fcmgt v9, v0, v8
+	WORD  $0x6ea91d00 // bit v0, v8, v9
+	FMOVQ F0, (R6)
+	WORD  $0x6ea1e600 // fcmgt v0, v16, v1
+	WORD  $0x6ea01e01 // bit v1, v16, v0
+	WORD  $0x6ea8e420 // fcmgt v0, v1, v8
+	WORD  $0x6ea01d01 // bit v1, v8, v0
+	FMOVQ F1, 16(R6)
+	WORD  $0x6ea2e600 // fcmgt v0, v16, v2
+	WORD  $0x6ea01e02 // bit v2, v16, v0
+	WORD  $0x6ea8e440 // fcmgt v0, v2, v8
+	WORD  $0x6ea01d02 // bit v2, v8, v0
+	FMOVQ F2, 32(R6)
+	WORD  $0x6ea3e600 // fcmgt v0, v16, v3
+	WORD  $0x6ea01e03 // bit v3, v16, v0
+	WORD  $0x6ea8e460 // fcmgt v0, v3, v8
+	WORD  $0x6ea01d03 // bit v3, v8, v0
+	FMOVQ F3, 48(R6)
+	WORD  $0x6ea4e600 // fcmgt v0, v16, v4
+	WORD  $0x6ea01e04 // bit v4, v16, v0
+	WORD  $0x6ea8e480 // fcmgt v0, v4, v8
+	WORD  $0x6ea01d04 // bit v4, v8, v0
+	FMOVQ F4, 64(R6)
+	WORD  $0x6ea5e600 // fcmgt v0, v16, v5
+	WORD  $0x6ea01e05 // bit v5, v16, v0
+	WORD  $0x6ea8e4a0 // fcmgt v0, v5, v8
+	WORD  $0x6ea01d05 // bit v5, v8, v0
+	FMOVQ F5, 80(R6)
+	WORD  $0x6ea6e600 // fcmgt v0, v16, v6
+	WORD  $0x6ea01e06 // bit v6, v16, v0
+	WORD  $0x6ea8e4c0 // fcmgt v0, v6, v8
+	WORD  $0x6ea01d06 // bit v6, v8, v0
+	FMOVQ F6, 96(R6)
+	WORD  $0x6ea7e600 // fcmgt v0, v16, v7
+	WORD  $0x6ea01e07 // bit v7, v16, v0
+	WORD  $0x6ea8e4e0 // fcmgt v0, v7, v8
+	WORD  $0x6ea01d07 // bit v7, v8, v0
+	FMOVQ F7, 112(R6)
+	ADDS  $128, R1
+	ADDS  $128, R2
+	SUBS  $1, R3
+	BNE   tile
+	RET
+
+// func strip2x1NEON(s *byte)
+TEXT ·strip2x1NEON(SB), NOSPLIT, $0-8
+	MOVD s+0(FP), R0
+	MOVD (R0), R1
+	MOVD 24(R0), R2
+	MOVD 56(R0), R3
+
+tile:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	WORD $0x6e211c21 // eor v1, v1, v1
+	MOVD 32(R0), R6
+	MOVD 40(R0), R7
+	MOVD 8(R0), R8
+
+tap:
+	MOVD  (R6), R9
+	ADDS  R1, R9
+	FMOVQ (R9), F2
+	FMOVS (R8), F3
+	WORD  $0x4e040463 // dup v3, v3
+	WORD  $0x4e22cc60 // fmla v0, v3, v2
+	FMOVS 4(R8), F3
+	WORD  $0x4e040463 // dup v3, v3
+	WORD  $0x4e22cc61 // fmla v1, v3, v2
+	ADDS  $8, R6
+	ADDS  $8, R8
+	SUBS  $1, R7
+	BNE   tap
+	MOVD  16(R0), R6
+	MOVD  48(R0), R7
+	FMOVS (R6), F3
+	WORD  $0x4e040463 // dup v3, v3
+	WORD  $0x4e23d400 // fadd v0, v0, v3
+	FMOVS 4(R6), F3
+	WORD  $0x4e040463 // dup v3, v3
+	WORD  $0x4e23d421 // fadd v1, v1, v3
+	FMOVS 64(R0), F3
+	WORD  $0x4e040463 // dup v3, v3
+	FMOVS 68(R0), F2
+	WORD  $0x4e040442 // dup v2, v2
+	MOVD  R2, R6
+	WORD  $0x6ea0e464 // fcmgt v4, v3, v0
+	WORD  $0x6ea41c60 // bit v0, v3, v4
+	WORD  $0x6ea2e404 // fcmgt v4, v0, v2
+	WORD  $0x6ea41c40 // bit v0, v2, v4
+	FMOVQ F0, (R6)
+	ADDS  R7, R6
+	WORD  $0x6ea1e460 // fcmgt v0, v3, v1
+	WORD  $0x6ea01c61 // bit v1, v3, v0
+	WORD  $0x6ea2e420 // fcmgt v0, v1, v2
+	WORD  $0x6ea01c41 // bit v1, v2, v0
+	FMOVQ F1, (R6)
+	ADDS  $16, R1
+	ADDS  $16, R2
+	SUBS  $1, R3
+	BNE   tile
+	RET
+
+// func strip2x2NEON(s *byte)
+TEXT ·strip2x2NEON(SB), NOSPLIT, $0-8
+	MOVD s+0(FP), R0
+	MOVD (R0), R1
+	MOVD 24(R0), R2
+	MOVD 56(R0), R3
+
+tile:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	WORD $0x6e211c21 // eor v1, v1, v1
+	WORD $0x6e221c42 // eor v2, v2, v2
+	WORD $0x6e231c63 // eor v3, v3, v3
+	MOVD 32(R0), R6
+	MOVD 40(R0), R7
+	MOVD 8(R0), R8
+
+tap:
+	MOVD  (R6), R9
+	ADDS  R1, R9
+	FMOVQ (R9), F4
+	FMOVQ 16(R9), F5
+	FMOVS (R8), F6
+	WORD  $0x4e0404c6 // dup v6, v6
+	WORD  $0x4e24ccc0 // fmla v0, v6, v4
+	WORD  $0x4e25ccc1 // fmla v1, v6, v5
+	FMOVS 4(R8), F6
+	WORD  $0x4e0404c6 // dup v6, v6
+	WORD  $0x4e24ccc2 // fmla v2, v6, v4
+	WORD  $0x4e25ccc3 // fmla v3, v6, v5
+	ADDS  $8, R6
+	ADDS  $8, R8
+	SUBS  $1, R7
+	BNE   tap
+	MOVD  16(R0), R6
+	MOVD  48(R0), R7
+	FMOVS (R6), F6
+	WORD  $0x4e0404c6 // dup v6, v6
+	WORD  $0x4e26d400 // fadd v0, v0, v6
+	WORD  $0x4e26d421 // fadd v1, v1, v6
+	FMOVS 4(R6), F6
+	WORD  $0x4e0404c6 // dup v6, v6
+	WORD  $0x4e26d442 // fadd v2, v2, v6
+	WORD  $0x4e26d463 // fadd v3, v3, v6
+	FMOVS 64(R0), F6
+	WORD  $0x4e0404c6 // dup v6, v6
+	FMOVS 68(R0), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  R2, R6
+	WORD  $0x6ea0e4c5 // fcmgt v5, v6, v0
+	WORD  $0x6ea51cc0 // bit v0, v6, v5
+	WORD  $0x6ea4e405 // fcmgt v5, v0, v4
+	WORD  $0x6ea51c80 // bit v0, v4, v5
+	FMOVQ F0, (R6)
+	WORD  $0x6ea1e4c0 // fcmgt v0, v6, v1
+	WORD  $0x6ea01cc1 // bit v1, v6, v0
+	WORD  $0x6ea4e420 // fcmgt v0, v1, v4
+	WORD  $0x6ea01c81 // bit v1, v4, v0
+	FMOVQ F1, 16(R6)
+	ADDS  R7, R6
+	WORD  $0x6ea2e4c0 // fcmgt v0, v6, v2
+	WORD  $0x6ea01cc2 // bit v2, v6, v0
+	WORD  $0x6ea4e440 // fcmgt v0, v2, v4
+	WORD  $0x6ea01c82 // bit v2, v4, v0
+	FMOVQ F2, (R6)
+	WORD  $0x6ea3e4c0 // fcmgt v0, v6, v3
+	WORD  $0x6ea01cc3 // bit v3, v6, v0
+	WORD  $0x6ea4e460 // fcmgt v0, v3, v4
+	WORD  $0x6ea01c83 // bit v3, v4, v0
+	FMOVQ F3, 16(R6)
+	ADDS  $32, R1
+	ADDS  $32, R2
+	SUBS  $1, R3
+	BNE   tile
+	RET
+
+// func strip2x3NEON(s *byte)
+TEXT ·strip2x3NEON(SB), NOSPLIT, $0-8
+	MOVD s+0(FP), R0
+	MOVD (R0), R1
+	MOVD 24(R0), R2
+	MOVD 56(R0), R3
+
+tile:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	WORD $0x6e211c21 // eor v1, v1, v1
+	WORD $0x6e221c42 // eor v2, v2, v2
+	WORD $0x6e231c63 // eor v3, v3, v3
+	WORD $0x6e241c84 // eor v4, v4, v4
+	WORD $0x6e251ca5 // eor v5, v5, v5
+	MOVD 32(R0), R6
+	MOVD 40(R0), R7
+	MOVD 8(R0), R8
+
+tap:
+	MOVD  (R6), R9
+	ADDS  R1, R9
+	FMOVQ (R9), F6
+	FMOVQ 16(R9), F7
+	FMOVQ 32(R9), F8
+	FMOVS (R8), F9
+	WORD  $0x4e040529 // dup v9, v9
+	WORD  $0x4e26cd20 // fmla v0, v9, v6
+	WORD  $0x4e27cd21 // fmla v1, v9, v7
+	WORD  $0x4e28cd22 // fmla v2, v9, v8
+	FMOVS 4(R8), F9
+	WORD  $0x4e040529 // dup v9, v9
+	WORD  $0x4e26cd23 // fmla v3, v9, v6
+	WORD  $0x4e27cd24 // fmla v4, v9, v7
+	WORD  $0x4e28cd25 // fmla v5, v9, v8
+	ADDS  $8, R6
+	ADDS  $8, R8
+	SUBS  $1, R7
+	BNE   tap
+	MOVD  16(R0), R6
+	MOVD  48(R0), R7
+	FMOVS (R6), F9
+	WORD  $0x4e040529 // dup v9, v9
+	WORD  $0x4e29d400 // fadd v0, v0, v9
+	WORD  $0x4e29d421 // fadd v1, v1, v9
+	WORD  $0x4e29d442 // fadd v2, v2, v9
+	FMOVS 4(R6), F9
+	WORD  $0x4e040529 // dup v9, v9
+	WORD  $0x4e29d463 // fadd v3, v3, v9
+	WORD  $0x4e29d484 // fadd v4, v4, v9
+	WORD  $0x4e29d4a5 // fadd v5, v5, v9
+	FMOVS 64(R0), F9
+	WORD  $0x4e040529 // dup v9, v9
+	FMOVS 68(R0), F6
+	WORD  $0x4e0404c6 // dup v6, v6
+	MOVD  R2, R6
+	WORD  $0x6ea0e527 // fcmgt v7, v9, v0
+	WORD  $0x6ea71d20 // bit v0, v9, v7
+	WORD  $0x6ea6e407 // fcmgt v7, v0, v6
+	WORD  $0x6ea71cc0 // bit v0, v6, v7
+	FMOVQ F0, (R6)
+	WORD  $0x6ea1e520 // fcmgt v0, v9, v1
+	WORD  $0x6ea01d21 // bit v1, v9, v0
+	WORD  $0x6ea6e420 // fcmgt v0, v1, v6
+	WORD  $0x6ea01cc1 // bit v1, v6, v0
+	FMOVQ F1, 16(R6)
+	WORD  $0x6ea2e520 // fcmgt v0, v9, v2
+	WORD  $0x6ea01d22 // bit v2, v9, v0
+	WORD  $0x6ea6e440 // fcmgt v0, v2, v6
+	WORD  $0x6ea01cc2 // bit v2, v6, v0
+	FMOVQ F2, 32(R6)
+	ADDS  R7, R6
+	WORD  $0x6ea3e520 // fcmgt v0, v9, v3
+	WORD  $0x6ea01d23 // bit v3, v9, v0
+	WORD  $0x6ea6e460 // fcmgt v0, v3, v6
+	WORD  $0x6ea01cc3 // bit v3, v6, v0
+	FMOVQ F3, (R6)
+	WORD  $0x6ea4e520 // fcmgt v0, v9, v4
+	WORD  $0x6ea01d24 // bit v4, v9, v0
+	WORD  $0x6ea6e480 // fcmgt v0, v4, v6
+	WORD  $0x6ea01cc4 // bit v4, v6, v0
+	FMOVQ F4, 16(R6)
+	WORD  $0x6ea5e520 // fcmgt v0, v9, v5
+	WORD  $0x6ea01d25 // bit v5, v9, v0
+	WORD  $0x6ea6e4a0 // fcmgt v0, v5, v6
+	WORD  $0x6ea01cc5 // bit v5, v6, v0
+	FMOVQ F5, 32(R6)
+	ADDS  $48, R1
+	ADDS  $48, R2
+	SUBS  $1, R3
+	BNE   tile
+	RET
+
+// func strip2x4NEON(s *byte)
+TEXT ·strip2x4NEON(SB), NOSPLIT, $0-8
+	MOVD s+0(FP), R0
+	MOVD (R0), R1
+	MOVD 24(R0), R2
+	MOVD 56(R0), R3
+
+tile:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	WORD $0x6e211c21 // eor v1, v1, v1
+	WORD $0x6e221c42 // eor v2, v2, v2
+	WORD $0x6e231c63 // eor v3, v3, v3
+	WORD $0x6e241c84 // eor v4, v4, v4
+	WORD $0x6e251ca5 // eor v5, v5, v5
+	WORD $0x6e261cc6 // eor v6, v6, v6
+	WORD $0x6e271ce7 // eor v7, v7, v7
+	MOVD 32(R0), R6
+	MOVD 40(R0), R7
+	MOVD 8(R0), R8
+
+tap:
+	MOVD  (R6), R9
+	ADDS  R1, R9
+	FMOVQ (R9), F8
+	FMOVQ 16(R9), F9
+	FMOVQ 32(R9), F10
+	FMOVQ 48(R9), F11
+	FMOVS (R8), F12
+	WORD  $0x4e04058c // dup v12, v12
+	WORD  $0x4e28cd80 // fmla v0, v12, v8
+	WORD  $0x4e29cd81 // fmla v1, v12, v9
+	WORD  $0x4e2acd82 // fmla v2, v12, v10
+	WORD  $0x4e2bcd83 // fmla v3, v12, v11
+	FMOVS 4(R8), F12
+	WORD  $0x4e04058c // dup v12, v12
+	WORD  $0x4e28cd84 // fmla v4, v12, v8
+	WORD  $0x4e29cd85 // fmla v5, v12, v9
+	WORD  $0x4e2acd86 // fmla v6, v12, v10
+	WORD  $0x4e2bcd87 // fmla v7, v12, v11
+	ADDS  $8, R6
+	ADDS  $8, R8
+	SUBS  $1, R7
+	BNE   tap
+	MOVD  16(R0), R6
+	MOVD  48(R0), R7
+	FMOVS (R6), F12
+	WORD  $0x4e04058c // dup v12, v12
+	WORD  $0x4e2cd400 // fadd v0, v0, v12
+	WORD  $0x4e2cd421 // fadd v1, v1, v12
+	WORD  $0x4e2cd442 // fadd v2, v2, v12
+	WORD  $0x4e2cd463 // fadd v3, v3, v12
+	FMOVS 4(R6), F12
+	WORD  $0x4e04058c // dup v12, v12
+	WORD  $0x4e2cd484 // fadd v4, v4, v12
+	WORD  $0x4e2cd4a5 // fadd v5, v5, v12
+	WORD  $0x4e2cd4c6 // fadd v6, v6, v12
+	WORD  $0x4e2cd4e7 // fadd v7, v7, v12
+	FMOVS 64(R0), F12
+	WORD  $0x4e04058c // dup v12, v12
+	FMOVS 68(R0), F8
+	WORD  $0x4e040508 // dup v8, v8
+	MOVD  R2, R6
+	WORD  $0x6ea0e589 // fcmgt v9, v12, v0
+	WORD  $0x6ea91d80 // bit v0, v12, v9
+	WORD  $0x6ea8e409 // fcmgt v9, v0, v8
+	WORD  $0x6ea91d00 // bit v0, v8, v9
+	FMOVQ F0, (R6)
+	WORD  $0x6ea1e580 // fcmgt v0, v12, v1
+	WORD  $0x6ea01d81 // bit v1, v12, v0
+	WORD  $0x6ea8e420 // fcmgt v0, v1, v8
+	WORD  $0x6ea01d01 // bit v1, v8, v0
+	FMOVQ F1, 16(R6)
+	WORD  $0x6ea2e580 // fcmgt v0, v12, v2
+	WORD  $0x6ea01d82 // bit v2, v12, v0
+	WORD  $0x6ea8e440 // fcmgt v0, v2, v8
+	WORD  $0x6ea01d02 // bit v2, v8, v0
+	FMOVQ F2, 32(R6)
+	WORD  $0x6ea3e580 // fcmgt v0, v12, v3
+	WORD  $0x6ea01d83 // bit v3, v12, v0
+	WORD  $0x6ea8e460 // fcmgt v0, v3, v8
+	WORD  $0x6ea01d03 // bit v3, v8, v0
+	FMOVQ F3, 48(R6)
+	ADDS  R7, R6
+	WORD  $0x6ea4e580 // fcmgt v0, v12, v4
+	WORD  $0x6ea01d84 // bit v4, v12, v0
+	WORD  $0x6ea8e480 // fcmgt v0, v4, v8
+	WORD  $0x6ea01d04 // bit v4, v8, v0
+	FMOVQ F4, (R6)
+	WORD  $0x6ea5e580 // fcmgt v0, v12, v5
+	WORD  $0x6ea01d85 // bit v5, v12, v0
+	WORD  $0x6ea8e4a0 // fcmgt v0, v5, v8
+	WORD  $0x6ea01d05 // bit v5, v8, v0
+	FMOVQ F5, 16(R6)
+	WORD  $0x6ea6e580 // fcmgt v0, v12, v6
+	WORD  $0x6ea01d86 // bit v6, v12, v0
+	WORD  $0x6ea8e4c0 // fcmgt v0, v6, v8
+	WORD  $0x6ea01d06 // bit v6, v8, v0
+	FMOVQ F6, 32(R6)
+	WORD  $0x6ea7e580 // fcmgt v0, v12, v7
+	WORD  $0x6ea01d87 // bit v7, v12, v0
+	WORD  $0x6ea8e4e0 // fcmgt v0, v7, v8
+	WORD  $0x6ea01d07 // bit v7, v8, v0
+	FMOVQ F7, 48(R6)
+	ADDS  $64, R1
+	ADDS  $64, R2
+	SUBS  $1, R3
+	BNE   tile
+	RET
+
+// func strip2x5NEON(s *byte)
+TEXT ·strip2x5NEON(SB), NOSPLIT, $0-8
+	MOVD s+0(FP), R0
+	MOVD (R0), R1
+	MOVD 24(R0), R2
+	MOVD 56(R0), R3
+
+tile:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	WORD $0x6e211c21 // eor v1, v1, v1
+	WORD $0x6e221c42 // eor v2, v2, v2
+	WORD $0x6e231c63 // eor v3, v3, v3
+	WORD $0x6e241c84 // eor v4, v4, v4
+	WORD $0x6e251ca5 // eor v5, v5, v5
+	WORD $0x6e261cc6 // eor v6, v6, v6
+	WORD $0x6e271ce7 // eor v7, v7, v7
+	WORD $0x6e281d08 // eor v8, v8, v8
+	WORD $0x6e291d29 // eor v9, v9, v9
+	MOVD 32(R0), R6
+	MOVD 40(R0), R7
+	MOVD 8(R0), R8
+
+tap:
+	MOVD  (R6), R9
+	ADDS  R1, R9
+	FMOVQ (R9), F10
+	FMOVQ 16(R9), F11
+	FMOVQ 32(R9), F12
+	FMOVQ 48(R9), F13
+	FMOVQ 64(R9), F14
+	FMOVS (R8), F15
+	WORD  $0x4e0405ef // dup v15, v15
+	WORD  $0x4e2acde0 // fmla v0, v15, v10
+	WORD  $0x4e2bcde1 // fmla v1, v15, v11
+	WORD  $0x4e2ccde2 // fmla v2, v15, v12
+	WORD  $0x4e2dcde3 // fmla v3, v15, v13
+	WORD  $0x4e2ecde4 // fmla v4, v15, v14
+	FMOVS 4(R8), F15
+	WORD  $0x4e0405ef // dup v15, v15
+	WORD  $0x4e2acde5 // fmla v5, v15, v10
+	WORD  $0x4e2bcde6 // fmla v6, v15, v11
+	WORD  $0x4e2ccde7 // fmla v7, v15, v12
+	WORD  $0x4e2dcde8 // fmla v8, v15, v13
+	WORD  $0x4e2ecde9 // fmla v9, v15, v14
+	ADDS  $8, R6
+	ADDS  $8, R8
+	SUBS  $1, R7
+	BNE   tap
+	MOVD  16(R0), R6
+	MOVD  48(R0), R7
+	FMOVS (R6), F15
+	WORD  $0x4e0405ef // dup v15, v15
+	WORD  $0x4e2fd400 // fadd v0, v0, v15
+	WORD  $0x4e2fd421 // fadd v1, v1, v15
+	WORD  $0x4e2fd442 // fadd v2, v2, v15
+	WORD  $0x4e2fd463 // fadd v3, v3, v15
+	WORD  $0x4e2fd484 // fadd v4, v4, v15
+	FMOVS 4(R6), F15
+	WORD  $0x4e0405ef // dup v15, v15
+	WORD  $0x4e2fd4a5 // fadd v5, v5, v15
+	WORD  $0x4e2fd4c6 // fadd v6, v6, v15
+	WORD  $0x4e2fd4e7 // fadd v7, v7, v15
+	WORD  $0x4e2fd508 // fadd v8, v8, v15
+	WORD  $0x4e2fd529 // fadd v9, v9, v15
+	FMOVS 64(R0), F15
+	WORD  $0x4e0405ef // dup v15, v15
+	FMOVS 68(R0), F10
+	WORD  $0x4e04054a // dup v10, v10
+	MOVD  R2, R6
+	WORD  $0x6ea0e5eb // fcmgt v11, v15, v0
+	WORD  $0x6eab1de0 // bit v0, v15, v11
+	WORD  $0x6eaae40b // fcmgt v11, v0, v10
+	WORD  $0x6eab1d40 // bit v0, v10, v11
+	FMOVQ F0, (R6)
+	WORD  $0x6ea1e5e0 // fcmgt v0, v15, v1
+	WORD  $0x6ea01de1 // bit v1, v15, v0
+	WORD  $0x6eaae420 // fcmgt v0, v1, v10
+	WORD  $0x6ea01d41 // bit v1, v10, v0
+	FMOVQ F1, 16(R6)
+	WORD  $0x6ea2e5e0 // fcmgt v0, v15, v2
+	WORD  $0x6ea01de2 // bit v2, v15, v0
+	WORD  $0x6eaae440 // fcmgt v0, v2, v10
+	WORD  $0x6ea01d42 // bit v2, v10, v0
+	FMOVQ F2, 32(R6)
+	WORD  $0x6ea3e5e0 // fcmgt v0, v15, v3
+	WORD  $0x6ea01de3 // bit v3, v15, v0
+	WORD  $0x6eaae460 // fcmgt v0, v3, v10
+	WORD  $0x6ea01d43 // bit v3, v10, v0
+	FMOVQ F3, 48(R6)
+	WORD  $0x6ea4e5e0 // fcmgt v0, v15, v4
+	WORD  $0x6ea01de4 // bit v4, v15, v0
+	WORD  $0x6eaae480 // fcmgt v0, v4, v10
+	WORD  $0x6ea01d44 // bit v4, v10, v0
+	FMOVQ F4, 64(R6)
+	ADDS  R7, R6
+	WORD  $0x6ea5e5e0 // fcmgt v0, v15, v5
+	WORD  $0x6ea01de5 // bit v5, v15, v0
+	WORD  $0x6eaae4a0 // fcmgt v0, v5, v10
+	WORD  $0x6ea01d45 // bit v5, v10, v0
+	FMOVQ F5, (R6)
+	WORD  $0x6ea6e5e0 // fcmgt v0, v15, v6
+	WORD  $0x6ea01de6 // bit v6, v15, v0
+	WORD  $0x6eaae4c0 // fcmgt v0, v6, v10
+	WORD  $0x6ea01d46 // bit v6, v10, v0
+	FMOVQ F6, 16(R6)
+	WORD  $0x6ea7e5e0 // fcmgt v0, v15, v7
+	WORD  $0x6ea01de7 // bit v7, v15, v0
+	WORD  $0x6eaae4e0 // fcmgt v0, v7, v10
+	WORD  $0x6ea01d47 // bit v7, v10, v0
+	FMOVQ F7, 32(R6)
+	WORD  $0x6ea8e5e0 // fcmgt v0, v15, v8
+	WORD  $0x6ea01de8 // bit v8, v15, v0
+	WORD  $0x6eaae500 // fcmgt v0, v8, v10
+	WORD  $0x6ea01d48 // bit v8, v10, v0
+	FMOVQ F8, 48(R6)
+	WORD  $0x6ea9e5e0 // fcmgt v0, v15, v9
+	WORD  $0x6ea01de9 // bit v9, v15, v0
+	WORD  $0x6eaae520 // fcmgt v0, v9, v10
+	WORD  $0x6ea01d49 // bit v9, v10, v0
+	FMOVQ F9, 64(R6)
+	ADDS  $80, R1
+	ADDS  $80, R2
+	SUBS  $1, R3
+	BNE   tile
+	RET
+
+// func strip2x6NEON(s *byte)
+TEXT ·strip2x6NEON(SB), NOSPLIT, $0-8
+	MOVD s+0(FP), R0
+	MOVD (R0), R1
+	MOVD 24(R0), R2
+	MOVD 56(R0), R3
+
+tile:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	WORD $0x6e211c21 // eor v1, v1, v1
+	WORD $0x6e221c42 // eor v2, v2, v2
+	WORD $0x6e231c63 // eor v3, v3, v3
+	WORD $0x6e241c84 // eor v4, v4, v4
+	WORD $0x6e251ca5 // eor v5, v5, v5
+	WORD $0x6e261cc6 // eor v6, v6, v6
+	WORD $0x6e271ce7 // eor v7, v7, v7
+	WORD $0x6e281d08 // eor v8, v8, v8
+	WORD $0x6e291d29 // eor v9, v9, v9
+	WORD $0x6e2a1d4a // eor v10, v10, v10
+	WORD $0x6e2b1d6b // eor v11, v11, v11
+	MOVD 32(R0), R6
+	MOVD 40(R0), R7
+	MOVD 8(R0), R8
+
+tap:
+	MOVD  (R6), R9
+	ADDS  R1, R9
+	FMOVQ (R9), F12
+	FMOVQ 16(R9), F13
+	FMOVQ 32(R9), F14
+	FMOVQ 48(R9), F15
+	FMOVQ 64(R9), F16
+	FMOVQ 80(R9), F17
+	FMOVS (R8), F18
+	WORD  $0x4e040652 // dup v18, v18
+	WORD  $0x4e2cce40 // fmla v0, v18, v12
+	WORD  $0x4e2dce41 // fmla v1, v18, v13
+	WORD  $0x4e2ece42 // fmla v2, v18, v14
+	WORD  $0x4e2fce43 // fmla v3, v18, v15
+	WORD  $0x4e30ce44 // fmla v4, v18, v16
+	WORD  $0x4e31ce45 // fmla v5, v18, v17
+	FMOVS 4(R8), F18
+	WORD  $0x4e040652 // dup v18, v18
+	WORD  $0x4e2cce46 // fmla v6, v18, v12
+	WORD  $0x4e2dce47 // fmla v7, v18, v13
+	WORD  $0x4e2ece48 // fmla v8, v18, v14
+	WORD  $0x4e2fce49 // fmla v9, v18, v15
+	WORD  $0x4e30ce4a // fmla v10, v18, v16
+	WORD  $0x4e31ce4b // fmla v11, v18, v17
+	ADDS  $8, R6
+	ADDS  $8, R8
+	SUBS  $1, R7
+	BNE   tap
+	MOVD  16(R0), R6
+	MOVD  48(R0), R7
+	FMOVS (R6), F18
+	WORD  $0x4e040652 // dup v18, v18
+	WORD  $0x4e32d400 // fadd v0, v0, v18
+	WORD  $0x4e32d421 // fadd v1, v1, v18
+	WORD  $0x4e32d442 // fadd v2, v2, v18
+	WORD  $0x4e32d463 // fadd v3, v3, v18
+	WORD  $0x4e32d484 // fadd v4, v4, v18
+	WORD  $0x4e32d4a5 // fadd v5, v5, v18
+	FMOVS 4(R6), F18
+	WORD  $0x4e040652 // dup v18, v18
+	WORD  $0x4e32d4c6 // fadd v6, v6, v18
+	WORD  $0x4e32d4e7 // fadd v7, v7, v18
+	WORD  $0x4e32d508 // fadd v8, v8, v18
+	WORD  $0x4e32d529 // fadd v9, v9, v18
+	WORD  $0x4e32d54a // fadd v10, v10, v18
+	WORD  $0x4e32d56b // fadd v11, v11, v18
+	FMOVS 64(R0), F18
+	WORD  $0x4e040652 // dup v18, v18
+	FMOVS 68(R0), F12
+	WORD  $0x4e04058c // dup v12, v12
+	MOVD  R2, R6
+	WORD  $0x6ea0e64d // fcmgt v13, v18, v0
+	WORD  $0x6ead1e40 // bit v0, v18, v13
+	WORD  $0x6eace40d // fcmgt v13, v0, v12
+	WORD  $0x6ead1d80 // bit v0, v12, v13
+	FMOVQ F0, (R6)
+	WORD  $0x6ea1e640 // fcmgt v0, v18, v1
+	WORD  $0x6ea01e41 // bit v1, v18, v0
+	WORD  $0x6eace420 // fcmgt v0, v1, v12
+	WORD  $0x6ea01d81 // bit v1, v12, v0
+	FMOVQ F1, 16(R6)
+	WORD  $0x6ea2e640 // fcmgt v0, v18, v2
+	WORD  $0x6ea01e42 // bit v2, v18, v0
+	WORD  $0x6eace440 // fcmgt v0, v2, v12
+	WORD  $0x6ea01d82 // bit v2, v12, v0
+	FMOVQ F2, 32(R6)
+	WORD  $0x6ea3e640 // fcmgt v0, v18, v3
+	WORD  $0x6ea01e43 // bit v3, v18, v0
+	WORD  $0x6eace460 // fcmgt v0, v3, v12
+	WORD  $0x6ea01d83 // bit v3, v12, v0
+	FMOVQ F3, 48(R6)
+	WORD  $0x6ea4e640 // fcmgt v0, v18, v4
+	WORD  $0x6ea01e44 // bit v4, v18, v0
+	WORD  $0x6eace480 // fcmgt v0, v4, v12
+	WORD  $0x6ea01d84 // bit v4, v12, v0
+	FMOVQ F4, 64(R6)
+	WORD  $0x6ea5e640 // fcmgt v0, v18, v5
+	WORD  $0x6ea01e45 // bit v5, v18, v0
+	WORD  $0x6eace4a0 // fcmgt v0, v5, v12
+	WORD  $0x6ea01d85 // bit v5, v12, v0
+	FMOVQ F5, 80(R6)
+	ADDS  R7, R6
+	WORD  $0x6ea6e640 // fcmgt v0, v18, v6
+	WORD  $0x6ea01e46 // bit v6, v18, v0
+	WORD  $0x6eace4c0 // fcmgt v0, v6, v12
+	WORD  $0x6ea01d86 // bit v6, v12, v0
+	FMOVQ F6, (R6)
+	WORD  $0x6ea7e640 // fcmgt v0, v18, v7
+	WORD  $0x6ea01e47 // bit v7, v18, v0
+	WORD  $0x6eace4e0 // fcmgt v0, v7, v12
+	WORD  $0x6ea01d87 // bit v7, v12, v0
+	FMOVQ F7, 16(R6)
+	WORD  $0x6ea8e640 // fcmgt v0, v18, v8
+	WORD  $0x6ea01e48 // bit v8, v18, v0
+	WORD  $0x6eace500 // fcmgt v0, v8, v12
+	WORD  $0x6ea01d88 // bit v8, v12, v0
+	FMOVQ F8, 32(R6)
+	WORD  $0x6ea9e640 // fcmgt v0, v18, v9
+	WORD  $0x6ea01e49 // bit v9, v18, v0
+	WORD  $0x6eace520 // fcmgt v0, v9, v12
+	WORD  $0x6ea01d89 // bit v9, v12, v0
+	FMOVQ F9, 48(R6)
+	WORD  $0x6eaae640 // fcmgt v0, v18, v10
+	WORD  $0x6ea01e4a // bit v10, v18, v0
+	WORD  $0x6eace540 // fcmgt v0, v10, v12
+	WORD  $0x6ea01d8a // bit v10, v12, v0
+	FMOVQ F10, 64(R6)
+	WORD  $0x6eabe640 // fcmgt v0, v18, v11
+	WORD  $0x6ea01e4b // bit v11, v18, v0
+	WORD  $0x6eace560 // fcmgt v0, v11, v12
+	WORD  $0x6ea01d8b // bit v11, v12, v0
+	FMOVQ F11, 80(R6)
+	ADDS  $96, R1
+	ADDS  $96, R2
+	SUBS  $1, R3
+	BNE   tile
+	RET
+
+// func strip2x7NEON(s *byte)
+TEXT ·strip2x7NEON(SB), NOSPLIT, $0-8
+	MOVD s+0(FP), R0
+	MOVD (R0), R1
+	MOVD 24(R0), R2
+	MOVD 56(R0), R3
+
+tile:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	WORD $0x6e211c21 // eor v1, v1, v1
+	WORD $0x6e221c42 // eor v2, v2, v2
+	WORD $0x6e231c63 // eor v3, v3, v3
+	WORD $0x6e241c84 // eor v4, v4, v4
+	WORD $0x6e251ca5 // eor v5, v5, v5
+	WORD $0x6e261cc6 // eor v6, v6, v6
+	WORD $0x6e271ce7 // eor v7, v7, v7
+	WORD $0x6e281d08 // eor v8, v8, v8
+	WORD $0x6e291d29 // eor v9, v9, v9
+	WORD $0x6e2a1d4a // eor v10, v10, v10
+	WORD $0x6e2b1d6b // eor v11, v11, v11
+	WORD $0x6e2c1d8c // eor v12, v12, v12
+	WORD $0x6e2d1dad // eor v13, v13, v13
+	MOVD 32(R0), R6
+	MOVD 40(R0), R7
+	MOVD 8(R0), R8
+
+tap:
+	MOVD  (R6), R9
+	ADDS  R1, R9
+	FMOVQ (R9), F14
+	FMOVQ 16(R9), F15
+	FMOVQ 32(R9), F16
+	FMOVQ 48(R9), F17
+	FMOVQ 64(R9), F18
+	FMOVQ 80(R9), F19
+	FMOVQ 96(R9), F20
+	FMOVS (R8), F21
+	WORD  $0x4e0406b5 // dup v21, v21
+	WORD  $0x4e2ecea0 // fmla v0, v21, v14
+	WORD  $0x4e2fcea1 // fmla v1, v21, v15
+	WORD  $0x4e30cea2 // fmla v2, v21, v16
+	WORD  $0x4e31cea3 // fmla v3, v21, v17
+	WORD  $0x4e32cea4 // fmla v4, v21, v18
+	WORD  $0x4e33cea5 // fmla v5, v21, v19
+	WORD  $0x4e34cea6 // fmla v6, v21, v20
+	FMOVS 4(R8), F21
+	WORD  $0x4e0406b5 // dup v21, v21
+	WORD  $0x4e2ecea7 // fmla v7, v21, v14
+	WORD  $0x4e2fcea8 // fmla v8, v21, v15
+	WORD  $0x4e30cea9 // fmla v9, v21, v16
+	WORD  $0x4e31ceaa // fmla v10, v21, v17
+	WORD  $0x4e32ceab // fmla v11, v21, v18
+	WORD  $0x4e33ceac // fmla v12, v21, v19
+	WORD  $0x4e34cead // fmla v13, v21, v20
+	ADDS  $8, R6
+	ADDS  $8, R8
+	SUBS  $1, R7
+	BNE   tap
+	MOVD  16(R0), R6
+	MOVD  48(R0), R7
+	FMOVS (R6), F21
+	WORD  $0x4e0406b5 // dup v21, v21
+	WORD  $0x4e35d400 // fadd v0, v0, v21
+	WORD  $0x4e35d421 // fadd v1, v1, v21
+	WORD  $0x4e35d442 // fadd v2, v2, v21
+	WORD  $0x4e35d463 // fadd v3, v3, v21
+	WORD  $0x4e35d484 // fadd v4, v4, v21
+	WORD  $0x4e35d4a5 // fadd v5, v5, v21
+	WORD  $0x4e35d4c6 // fadd v6, v6, v21
+	FMOVS 4(R6), F21
+	WORD  $0x4e0406b5 // dup v21, v21
+	WORD  $0x4e35d4e7 // fadd v7, v7, v21
+	WORD  $0x4e35d508 // fadd v8, v8, v21
+	WORD  $0x4e35d529 // fadd v9, v9, v21
+	WORD  $0x4e35d54a // fadd v10, v10, v21
+	WORD  $0x4e35d56b // fadd v11, v11, v21
+	WORD  $0x4e35d58c // fadd v12, v12, v21
+	WORD  $0x4e35d5ad // fadd v13, v13, v21
+	FMOVS 64(R0), F21
+	WORD  $0x4e0406b5 // dup v21, v21
+	FMOVS 68(R0), F14
+	WORD  $0x4e0405ce // dup v14, v14
+	MOVD  R2, R6
+	WORD  $0x6ea0e6af // fcmgt v15, v21, v0
+	WORD  $0x6eaf1ea0 // bit v0, v21, v15
+	WORD  $0x6eaee40f // fcmgt v15, v0, v14
+	WORD  $0x6eaf1dc0 // bit v0, v14, v15
+	FMOVQ F0, (R6)
+	WORD  $0x6ea1e6a0 // fcmgt v0, v21, v1
+	WORD  $0x6ea01ea1 // bit v1, v21, v0
+	WORD  $0x6eaee420 // fcmgt v0, v1, v14
+	WORD  $0x6ea01dc1 // bit v1, v14, v0
+	FMOVQ F1, 16(R6)
+	WORD  $0x6ea2e6a0 // fcmgt v0, v21, v2
+	WORD  $0x6ea01ea2 // bit v2, v21, v0
+	WORD  $0x6eaee440 // fcmgt v0, v2, v14
+	WORD  $0x6ea01dc2 // bit v2, v14, v0
+	FMOVQ F2, 32(R6)
+	WORD  $0x6ea3e6a0 // fcmgt v0, v21, v3
+	WORD  $0x6ea01ea3 // bit v3, v21, v0
+	WORD  $0x6eaee460 // fcmgt v0, v3, v14
+	WORD  $0x6ea01dc3 // bit v3, v14, v0
+	FMOVQ F3, 48(R6)
+	WORD  $0x6ea4e6a0 // fcmgt v0, v21, v4
+	WORD  $0x6ea01ea4 // bit v4, v21, v0
+	WORD  $0x6eaee480 // fcmgt v0, v4, v14
+	WORD  $0x6ea01dc4 // bit v4, v14, v0
+	FMOVQ F4, 64(R6)
+	WORD  $0x6ea5e6a0 // fcmgt v0, v21, v5
+	WORD  $0x6ea01ea5 // bit v5, v21, v0
+	WORD  $0x6eaee4a0 // fcmgt v0, v5, v14
+	WORD  $0x6ea01dc5 // bit v5, v14, v0
+	FMOVQ F5, 80(R6)
+	WORD  $0x6ea6e6a0 // fcmgt v0, v21, v6
+	WORD  $0x6ea01ea6 // bit v6, v21, v0
+	WORD  $0x6eaee4c0 // fcmgt v0, v6, v14
+	WORD  $0x6ea01dc6 // bit v6, v14, v0
+	FMOVQ F6, 96(R6)
+	ADDS  R7, R6
+	WORD  $0x6ea7e6a0 // fcmgt v0, v21, v7
+	WORD  $0x6ea01ea7 // bit v7, v21, v0
+	WORD  $0x6eaee4e0 // fcmgt v0, v7, v14
+	WORD  $0x6ea01dc7 // bit v7, v14, v0
+	FMOVQ F7, (R6)
+	WORD  $0x6ea8e6a0 // fcmgt v0, v21, v8
+	WORD  $0x6ea01ea8 // bit v8, v21, v0
+	WORD  $0x6eaee500 // fcmgt v0, v8, v14
+	WORD  $0x6ea01dc8 // bit v8, v14, v0
+	FMOVQ F8, 16(R6)
+	WORD  $0x6ea9e6a0 // fcmgt v0, v21, v9
+	WORD  $0x6ea01ea9 // bit v9, v21, v0
+	WORD  $0x6eaee520 // fcmgt v0, v9, v14
+	WORD  $0x6ea01dc9 // bit v9, v14, v0
+	FMOVQ F9, 32(R6)
+	WORD  $0x6eaae6a0 // fcmgt v0, v21, v10
+	WORD  $0x6ea01eaa // bit v10, v21, v0
+	WORD  $0x6eaee540 // fcmgt v0, v10, v14
+	WORD  $0x6ea01dca // bit v10, v14, v0
+	FMOVQ F10, 48(R6)
+	WORD  $0x6eabe6a0 // fcmgt v0, v21, v11
+	WORD  $0x6ea01eab // bit v11, v21, v0
+	WORD  $0x6eaee560 // fcmgt v0, v11, v14
+	WORD  $0x6ea01dcb // bit v11, v14, v0
+	FMOVQ F11, 64(R6)
+	WORD  $0x6eace6a0 // fcmgt v0, v21, v12
+	WORD  $0x6ea01eac // bit v12, v21, v0
+	WORD  $0x6eaee580 // fcmgt v0, v12, v14
+	WORD  $0x6ea01dcc // bit v12, v14, v0
+	FMOVQ F12, 80(R6)
+	WORD  $0x6eade6a0 // fcmgt v0, v21, v13
+	WORD  $0x6ea01ead // bit v13, v21, v0
+	WORD  $0x6eaee5a0 // fcmgt v0, v13, v14
+	WORD  $0x6ea01dcd // bit v13, v14, v0
+	FMOVQ F13, 96(R6)
+	ADDS  $112, R1
+	ADDS  $112, R2
+	SUBS  $1, R3
+	BNE   tile
+	RET
+
+// func strip2x8NEON(s *byte)
+TEXT ·strip2x8NEON(SB), NOSPLIT, $0-8
+	MOVD s+0(FP), R0
+	MOVD (R0), R1
+	MOVD 24(R0), R2
+	MOVD 56(R0), R3
+
+tile:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	WORD $0x6e211c21 // eor v1, v1, v1
+	WORD $0x6e221c42 // eor v2, v2, v2
+	WORD $0x6e231c63 // eor v3, v3, v3
+	WORD $0x6e241c84 // eor v4, v4, v4
+	WORD $0x6e251ca5 // eor v5, v5, v5
+	WORD $0x6e261cc6 // eor v6, v6, v6
+	WORD $0x6e271ce7 // eor v7, v7, v7
+	WORD $0x6e281d08 // eor v8, v8, v8
+	WORD $0x6e291d29 // eor v9, v9, v9
+	WORD $0x6e2a1d4a // eor v10, v10, v10
+	WORD $0x6e2b1d6b // eor v11, v11, v11
+	WORD $0x6e2c1d8c // eor v12, v12, v12
+	WORD $0x6e2d1dad // eor v13, v13, v13
+	WORD $0x6e2e1dce // eor v14, v14, v14
+	WORD $0x6e2f1def // eor v15, v15, v15
+	MOVD 32(R0), R6
+	MOVD 40(R0), R7
+	MOVD 8(R0), R8
+
+tap:
+	MOVD  (R6), R9
+	ADDS  R1, R9
+	FMOVQ (R9), F16
+	FMOVQ 16(R9), F17
+	FMOVQ 32(R9), F18
+	FMOVQ 48(R9), F19
+	FMOVQ 64(R9), F20
+	FMOVQ 80(R9), F21
+	FMOVQ 96(R9), F22
+	FMOVQ 112(R9), F23
+	FMOVS (R8), F24
+	WORD  $0x4e040718 // dup v24, v24
+	WORD  $0x4e30cf00 // fmla v0, v24, v16
+	WORD  $0x4e31cf01 // fmla v1, v24, v17
+	WORD  $0x4e32cf02 // fmla v2, v24, v18
+	WORD  $0x4e33cf03 // fmla v3, v24, v19
+	WORD  $0x4e34cf04 // fmla v4, v24, v20
+	WORD  $0x4e35cf05 // fmla v5, v24, v21
+	WORD  $0x4e36cf06 // fmla v6, v24, v22
+	WORD  $0x4e37cf07 // fmla v7, v24, v23
+	FMOVS 4(R8), F24
+	WORD  $0x4e040718 // dup v24, v24
+	WORD  $0x4e30cf08 // fmla v8, v24, v16
+	WORD  $0x4e31cf09 // fmla v9, v24, v17
+	WORD  $0x4e32cf0a // fmla v10, v24, v18
+	WORD  $0x4e33cf0b // fmla v11, v24, v19
+	WORD  $0x4e34cf0c // fmla v12, v24, v20
+	WORD  $0x4e35cf0d // fmla v13, v24, v21
+	WORD  $0x4e36cf0e // fmla v14, v24, v22
+	WORD  $0x4e37cf0f // fmla v15, v24, v23
+	ADDS  $8, R6
+	ADDS  $8, R8
+	SUBS  $1, R7
+	BNE   tap
+	MOVD  16(R0), R6
+	MOVD  48(R0), R7
+	FMOVS (R6), F24
+	WORD  $0x4e040718 // dup v24, v24
+	WORD  $0x4e38d400 // fadd v0, v0, v24
+	WORD  $0x4e38d421 // fadd v1, v1, v24
+	WORD  $0x4e38d442 // fadd v2, v2, v24
+	WORD  $0x4e38d463 // fadd v3, v3, v24
+	WORD  $0x4e38d484 // fadd v4, v4, v24
+	WORD  $0x4e38d4a5 // fadd v5, v5, v24
+	WORD  $0x4e38d4c6 // fadd v6, v6, v24
+	WORD  $0x4e38d4e7 // fadd v7, v7, v24
+	FMOVS 4(R6), F24
+	WORD  $0x4e040718 // dup v24, v24
+	WORD  $0x4e38d508 // fadd v8, v8, v24
+	WORD  $0x4e38d529 // fadd v9, v9, v24
+	WORD  $0x4e38d54a // fadd v10, v10, v24
+	WORD  $0x4e38d56b // fadd v11, v11, v24
+	WORD  $0x4e38d58c // fadd v12, v12, v24
+	WORD  $0x4e38d5ad // fadd v13, v13, v24
+	WORD  $0x4e38d5ce // fadd v14, v14, v24
+	WORD  $0x4e38d5ef // fadd v15, v15, v24
+	FMOVS 64(R0), F24
+	WORD  $0x4e040718 // dup v24, v24
+	FMOVS 68(R0), F16
+	WORD  $0x4e040610 // dup v16, v16
+	MOVD  R2, R6
+	WORD  $0x6ea0e711 // fcmgt v17, v24, v0
+	WORD  $0x6eb11f00 // bit v0, v24, v17
+	WORD  $0x6eb0e411 // fcmgt v17, v0, v16
+	WORD  $0x6eb11e00 // bit v0, v16, v17
+	FMOVQ F0, (R6)
+	WORD  $0x6ea1e700 // fcmgt v0, v24, v1
+	WORD  $0x6ea01f01 // bit v1, v24, v0
+	WORD  $0x6eb0e420 // fcmgt v0, v1, v16
+	WORD  $0x6ea01e01 // bit v1, v16, v0
+	FMOVQ F1, 16(R6)
+	WORD  $0x6ea2e700 // fcmgt v0, v24, v2
+	WORD  $0x6ea01f02 // bit v2, v24, v0
+	WORD  $0x6eb0e440 // fcmgt v0, v2, v16
+	WORD  $0x6ea01e02 // bit v2, v16, v0
+	FMOVQ F2, 32(R6)
+	WORD  $0x6ea3e700 // fcmgt v0, v24, v3
+	WORD  $0x6ea01f03 // bit v3, v24, v0
+	WORD  $0x6eb0e460 // fcmgt v0, v3, v16
+	WORD  $0x6ea01e03 // bit v3, v16, v0
+	FMOVQ F3, 48(R6)
+	WORD  $0x6ea4e700 // fcmgt v0, v24, v4
+	WORD  $0x6ea01f04 // bit v4, v24, v0
+	WORD  $0x6eb0e480 // fcmgt v0, v4, v16
+	WORD  $0x6ea01e04 // bit v4, v16, v0
+	FMOVQ F4, 64(R6)
+	WORD  $0x6ea5e700 // fcmgt v0, v24, v5
+	WORD  $0x6ea01f05 // bit v5, v24, v0
+	WORD  $0x6eb0e4a0 // fcmgt v0, v5, v16
+	WORD  $0x6ea01e05 // bit v5, v16, v0
+	FMOVQ F5, 80(R6)
+	WORD  $0x6ea6e700 // fcmgt v0, v24, v6
+	WORD  $0x6ea01f06 // bit v6, v24, v0
+	WORD  $0x6eb0e4c0 // fcmgt v0, v6, v16
+	WORD  $0x6ea01e06 // bit v6, v16, v0
+	FMOVQ F6, 96(R6)
+	WORD  $0x6ea7e700 // fcmgt v0, v24, v7
+	WORD  $0x6ea01f07 // bit v7, v24, v0
+	WORD  $0x6eb0e4e0 // fcmgt v0, v7, v16
+	WORD  $0x6ea01e07 // bit v7, v16, v0
+	FMOVQ F7, 112(R6)
+	ADDS  R7, R6
+	WORD  $0x6ea8e700 // fcmgt v0, v24, v8
+	WORD  $0x6ea01f08 // bit v8, v24, v0
+	WORD  $0x6eb0e500 // fcmgt v0, v8, v16
+	WORD  $0x6ea01e08 // bit v8, v16, v0
+	FMOVQ F8, (R6)
+	WORD  $0x6ea9e700 // fcmgt v0, v24, v9
+	WORD  $0x6ea01f09 // bit v9, v24, v0
+	WORD  $0x6eb0e520 // fcmgt v0, v9, v16
+	WORD  $0x6ea01e09 // bit v9, v16, v0
+	FMOVQ F9, 16(R6)
+	WORD  $0x6eaae700 // fcmgt v0, v24, v10
+	WORD  $0x6ea01f0a // bit v10, v24, v0
+	WORD  $0x6eb0e540 // fcmgt v0, v10, v16
+	WORD  $0x6ea01e0a // bit v10, v16, v0
+	FMOVQ F10, 32(R6)
+	WORD  $0x6eabe700 // fcmgt v0, v24, v11
+	WORD  $0x6ea01f0b // bit v11, v24, v0
+	WORD  $0x6eb0e560 // fcmgt v0, v11, v16
+	WORD  $0x6ea01e0b // bit v11, v16, v0
+	FMOVQ F11, 48(R6)
+	WORD  $0x6eace700 // fcmgt v0, v24, v12
+	WORD  $0x6ea01f0c // bit v12, v24, v0
+	WORD  $0x6eb0e580 // fcmgt v0, v12, v16
+	WORD  $0x6ea01e0c // bit v12, v16, v0
+	FMOVQ F12, 64(R6)
+	WORD  $0x6eade700 // fcmgt v0, v24, v13
+	WORD  $0x6ea01f0d // bit v13, v24, v0
+	WORD  $0x6eb0e5a0 // fcmgt v0, v13, v16
+	WORD  $0x6ea01e0d // bit v13, v16, v0
+	FMOVQ F13, 80(R6)
+	WORD  $0x6eaee700 // fcmgt v0, v24, v14
+	WORD  $0x6ea01f0e // bit v14, v24, v0
+	WORD  $0x6eb0e5c0 // fcmgt v0, v14, v16
+	WORD  $0x6ea01e0e // bit v14, v16, v0
+	FMOVQ F14, 96(R6)
+	WORD  $0x6eafe700 // fcmgt v0, v24, v15
+	WORD  $0x6ea01f0f // bit v15, v24, v0
+	WORD  $0x6eb0e5e0 // fcmgt v0, v15, v16
+	WORD  $0x6ea01e0f // bit v15, v16, v0
+	FMOVQ F15, 112(R6)
+	ADDS  $128, R1
+	ADDS  $128, R2
+	SUBS  $1, R3
+	BNE   tile
+	RET
+
+// func strip4x1NEON(s *byte)
+TEXT ·strip4x1NEON(SB), NOSPLIT, $0-8
+	MOVD s+0(FP), R0
+	MOVD (R0), R1
+	MOVD 24(R0), R2
+	MOVD 56(R0), R3
+
+tile:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	WORD $0x6e211c21 // eor v1, v1, v1
+	WORD $0x6e221c42 // eor v2, v2, v2
+	WORD $0x6e231c63 // eor v3, v3, v3
+	MOVD 32(R0), R6
+	MOVD 40(R0), R7
+	MOVD 8(R0), R8
+
+tap:
+	MOVD  (R6), R9
+	ADDS  R1, R9
+	FMOVQ (R9), F4
+	FMOVS (R8), F5
+	WORD  $0x4e0404a5 // dup v5, v5
+	WORD  $0x4e24cca0 // fmla v0, v5, v4
+	FMOVS 4(R8), F5
+	WORD  $0x4e0404a5 // dup v5, v5
+	WORD  $0x4e24cca1 // fmla v1, v5, v4
+	FMOVS 8(R8), F5
+	WORD  $0x4e0404a5 // dup v5, v5
+	WORD  $0x4e24cca2 // fmla v2, v5, v4
+	FMOVS 12(R8), F5
+	WORD  $0x4e0404a5 // dup v5, v5
+	WORD  $0x4e24cca3 // fmla v3, v5, v4
+	ADDS  $8, R6
+	ADDS  $16, R8
+	SUBS  $1, R7
+	BNE   tap
+	MOVD  16(R0), R6
+	MOVD  48(R0), R7
+	FMOVS (R6), F5
+	WORD  $0x4e0404a5 // dup v5, v5
+	WORD  $0x4e25d400 // fadd v0, v0, v5
+	FMOVS 4(R6), F5
+	WORD  $0x4e0404a5 // dup v5, v5
+	WORD  $0x4e25d421 // fadd v1, v1, v5
+	FMOVS 8(R6), F5
+	WORD  $0x4e0404a5 // dup v5, v5
+	WORD  $0x4e25d442 // fadd v2, v2, v5
+	FMOVS 12(R6), F5
+	WORD  $0x4e0404a5 // dup v5, v5
+	WORD  $0x4e25d463 // fadd v3, v3, v5
+	FMOVS 64(R0), F5
+	WORD  $0x4e0404a5 // dup v5, v5
+	FMOVS 68(R0), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  R2, R6
+	WORD  $0x6ea0e4a6 // fcmgt v6, v5, v0
+	WORD  $0x6ea61ca0 // bit v0, v5, v6
+	WORD  $0x6ea4e406 // fcmgt v6, v0, v4
+	WORD  $0x6ea61c80 // bit v0, v4, v6
+	FMOVQ F0, (R6)
+	ADDS  R7, R6
+	WORD  $0x6ea1e4a0 // fcmgt v0, v5, v1
+	WORD  $0x6ea01ca1 // bit v1, v5, v0
+	WORD  $0x6ea4e420 // fcmgt v0, v1, v4
+	WORD  $0x6ea01c81 // bit v1, v4, v0
+	FMOVQ F1, (R6)
+	ADDS  R7, R6
+	WORD  $0x6ea2e4a0 // fcmgt v0, v5, v2
+	WORD  $0x6ea01ca2 // bit v2, v5, v0
+	WORD  $0x6ea4e440 // fcmgt v0, v2, v4
+	WORD  $0x6ea01c82 // bit v2, v4, v0
+	FMOVQ F2, (R6)
+	ADDS  R7, R6
+	MOVD  72(R0), R19
+	CMP   $3, R19
+	BLE   stored
+	WORD  $0x6ea3e4a0 // fcmgt v0, v5, v3
+	WORD  $0x6ea01ca3 // bit v3, v5, v0
+	WORD  $0x6ea4e460 // fcmgt v0, v3, v4
+	WORD  $0x6ea01c83 // bit v3, v4, v0
+	FMOVQ F3, (R6)
+
+stored:
+	ADDS $16, R1
+	ADDS $16, R2
+	SUBS $1, R3
+	BNE  tile
+	RET
+
+// func strip4x2NEON(s *byte)
+TEXT ·strip4x2NEON(SB), NOSPLIT, $0-8
+	MOVD s+0(FP), R0
+	MOVD (R0), R1
+	MOVD 24(R0), R2
+	MOVD 56(R0), R3
+
+tile:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	WORD $0x6e211c21 // eor v1, v1, v1
+	WORD $0x6e221c42 // eor v2, v2, v2
+	WORD $0x6e231c63 // eor v3, v3, v3
+	WORD $0x6e241c84 // eor v4, v4, v4
+	WORD $0x6e251ca5 // eor v5, v5, v5
+	WORD $0x6e261cc6 // eor v6, v6, v6
+	WORD $0x6e271ce7 // eor v7, v7, v7
+	MOVD 32(R0), R6
+	MOVD 40(R0), R7
+	MOVD 8(R0), R8
+
+tap:
+	MOVD  (R6), R9
+	ADDS  R1, R9
+	FMOVQ (R9), F8
+	FMOVQ 16(R9), F9
+	FMOVS (R8), F10
+	WORD  $0x4e04054a // dup v10, v10
+	WORD  $0x4e28cd40 // fmla v0, v10, v8
+	WORD  $0x4e29cd41 // fmla v1, v10, v9
+	FMOVS 4(R8), F10
+	WORD  $0x4e04054a // dup v10, v10
+	WORD  $0x4e28cd42 // fmla v2, v10, v8
+	WORD  $0x4e29cd43 // fmla v3, v10, v9
+	FMOVS 8(R8), F10
+	WORD  $0x4e04054a // dup v10, v10
+	WORD  $0x4e28cd44 // fmla v4, v10, v8
+	WORD  $0x4e29cd45 // fmla v5, v10, v9
+	FMOVS 12(R8), F10
+	WORD  $0x4e04054a // dup v10, v10
+	WORD  $0x4e28cd46 // fmla v6, v10, v8
+	WORD  $0x4e29cd47 // fmla v7, v10, v9
+	ADDS  $8, R6
+	ADDS  $16, R8
+	SUBS  $1, R7
+	BNE   tap
+	MOVD  16(R0), R6
+	MOVD  48(R0), R7
+	FMOVS (R6), F10
+	WORD  $0x4e04054a // dup v10, v10
+	WORD  $0x4e2ad400 // fadd v0, v0, v10
+	WORD  $0x4e2ad421 // fadd v1, v1, v10
+	FMOVS 4(R6), F10
+	WORD  $0x4e04054a // dup v10, v10
+	WORD  $0x4e2ad442 // fadd v2, v2, v10
+	WORD  $0x4e2ad463 // fadd v3, v3, v10
+	FMOVS 8(R6), F10
+	WORD  $0x4e04054a // dup v10, v10
+	WORD  $0x4e2ad484 // fadd v4, v4, v10
+	WORD  $0x4e2ad4a5 // fadd v5, v5, v10
+	FMOVS 12(R6), F10
+	WORD  $0x4e04054a // dup v10, v10
+	WORD  $0x4e2ad4c6 // fadd v6, v6, v10
+	WORD  $0x4e2ad4e7 // fadd v7, v7, v10
+	FMOVS 64(R0), F10
+	WORD  $0x4e04054a // dup v10, v10
+	FMOVS 68(R0), F8
+	WORD  $0x4e040508 // dup v8, v8
+	MOVD  R2, R6
+	WORD  $0x6ea0e549 // fcmgt v9, v10, v0
+	WORD  $0x6ea91d40 // bit v0, v10, v9
+	WORD  $0x6ea8e409 // fcmgt v9, v0, v8
+	WORD  $0x6ea91d00 // bit v0, v8, v9
+	FMOVQ F0, (R6)
+	WORD  $0x6ea1e540 // fcmgt v0, v10, v1
+	WORD  $0x6ea01d41 // bit v1, v10, v0
+	WORD  $0x6ea8e420 // fcmgt v0, v1, v8
+	WORD  $0x6ea01d01 // bit v1, v8, v0
+	FMOVQ F1, 16(R6)
+	ADDS  R7, R6
+	WORD  $0x6ea2e540 // fcmgt v0, v10, v2
+	WORD  $0x6ea01d42 // bit v2, v10, v0
+	WORD  $0x6ea8e440 // fcmgt v0, v2, v8
+	WORD  $0x6ea01d02 // bit v2, v8, v0
+	FMOVQ F2, (R6)
+	WORD  $0x6ea3e540 // fcmgt v0, v10, v3
+	WORD  $0x6ea01d43 // bit v3, v10, v0
+	WORD  $0x6ea8e460 // fcmgt v0, v3, v8
+	WORD  $0x6ea01d03 // bit v3, v8, v0
+	FMOVQ F3, 16(R6)
+	ADDS  R7, R6
+	WORD  $0x6ea4e540 // fcmgt v0, v10, v4
+	WORD  $0x6ea01d44 // bit v4, v10, v0
+	WORD  $0x6ea8e480 // fcmgt v0, v4, v8
+	WORD  $0x6ea01d04 // bit v4, v8, v0
+	FMOVQ F4, (R6)
+	WORD  $0x6ea5e540 // fcmgt v0, v10, v5
+	WORD  $0x6ea01d45 // bit v5, v10, v0
+	WORD  $0x6ea8e4a0 // fcmgt v0, v5, v8
+	WORD  $0x6ea01d05 // bit v5, v8, v0
+	FMOVQ F5, 16(R6)
+	ADDS  R7, R6
+	MOVD  72(R0), R19
+	CMP   $3, R19
+	BLE   stored
+	WORD  $0x6ea6e540 // fcmgt v0, v10, v6
+	WORD  $0x6ea01d46 // bit v6, v10, v0
+	WORD  $0x6ea8e4c0 // fcmgt v0, v6, v8
+	WORD  $0x6ea01d06 // bit v6, v8, v0
+	FMOVQ F6, (R6)
+	WORD  $0x6ea7e540 // fcmgt v0, v10, v7
+	WORD  $0x6ea01d47 // bit v7, v10, v0
+	WORD  $0x6ea8e4e0 // fcmgt v0, v7, v8
+	WORD  $0x6ea01d07 // bit v7, v8, v0
+	FMOVQ F7, 16(R6)
+
+stored:
+	ADDS $32, R1
+	ADDS $32, R2
+	SUBS $1, R3
+	BNE  tile
+	RET
+
+// func strip4x3NEON(s *byte)
+TEXT ·strip4x3NEON(SB), NOSPLIT, $0-8
+	MOVD s+0(FP), R0
+	MOVD (R0), R1
+	MOVD 24(R0), R2
+	MOVD 56(R0), R3
+
+tile:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	WORD $0x6e211c21 // eor v1, v1, v1
+	WORD $0x6e221c42 // eor v2, v2, v2
+	WORD $0x6e231c63 // eor v3, v3, v3
+	WORD $0x6e241c84 // eor v4, v4, v4
+	WORD $0x6e251ca5 // eor v5, v5, v5
+	WORD $0x6e261cc6 // eor v6, v6, v6
+	WORD $0x6e271ce7 // eor v7, v7, v7
+	WORD $0x6e281d08 // eor v8, v8, v8
+	WORD $0x6e291d29 // eor v9, v9, v9
+	WORD $0x6e2a1d4a // eor v10, v10, v10
+	WORD $0x6e2b1d6b // eor v11, v11, v11
+	MOVD 32(R0), R6
+	MOVD 40(R0), R7
+	MOVD 8(R0), R8
+
+tap:
+	MOVD  (R6), R9
+	ADDS  R1, R9
+	FMOVQ (R9), F12
+	FMOVQ 16(R9), F13
+	FMOVQ 32(R9), F14
+	FMOVS (R8), F15
+	WORD  $0x4e0405ef // dup v15, v15
+	WORD  $0x4e2ccde0 // fmla v0, v15, v12
+	WORD  $0x4e2dcde1 // fmla v1, v15, v13
+	WORD  $0x4e2ecde2 // fmla v2, v15, v14
+	FMOVS 4(R8), F15
+	WORD  $0x4e0405ef // dup v15, v15
+	WORD  $0x4e2ccde3 // fmla v3, v15, v12
+	WORD  $0x4e2dcde4 // fmla v4, v15, v13
+	WORD  $0x4e2ecde5 // fmla v5, v15, v14
+	FMOVS 8(R8), F15
+	WORD  $0x4e0405ef // dup v15, v15
+	WORD  $0x4e2ccde6 // fmla v6, v15, v12
+	WORD  $0x4e2dcde7 // fmla v7, v15, v13
+	WORD  $0x4e2ecde8 // fmla v8, v15, v14
+	FMOVS 12(R8), F15
+	WORD  $0x4e0405ef // dup v15, v15
+	WORD  $0x4e2ccde9 // fmla v9, v15, v12
+	WORD  $0x4e2dcdea // fmla v10, v15, v13
+	WORD  $0x4e2ecdeb // fmla v11, v15, v14
+	ADDS  $8, R6
+	ADDS  $16, R8
+	SUBS  $1, R7
+	BNE   tap
+	MOVD  16(R0), R6
+	MOVD  48(R0), R7
+	FMOVS (R6), F15
+	WORD  $0x4e0405ef // dup v15, v15
+	WORD  $0x4e2fd400 // fadd v0, v0, v15
+	WORD  $0x4e2fd421 // fadd v1, v1, v15
+	WORD  $0x4e2fd442 // fadd v2, v2, v15
+	FMOVS 4(R6), F15
+	WORD  $0x4e0405ef // dup v15, v15
+	WORD  $0x4e2fd463 // fadd v3, v3, v15
+	WORD  $0x4e2fd484 // fadd v4, v4, v15
+	WORD  $0x4e2fd4a5 // fadd v5, v5, v15
+	FMOVS 8(R6), F15
+	WORD  $0x4e0405ef // dup v15, v15
+	WORD  $0x4e2fd4c6 // fadd v6, v6, v15
+	WORD  $0x4e2fd4e7 // fadd v7, v7, v15
+	WORD  $0x4e2fd508 // fadd v8, v8, v15
+	FMOVS 12(R6), F15
+	WORD  $0x4e0405ef // dup v15, v15
+	WORD  $0x4e2fd529 // fadd v9, v9, v15
+	WORD  $0x4e2fd54a // fadd v10, v10, v15
+	WORD  $0x4e2fd56b // fadd v11, v11, v15
+	FMOVS 64(R0), F15
+	WORD  $0x4e0405ef // dup v15, v15
+	FMOVS 68(R0), F12
+	WORD  $0x4e04058c // dup v12, v12
+	MOVD  R2, R6
+	WORD  $0x6ea0e5ed // fcmgt v13, v15, v0
+	WORD  $0x6ead1de0 // bit v0, v15, v13
+	WORD  $0x6eace40d // fcmgt v13, v0, v12
+	WORD  $0x6ead1d80 // bit v0, v12, v13
+	FMOVQ F0, (R6)
+	WORD  $0x6ea1e5e0 // fcmgt v0, v15, v1
+	WORD  $0x6ea01de1 // bit v1, v15, v0
+	WORD  $0x6eace420 // fcmgt v0, v1, v12
+	WORD  $0x6ea01d81 // bit v1, v12, v0
+	FMOVQ F1, 16(R6)
+	WORD  $0x6ea2e5e0 // fcmgt v0, v15, v2
+	WORD  $0x6ea01de2 // bit v2, v15, v0
+	WORD  $0x6eace440 // fcmgt v0, v2, v12
+	WORD  $0x6ea01d82 // bit v2, v12, v0
+	FMOVQ F2, 32(R6)
+	ADDS  R7, R6
+	WORD  $0x6ea3e5e0 // fcmgt v0, v15, v3
+	WORD  $0x6ea01de3 // bit v3, v15, v0
+	WORD  $0x6eace460 // fcmgt v0, v3, v12
+	WORD  $0x6ea01d83 // bit v3, v12, v0
+	FMOVQ F3, (R6)
+	WORD  $0x6ea4e5e0 // fcmgt v0, v15, v4
+	WORD  $0x6ea01de4 // bit v4, v15, v0
+	WORD  $0x6eace480 // fcmgt v0, v4, v12
+	WORD  $0x6ea01d84 // bit v4, v12, v0
+	FMOVQ F4, 16(R6)
+	WORD  $0x6ea5e5e0 // fcmgt v0, v15, v5
+	WORD  $0x6ea01de5 // bit v5, v15, v0
+	WORD  $0x6eace4a0 // fcmgt v0, v5, v12
+	WORD  $0x6ea01d85 // bit v5, v12, v0
+	FMOVQ F5, 32(R6)
+	ADDS  R7, R6
+	WORD  $0x6ea6e5e0 // fcmgt v0, v15, v6
+	WORD  $0x6ea01de6 // bit v6, v15, v0
+	WORD  $0x6eace4c0 // fcmgt v0, v6, v12
+	WORD  $0x6ea01d86 // bit v6, v12, v0
+	FMOVQ F6, (R6)
+	WORD  $0x6ea7e5e0 // fcmgt v0, v15, v7
+	WORD  $0x6ea01de7 // bit v7, v15, v0
+	WORD  $0x6eace4e0 // fcmgt v0, v7, v12
+	WORD  $0x6ea01d87 // bit v7, v12, v0
+	FMOVQ F7, 16(R6)
+	WORD  $0x6ea8e5e0 // fcmgt v0, v15, v8
+	WORD  $0x6ea01de8 // bit v8, v15, v0
+	WORD  $0x6eace500 // fcmgt v0, v8, v12
+	WORD  $0x6ea01d88 // bit v8, v12, v0
+	FMOVQ F8, 32(R6)
+	ADDS  R7, R6
+	MOVD  72(R0), R19
+	CMP   $3, R19
+	BLE   stored
+	WORD  $0x6ea9e5e0 // fcmgt v0, v15, v9
+	WORD  $0x6ea01de9 // bit v9, v15, v0
+	WORD  $0x6eace520 // fcmgt v0, v9, v12
+	WORD  $0x6ea01d89 // bit v9, v12, v0
+	FMOVQ F9, (R6)
+	WORD  $0x6eaae5e0 // fcmgt v0, v15, v10
+	WORD  $0x6ea01dea // bit v10, v15, v0
+	WORD  $0x6eace540 // fcmgt v0, v10, v12
+	WORD  $0x6ea01d8a // bit v10, v12, v0
+	FMOVQ F10, 16(R6)
+	WORD  $0x6eabe5e0 // fcmgt v0, v15, v11
+	WORD  $0x6ea01deb // bit v11, v15, v0
+	WORD  $0x6eace560 // fcmgt v0, v11, v12
+	WORD  $0x6ea01d8b // bit v11, v12, v0
+	FMOVQ F11, 32(R6)
+
+stored:
+	ADDS $48, R1
+	ADDS $48, R2
+	SUBS $1, R3
+	BNE  tile
+	RET
+
+// func strip4x4NEON(s *byte)
+TEXT ·strip4x4NEON(SB), NOSPLIT, $0-8
+	MOVD s+0(FP), R0
+	MOVD (R0), R1
+	MOVD 24(R0), R2
+	MOVD 56(R0), R3
+
+tile:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	WORD $0x6e211c21 // eor v1, v1, v1
+	WORD $0x6e221c42 // eor v2, v2, v2
+	WORD $0x6e231c63 // eor v3, v3, v3
+	WORD $0x6e241c84 // eor v4, v4, v4
+	WORD $0x6e251ca5 // eor v5, v5, v5
+	WORD $0x6e261cc6 // eor v6, v6, v6
+	WORD $0x6e271ce7 // eor v7, v7, v7
+	WORD $0x6e281d08 // eor v8, v8, v8
+	WORD $0x6e291d29 // eor v9, v9, v9
+	WORD $0x6e2a1d4a // eor v10, v10, v10
+	WORD $0x6e2b1d6b // eor v11, v11, v11
+	WORD $0x6e2c1d8c // eor v12, v12, v12
+	WORD $0x6e2d1dad // eor v13, v13, v13
+	WORD $0x6e2e1dce // eor v14, v14, v14
+	WORD $0x6e2f1def // eor v15, v15, v15
+	MOVD 32(R0), R6
+	MOVD 40(R0), R7
+	MOVD 8(R0), R8
+
+tap:
+	MOVD  (R6), R9
+	ADDS  R1, R9
+	FMOVQ (R9), F16
+	FMOVQ 16(R9), F17
+	FMOVQ 32(R9), F18
+	FMOVQ 48(R9), F19
+	FMOVS (R8), F20
+	WORD  $0x4e040694 // dup v20, v20
+	WORD  $0x4e30ce80 // fmla v0, v20, v16
+	WORD  $0x4e31ce81 // fmla v1, v20, v17
+	WORD  $0x4e32ce82 // fmla v2, v20, v18
+	WORD  $0x4e33ce83 // fmla v3, v20, v19
+	FMOVS 4(R8), F20
+	WORD  $0x4e040694 // dup v20, v20
+	WORD  $0x4e30ce84 // fmla v4, v20, v16
+	WORD  $0x4e31ce85 // fmla v5, v20, v17
+	WORD  $0x4e32ce86 // fmla v6, v20, v18
+	WORD  $0x4e33ce87 // fmla v7, v20, v19
+	FMOVS 8(R8), F20
+	WORD  $0x4e040694 // dup v20, v20
+	WORD  $0x4e30ce88 // fmla v8, v20, v16
+	WORD  $0x4e31ce89 // fmla v9, v20, v17
+	WORD  $0x4e32ce8a // fmla v10, v20, v18
+	WORD  $0x4e33ce8b // fmla v11, v20, v19
+	FMOVS 12(R8), F20
+	WORD  $0x4e040694 // dup v20, v20
+	WORD  $0x4e30ce8c // fmla v12, v20, v16
+	WORD  $0x4e31ce8d // fmla v13, v20, v17
+	WORD  $0x4e32ce8e // fmla v14, v20, v18
+	WORD  $0x4e33ce8f // fmla v15, v20, v19
+	ADDS  $8, R6
+	ADDS  $16, R8
+	SUBS  $1, R7
+	BNE   tap
+	MOVD  16(R0), R6
+	MOVD  48(R0), R7
+	FMOVS (R6), F20
+	WORD  $0x4e040694 // dup v20, v20
+	WORD  $0x4e34d400 // fadd v0, v0, v20
+	WORD  $0x4e34d421 // fadd v1, v1, v20
+	WORD  $0x4e34d442 // fadd v2, v2, v20
+	WORD  $0x4e34d463 // fadd v3, v3, v20
+	FMOVS 4(R6), F20
+	WORD  $0x4e040694 // dup v20, v20
+	WORD  $0x4e34d484 // fadd v4, v4, v20
+	WORD  $0x4e34d4a5 // fadd v5, v5, v20
+	WORD  $0x4e34d4c6 // fadd v6, v6, v20
+	WORD  $0x4e34d4e7 // fadd v7, v7, v20
+	FMOVS 8(R6), F20
+	WORD  $0x4e040694 // dup v20, v20
+	WORD  $0x4e34d508 // fadd v8, v8, v20
+	WORD  $0x4e34d529 // fadd v9, v9, v20
+	WORD  $0x4e34d54a // fadd v10, v10, v20
+	WORD  $0x4e34d56b // fadd v11, v11, v20
+	FMOVS 12(R6), F20
+	WORD  $0x4e040694 // dup v20, v20
+	WORD  $0x4e34d58c // fadd v12, v12, v20
+	WORD  $0x4e34d5ad // fadd v13, v13, v20
+	WORD  $0x4e34d5ce // fadd v14, v14, v20
+	WORD  $0x4e34d5ef // fadd v15, v15, v20
+	FMOVS 64(R0), F20
+	WORD  $0x4e040694 // dup v20, v20
+	FMOVS 68(R0), F16
+	WORD  $0x4e040610 // dup v16, v16
+	MOVD  R2, R6
+	WORD  $0x6ea0e691 // fcmgt v17, v20, v0
+	WORD  $0x6eb11e80 // bit v0, v20, v17
+	WORD  $0x6eb0e411 // fcmgt v17, v0, v16
+	WORD  $0x6eb11e00 // bit v0, v16, v17
+	FMOVQ F0, (R6)
+	WORD  $0x6ea1e680 // fcmgt v0, v20, v1
+	WORD  $0x6ea01e81 // bit v1, v20, v0
+	WORD  $0x6eb0e420 // fcmgt v0, v1, v16
+	WORD  $0x6ea01e01 // bit v1, v16, v0
+	FMOVQ F1, 16(R6)
+	WORD  $0x6ea2e680 // fcmgt v0, v20, v2
+	WORD  $0x6ea01e82 // bit v2, v20, v0
+	WORD  $0x6eb0e440 // fcmgt v0, v2, v16
+	WORD  $0x6ea01e02 // bit v2, v16, v0
+	FMOVQ F2, 32(R6)
+	WORD  $0x6ea3e680 // fcmgt v0, v20, v3
+	WORD  $0x6ea01e83 // bit v3, v20, v0
+	WORD  $0x6eb0e460 // fcmgt v0, v3, v16
+	WORD  $0x6ea01e03 // bit v3, v16, v0
+	FMOVQ F3, 48(R6)
+	ADDS  R7, R6
+	WORD  $0x6ea4e680 // fcmgt v0, v20, v4
+	WORD  $0x6ea01e84 // bit v4, v20, v0
+	WORD  $0x6eb0e480 // fcmgt v0, v4, v16
+	WORD  $0x6ea01e04 // bit v4, v16, v0
+	FMOVQ F4, (R6)
+	WORD  $0x6ea5e680 // fcmgt v0, v20, v5
+	WORD  $0x6ea01e85 // bit v5, v20, v0
+	WORD  $0x6eb0e4a0 // fcmgt v0, v5, v16
+	WORD  $0x6ea01e05 // bit v5, v16, v0
+	FMOVQ F5, 16(R6)
+	WORD  $0x6ea6e680 // fcmgt v0, v20, v6
+	WORD  $0x6ea01e86 // bit v6, v20, v0
+	WORD  $0x6eb0e4c0 // fcmgt v0, v6, v16
+	WORD  $0x6ea01e06 // bit v6, v16, v0
+	FMOVQ F6, 32(R6)
+	WORD  $0x6ea7e680 // fcmgt v0, v20, v7
+	WORD  $0x6ea01e87 // bit v7, v20, v0
+	WORD  $0x6eb0e4e0 // fcmgt v0, v7, v16
+	WORD  $0x6ea01e07 // bit v7, v16, v0
+	FMOVQ F7, 48(R6)
+	ADDS  R7, R6
+	WORD  $0x6ea8e680 // fcmgt v0, v20, v8
+	WORD  $0x6ea01e88 // bit v8, v20, v0
+	WORD  $0x6eb0e500 // fcmgt v0, v8, v16
+	WORD  $0x6ea01e08 // bit v8, v16, v0
+	FMOVQ F8, (R6)
+	WORD  $0x6ea9e680 // fcmgt v0, v20, v9
+	WORD  $0x6ea01e89 // bit v9, v20, v0
+	WORD  $0x6eb0e520 // fcmgt v0, v9, v16
+	WORD  $0x6ea01e09 // bit v9, v16, v0
+	FMOVQ F9, 16(R6)
+	WORD  $0x6eaae680 // fcmgt v0, v20, v10
+	WORD  $0x6ea01e8a // bit v10, v20, v0
+	WORD  $0x6eb0e540 // fcmgt v0, v10, v16
+	WORD  $0x6ea01e0a // bit v10, v16, v0
+	FMOVQ F10, 32(R6)
+	WORD  $0x6eabe680 // fcmgt v0, v20, v11
+	WORD  $0x6ea01e8b // bit v11, v20, v0
+	WORD  $0x6eb0e560 // fcmgt v0, v11, v16
+	WORD  $0x6ea01e0b // bit v11, v16, v0
+	FMOVQ F11, 48(R6)
+	ADDS  R7, R6
+	MOVD  72(R0), R19
+	CMP   $3, R19
+	BLE   stored
+	WORD  $0x6eace680 // fcmgt v0, v20, v12
+	WORD  $0x6ea01e8c // bit v12, v20, v0
+	WORD  $0x6eb0e580 // fcmgt v0, v12, v16
+	WORD  $0x6ea01e0c // bit v12, v16, v0
+	FMOVQ F12, (R6)
+	WORD  $0x6eade680 // fcmgt v0, v20, v13
+	WORD  $0x6ea01e8d // bit v13, v20, v0
+	WORD  $0x6eb0e5a0 // fcmgt v0, v13, v16
+	WORD  $0x6ea01e0d // bit v13, v16, v0
+	FMOVQ F13, 16(R6)
+	WORD  $0x6eaee680 // fcmgt v0, v20, v14
+	WORD  $0x6ea01e8e // bit v14, v20, v0
+	WORD  $0x6eb0e5c0 // fcmgt v0, v14, v16
+	WORD  $0x6ea01e0e // bit v14, v16, v0
+	FMOVQ F14, 32(R6)
+	WORD  $0x6eafe680 // fcmgt v0, v20, v15
+	WORD  $0x6ea01e8f // bit v15, v20, v0
+	WORD  $0x6eb0e5e0 // fcmgt v0, v15, v16
+	WORD  $0x6ea01e0f // bit v15, v16, v0
+	FMOVQ F15, 48(R6)
+
+stored:
+	ADDS $64, R1
+	ADDS $64, R2
+	SUBS $1, R3
+	BNE  tile
+	RET
+
+// func strip4x5NEON(s *byte)
+TEXT ·strip4x5NEON(SB), NOSPLIT, $0-8
+	MOVD s+0(FP), R0
+	MOVD (R0), R1
+	MOVD 24(R0), R2
+	MOVD 56(R0), R3
+
+tile:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	WORD $0x6e211c21 // eor v1, v1, v1
+	WORD $0x6e221c42 // eor v2, v2, v2
+	WORD $0x6e231c63 // eor v3, v3, v3
+	WORD $0x6e241c84 // eor v4, v4, v4
+	WORD $0x6e251ca5 // eor v5, v5, v5
+	WORD $0x6e261cc6 // eor v6, v6, v6
+	WORD $0x6e271ce7 // eor v7, v7, v7
+	WORD $0x6e281d08 // eor v8, v8, v8
+	WORD $0x6e291d29 // eor v9, v9, v9
+	WORD $0x6e2a1d4a // eor v10, v10, v10
+	WORD $0x6e2b1d6b // eor v11, v11, v11
+	WORD $0x6e2c1d8c // eor v12, v12, v12
+	WORD $0x6e2d1dad // eor v13, v13, v13
+	WORD $0x6e2e1dce // eor v14, v14, v14
+	WORD $0x6e2f1def // eor v15, v15, v15
+	WORD $0x6e301e10 // eor v16, v16, v16
+	WORD $0x6e311e31 // eor v17, v17, v17
+	WORD $0x6e321e52 // eor v18, v18, v18
+	WORD $0x6e331e73 // eor v19, v19, v19
+	MOVD 32(R0), R6
+	MOVD 40(R0), R7
+	MOVD 8(R0), R8
+
+tap:
+	MOVD  (R6), R9
+	ADDS  R1, R9
+	FMOVQ (R9), F20
+	FMOVQ 16(R9), F21
+	FMOVQ 32(R9), F22
+	FMOVQ 48(R9), F23
+	FMOVQ 64(R9), F24
+	FMOVS (R8), F25
+	WORD  $0x4e040739 // dup v25, v25
+	WORD  $0x4e34cf20 // fmla v0, v25, v20
+	WORD  $0x4e35cf21 // fmla v1, v25, v21
+	WORD  $0x4e36cf22 // fmla v2, v25, v22
+	WORD  $0x4e37cf23 // fmla v3, v25, v23
+	WORD  $0x4e38cf24 // fmla v4, v25, v24
+	FMOVS 4(R8), F25
+	WORD  $0x4e040739 // dup v25, v25
+	WORD  $0x4e34cf25 // fmla v5, v25, v20
+	WORD  $0x4e35cf26 // fmla v6, v25, v21
+	WORD  $0x4e36cf27 // fmla v7, v25, v22
+	WORD  $0x4e37cf28 // fmla v8, v25, v23
+	WORD  $0x4e38cf29 // fmla v9, v25, v24
+	FMOVS 8(R8), F25
+	WORD  $0x4e040739 // dup v25, v25
+	WORD  $0x4e34cf2a // fmla v10, v25, v20
+	WORD  $0x4e35cf2b // fmla v11, v25, v21
+	WORD  $0x4e36cf2c // fmla v12, v25, v22
+	WORD  $0x4e37cf2d // fmla v13, v25, v23
+	WORD  $0x4e38cf2e // fmla v14, v25, v24
+	FMOVS 12(R8), F25
+	WORD  $0x4e040739 // dup v25, v25
+	WORD  $0x4e34cf2f // fmla v15, v25, v20
+	WORD  $0x4e35cf30 // fmla v16, v25, v21
+	WORD  $0x4e36cf31 // fmla v17, v25, v22
+	WORD  $0x4e37cf32 // fmla v18, v25, v23
+	WORD  $0x4e38cf33 // fmla v19, v25, v24
+	ADDS  $8, R6
+	ADDS  $16, R8
+	SUBS  $1, R7
+	BNE   tap
+	MOVD  16(R0), R6
+	MOVD  48(R0), R7
+	FMOVS (R6), F25
+	WORD  $0x4e040739 // dup v25, v25
+	WORD  $0x4e39d400 // fadd v0, v0, v25
+	WORD  $0x4e39d421 // fadd v1, v1, v25
+	WORD  $0x4e39d442 // fadd v2, v2, v25
+	WORD  $0x4e39d463 // fadd v3, v3, v25
+	WORD  $0x4e39d484 // fadd v4, v4, v25
+	FMOVS 4(R6), F25
+	WORD  $0x4e040739 // dup v25, v25
+	WORD  $0x4e39d4a5 // fadd v5, v5, v25
+	WORD  $0x4e39d4c6 // fadd v6, v6, v25
+	WORD  $0x4e39d4e7 // fadd v7, v7, v25
+	WORD  $0x4e39d508 // fadd v8, v8, v25
+	WORD  $0x4e39d529 // fadd v9, v9, v25
+	FMOVS 8(R6), F25
+	WORD  $0x4e040739 // dup v25, v25
+	WORD  $0x4e39d54a // fadd v10, v10, v25
+	WORD  $0x4e39d56b // fadd v11, v11, v25
+	WORD  $0x4e39d58c // fadd v12, v12, v25
+	WORD  $0x4e39d5ad // fadd v13, v13, v25
+	WORD  $0x4e39d5ce // fadd v14, v14, v25
+	FMOVS 12(R6), F25
+	WORD  $0x4e040739 // dup v25, v25
+	WORD  $0x4e39d5ef // fadd v15, v15, v25
+	WORD  $0x4e39d610 // fadd v16, v16, v25
+	WORD  $0x4e39d631 // fadd v17, v17, v25
+	WORD  $0x4e39d652 // fadd v18, v18, v25
+	WORD  $0x4e39d673 // fadd v19, v19, v25
+	FMOVS 64(R0), F25
+	WORD  $0x4e040739 // dup v25, v25
+	FMOVS 68(R0), F20
+	WORD  $0x4e040694 // dup v20, v20
+	MOVD  R2, R6
+	WORD  $0x6ea0e735 // fcmgt v21, v25, v0
+	WORD  $0x6eb51f20 // bit v0, v25, v21
+	WORD  $0x6eb4e415 // fcmgt v21, v0, v20
+	WORD  $0x6eb51e80 // bit v0, v20, v21
+	FMOVQ F0, (R6)
+	WORD  $0x6ea1e720 // fcmgt v0, v25, v1
+	WORD  $0x6ea01f21 // bit v1, v25, v0
+	WORD  $0x6eb4e420 // fcmgt v0, v1, v20
+	WORD  $0x6ea01e81 // bit v1, v20, v0
+	FMOVQ F1, 16(R6)
+	WORD  $0x6ea2e720 // fcmgt v0, v25, v2
+	WORD  $0x6ea01f22 // bit v2, v25, v0
+	WORD  $0x6eb4e440 // fcmgt v0, v2, v20
+	WORD  $0x6ea01e82 // bit v2, v20, v0
+	FMOVQ F2, 32(R6)
+	WORD  $0x6ea3e720 // fcmgt v0, v25, v3
+	WORD  $0x6ea01f23 // bit v3, v25, v0
+	WORD  $0x6eb4e460 // fcmgt v0, v3, v20
+	WORD  $0x6ea01e83 // bit v3, v20, v0
+	FMOVQ F3, 48(R6)
+	WORD  $0x6ea4e720 // fcmgt v0, v25, v4
+	WORD  $0x6ea01f24 // bit v4, v25, v0
+	WORD  $0x6eb4e480 // fcmgt v0, v4, v20
+	WORD  $0x6ea01e84 // bit v4, v20, v0
+	FMOVQ F4, 64(R6)
+	ADDS  R7, R6
+	WORD  $0x6ea5e720 // fcmgt v0, v25, v5
+	WORD  $0x6ea01f25 // bit v5, v25, v0
+	WORD  $0x6eb4e4a0 // fcmgt v0, v5, v20
+	WORD  $0x6ea01e85 // bit v5, v20, v0
+	FMOVQ F5, (R6)
+	WORD  $0x6ea6e720 // fcmgt v0, v25, v6
+	WORD  $0x6ea01f26 // bit v6, v25, v0
+	WORD  $0x6eb4e4c0 // fcmgt v0, v6, v20
+	WORD  $0x6ea01e86 // bit v6, v20, v0
+	FMOVQ F6, 16(R6)
+	WORD  $0x6ea7e720 // fcmgt v0, v25, v7
+	WORD  $0x6ea01f27 // bit v7, v25, v0
+	WORD  $0x6eb4e4e0 // fcmgt v0, v7, v20
+	WORD  $0x6ea01e87 // bit v7, v20, v0
+	FMOVQ F7, 32(R6)
+	WORD  $0x6ea8e720 // fcmgt v0, v25, v8
+	WORD  $0x6ea01f28 // bit v8, v25, v0
+	WORD  $0x6eb4e500 // fcmgt v0, v8, v20
+	WORD  $0x6ea01e88 // bit v8, v20, v0
+	FMOVQ F8, 48(R6)
+	WORD  $0x6ea9e720 // fcmgt v0, v25, v9
+	WORD  $0x6ea01f29 // bit v9, v25, v0
+	WORD  $0x6eb4e520 // fcmgt v0, v9, v20
+	WORD  $0x6ea01e89 // bit v9, v20, v0
+	FMOVQ F9, 64(R6)
+	ADDS  R7, R6
+	WORD  $0x6eaae720 // fcmgt v0, v25, v10
+	WORD  $0x6ea01f2a // bit v10, v25, v0
+	WORD  $0x6eb4e540 // fcmgt v0, v10, v20
+	WORD  $0x6ea01e8a // bit v10, v20, v0
+	FMOVQ F10, (R6)
+	WORD  $0x6eabe720 // fcmgt v0, v25, v11
+	WORD  $0x6ea01f2b // bit v11, v25, v0
+	WORD  $0x6eb4e560 // fcmgt v0, v11, v20
+	WORD  $0x6ea01e8b // bit v11, v20, v0
+	FMOVQ F11, 16(R6)
+	WORD  $0x6eace720 // fcmgt v0, v25, v12
+	WORD  $0x6ea01f2c // bit v12, v25, v0
+	WORD  $0x6eb4e580 // fcmgt v0, v12, v20
+	WORD  $0x6ea01e8c // bit v12, v20, v0
+	FMOVQ F12, 32(R6)
+	WORD  $0x6eade720 // fcmgt v0, v25, v13
+	WORD  $0x6ea01f2d // bit v13, v25, v0
+	WORD  $0x6eb4e5a0 // fcmgt v0, v13, v20
+	WORD  $0x6ea01e8d // bit v13, v20, v0
+	FMOVQ F13, 48(R6)
+	WORD  $0x6eaee720 // fcmgt v0, v25, v14
+	WORD  $0x6ea01f2e // bit v14, v25, v0
+	WORD  $0x6eb4e5c0 // fcmgt v0, v14, v20
+	WORD  $0x6ea01e8e // bit v14, v20, v0
+	FMOVQ F14, 64(R6)
+	ADDS  R7, R6
+	MOVD  72(R0), R19
+	CMP   $3, R19
+	BLE   stored
+	WORD  $0x6eafe720 // fcmgt v0, v25, v15
+	WORD  $0x6ea01f2f // bit v15, v25, v0
+	WORD  $0x6eb4e5e0 // fcmgt v0, v15, v20
+	WORD  $0x6ea01e8f // bit v15, v20, v0
+	FMOVQ F15, (R6)
+	WORD  $0x6eb0e720 // fcmgt v0, v25, v16
+	WORD  $0x6ea01f30 // bit v16, v25, v0
+	WORD  $0x6eb4e600 // fcmgt v0, v16, v20
+	WORD  $0x6ea01e90 // bit v16, v20, v0
+	FMOVQ F16, 16(R6)
+	WORD  $0x6eb1e720 // fcmgt v0, v25, v17
+	WORD  $0x6ea01f31 // bit v17, v25, v0
+	WORD  $0x6eb4e620 // fcmgt v0, v17, v20
+	WORD  $0x6ea01e91 // bit v17, v20, v0
+	FMOVQ F17, 32(R6)
+	WORD  $0x6eb2e720 // fcmgt v0, v25, v18
+	WORD  $0x6ea01f32 // bit v18, v25, v0
+	WORD  $0x6eb4e640 // fcmgt v0, v18, v20
+	WORD  $0x6ea01e92 // bit v18, v20, v0
+	FMOVQ F18, 48(R6)
+	WORD  $0x6eb3e720 // fcmgt v0, v25, v19
+	WORD  $0x6ea01f33 // bit v19, v25, v0
+	WORD  $0x6eb4e660 // fcmgt v0, v19, v20
+	WORD  $0x6ea01e93 // bit v19, v20, v0
+	FMOVQ F19, 64(R6)
+
+stored:
+	ADDS $80, R1
+	ADDS $80, R2
+	SUBS $1, R3
+	BNE  tile
+	RET
+
+// func strip4x6NEON(s *byte)
+TEXT ·strip4x6NEON(SB), NOSPLIT, $0-8
+	MOVD s+0(FP), R0
+	MOVD (R0), R1
+	MOVD 24(R0), R2
+	MOVD 56(R0), R3
+
+tile:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	WORD $0x6e211c21 // eor v1, v1, v1
+	WORD $0x6e221c42 // eor v2, v2, v2
+	WORD $0x6e231c63 // eor v3, v3, v3
+	WORD $0x6e241c84 // eor v4, v4, v4
+	WORD $0x6e251ca5 // eor v5, v5, v5
+	WORD $0x6e261cc6 // eor v6, v6, v6
+	WORD $0x6e271ce7 // eor v7, v7, v7
+	WORD $0x6e281d08 // eor v8, v8, v8
+	WORD $0x6e291d29 // eor v9, v9, v9
+	WORD $0x6e2a1d4a // eor v10, v10, v10
+	WORD $0x6e2b1d6b // eor v11, v11, v11
+	WORD $0x6e2c1d8c // eor v12, v12, v12
+	WORD $0x6e2d1dad // eor v13, v13, v13
+	WORD $0x6e2e1dce // eor v14, v14, v14
+	WORD $0x6e2f1def // eor v15, v15, v15
+	WORD $0x6e301e10 // eor v16, v16, v16
+	WORD $0x6e311e31 // eor v17, v17, v17
+	WORD $0x6e321e52 // eor v18, v18, v18
+	WORD $0x6e331e73 // eor v19, v19, v19
+	WORD $0x6e341e94 // eor v20, v20, v20
+	WORD $0x6e351eb5 // eor v21, v21, v21
+	WORD $0x6e361ed6 // eor v22, v22, v22
+	WORD $0x6e371ef7 // eor v23, v23, v23
+	MOVD 32(R0), R6
+	MOVD 40(R0), R7
+	MOVD 8(R0), R8
+
+tap:
+	MOVD  (R6), R9
+	ADDS  R1, R9
+	FMOVQ (R9), F24
+	FMOVQ 16(R9), F25
+	FMOVQ 32(R9), F26
+	FMOVQ 48(R9), F27
+	FMOVQ 64(R9), F28
+	FMOVQ 80(R9), F29
+	FMOVS (R8), F30
+	WORD  $0x4e0407de // dup v30, v30
+	WORD  $0x4e38cfc0 // fmla v0, v30, v24
+	WORD  $0x4e39cfc1 // fmla v1, v30, v25
+	WORD  $0x4e3acfc2 // fmla v2, v30, v26
+	WORD  $0x4e3bcfc3 // fmla v3, v30, v27
+	WORD  $0x4e3ccfc4 // fmla v4, v30, v28
+	WORD  $0x4e3dcfc5 // fmla v5, v30, v29
+	FMOVS 4(R8), F30
+	WORD  $0x4e0407de // dup v30, v30
+	WORD  $0x4e38cfc6 // fmla v6, v30, v24
+	WORD  $0x4e39cfc7 // fmla v7, v30, v25
+	WORD  $0x4e3acfc8 // fmla v8, v30, v26
+	WORD  $0x4e3bcfc9 // fmla v9, v30, v27
+	WORD  $0x4e3ccfca // fmla v10, v30, v28
+	WORD  $0x4e3dcfcb // fmla v11, v30, v29
+	FMOVS 8(R8), F30
+	WORD  $0x4e0407de // dup v30, v30
+	WORD  $0x4e38cfcc // fmla v12, v30, v24
+	WORD  $0x4e39cfcd // fmla v13, v30, v25
+	WORD  $0x4e3acfce // fmla v14, v30, v26
+	WORD  $0x4e3bcfcf // fmla v15, v30, v27
+	WORD  $0x4e3ccfd0 // fmla v16, v30, v28
+	WORD  $0x4e3dcfd1 // fmla v17, v30, v29
+	FMOVS 12(R8), F30
+	WORD  $0x4e0407de // dup v30, v30
+	WORD  $0x4e38cfd2 // fmla v18, v30, v24
+	WORD  $0x4e39cfd3 // fmla v19, v30, v25
+	WORD  $0x4e3acfd4 // fmla v20, v30, v26
+	WORD  $0x4e3bcfd5 // fmla v21, v30, v27
+	WORD  $0x4e3ccfd6 // fmla v22, v30, v28
+	WORD  $0x4e3dcfd7 // fmla v23, v30, v29
+	ADDS  $8, R6
+	ADDS  $16, R8
+	SUBS  $1, R7
+	BNE   tap
+	MOVD  16(R0), R6
+	MOVD  48(R0), R7
+	FMOVS (R6), F30
+	WORD  $0x4e0407de // dup v30, v30
+	WORD  $0x4e3ed400 // fadd v0, v0, v30
+	WORD  $0x4e3ed421 // fadd v1, v1, v30
+	WORD  $0x4e3ed442 // fadd v2, v2, v30
+	WORD  $0x4e3ed463 // fadd v3, v3, v30
+	WORD  $0x4e3ed484 // fadd v4, v4, v30
+	WORD  $0x4e3ed4a5 // fadd v5, v5, v30
+	FMOVS 4(R6), F30
+	WORD  $0x4e0407de // dup v30, v30
+	WORD  $0x4e3ed4c6 // fadd v6, v6, v30
+	WORD  $0x4e3ed4e7 // fadd v7, v7, v30
+	WORD  $0x4e3ed508 // fadd v8, v8, v30
+	WORD  $0x4e3ed529 // fadd v9, v9, v30
+	WORD  $0x4e3ed54a // fadd v10, v10, v30
+	WORD  $0x4e3ed56b // fadd v11, v11, v30
+	FMOVS 8(R6), F30
+	WORD  $0x4e0407de // dup v30, v30
+	WORD  $0x4e3ed58c // fadd v12, v12, v30
+	WORD  $0x4e3ed5ad // fadd v13, v13, v30
+	WORD  $0x4e3ed5ce // fadd v14, v14, v30
+	WORD  $0x4e3ed5ef // fadd v15, v15, v30
+	WORD  $0x4e3ed610 // fadd v16, v16, v30
+	WORD  $0x4e3ed631 // fadd v17, v17, v30
+	FMOVS 12(R6), F30
+	WORD  $0x4e0407de // dup v30, v30
+	WORD  $0x4e3ed652 // fadd v18, v18, v30
+	WORD  $0x4e3ed673 // fadd v19, v19, v30
+	WORD  $0x4e3ed694 // fadd v20, v20, v30
+	WORD  $0x4e3ed6b5 // fadd v21, v21, v30
+	WORD  $0x4e3ed6d6 // fadd v22, v22, v30
+	WORD  $0x4e3ed6f7 // fadd v23, v23, v30
+	FMOVS 64(R0), F30
+	WORD  $0x4e0407de // dup v30, v30
+	FMOVS 68(R0), F24
+	WORD  $0x4e040718 // dup v24, v24
+	MOVD  R2, R6
+	WORD  $0x6ea0e7d9 // fcmgt v25, v30, v0
+	WORD  $0x6eb91fc0 // bit v0, v30, v25
+	WORD  $0x6eb8e419 // fcmgt v25, v0, v24
+	WORD  $0x6eb91f00 // bit v0, v24, v25
+	FMOVQ F0, (R6)
+	WORD  $0x6ea1e7c0 // fcmgt v0, v30, v1
+	WORD  $0x6ea01fc1 // bit v1, v30, v0
+	WORD  $0x6eb8e420 // fcmgt v0, v1, v24
+	WORD  $0x6ea01f01 // bit v1, v24, v0
+	FMOVQ F1, 16(R6)
+	WORD  $0x6ea2e7c0 // fcmgt v0, v30, v2
+	WORD  $0x6ea01fc2 // bit v2, v30, v0
+	WORD  $0x6eb8e440 // fcmgt v0, v2, v24
+	WORD  $0x6ea01f02 // bit v2, v24, v0
+	FMOVQ F2, 32(R6)
+	WORD  $0x6ea3e7c0 // fcmgt v0, v30, v3
+	WORD  $0x6ea01fc3 // bit v3, v30, v0
+	WORD  $0x6eb8e460 // fcmgt v0, v3, v24
+	WORD  $0x6ea01f03 // bit v3, v24, v0
+	FMOVQ F3, 48(R6)
+	WORD  $0x6ea4e7c0 // fcmgt v0, v30, v4
+	WORD  $0x6ea01fc4 // bit v4, v30, v0
+	WORD  $0x6eb8e480 // fcmgt v0, v4, v24
+	WORD  $0x6ea01f04 // bit v4, v24, v0
+	FMOVQ F4, 64(R6)
+	WORD  $0x6ea5e7c0 // fcmgt v0, v30, v5
+	WORD  $0x6ea01fc5 // bit v5, v30, v0
+	WORD  $0x6eb8e4a0 // fcmgt v0, v5, v24
+	WORD  $0x6ea01f05 // bit v5, v24, v0
+	FMOVQ F5, 80(R6)
+	ADDS  R7, R6
+	WORD  $0x6ea6e7c0 // fcmgt v0, v30, v6
+	WORD  $0x6ea01fc6 // bit v6, v30, v0
+	WORD  $0x6eb8e4c0 // fcmgt v0, v6, v24
+	WORD  $0x6ea01f06 // bit v6, v24, v0
+	FMOVQ F6, (R6)
+	WORD  $0x6ea7e7c0 // fcmgt v0, v30, v7
+	WORD  $0x6ea01fc7 // bit v7, v30, v0
+	WORD  $0x6eb8e4e0 // fcmgt v0, v7, v24
+	WORD  $0x6ea01f07 // bit v7, v24, v0
+	FMOVQ F7, 16(R6)
+	WORD  $0x6ea8e7c0 // fcmgt v0, v30, v8
+	WORD  $0x6ea01fc8 // bit v8, v30, v0
+	WORD  $0x6eb8e500 // fcmgt v0, v8, v24
+	WORD  $0x6ea01f08 // bit v8, v24, v0
+	FMOVQ F8, 32(R6)
+	WORD  $0x6ea9e7c0 // fcmgt v0, v30, v9
+	WORD  $0x6ea01fc9 // bit v9, v30, v0
+	WORD  $0x6eb8e520 // fcmgt v0, v9, v24
+	WORD  $0x6ea01f09 // bit v9, v24, v0
+	FMOVQ F9, 48(R6)
+	WORD  $0x6eaae7c0 // fcmgt v0, v30, v10
+	WORD  $0x6ea01fca // bit v10, v30, v0
+	WORD  $0x6eb8e540 // fcmgt v0, v10, v24
+	WORD  $0x6ea01f0a // bit v10, v24, v0
+	FMOVQ F10, 64(R6)
+	WORD  $0x6eabe7c0 // fcmgt v0, v30, v11
+	WORD  $0x6ea01fcb // bit v11, v30, v0
+	WORD  $0x6eb8e560 // fcmgt v0, v11, v24
+	WORD  $0x6ea01f0b // bit v11, v24, v0
+	FMOVQ F11, 80(R6)
+	ADDS  R7, R6
+	WORD  $0x6eace7c0 // fcmgt v0, v30, v12
+	WORD  $0x6ea01fcc // bit v12, v30, v0
+	WORD  $0x6eb8e580 // fcmgt v0, v12, v24
+	WORD  $0x6ea01f0c // bit v12, v24, v0
+	FMOVQ F12, (R6)
+	WORD  $0x6eade7c0 // fcmgt v0, v30, v13
+	WORD  $0x6ea01fcd // bit v13, v30, v0
+	WORD  $0x6eb8e5a0 // fcmgt v0, v13, v24
+	WORD  $0x6ea01f0d // bit v13, v24, v0
+	FMOVQ F13, 16(R6)
+	WORD  $0x6eaee7c0 // fcmgt v0, v30, v14
+	WORD  $0x6ea01fce // bit v14, v30, v0
+	WORD  $0x6eb8e5c0 // fcmgt v0, v14, v24
+	WORD  $0x6ea01f0e // bit v14, v24, v0
+	FMOVQ F14, 32(R6)
+	WORD  $0x6eafe7c0 // fcmgt v0, v30, v15
+	WORD  $0x6ea01fcf // bit v15, v30, v0
+	WORD  $0x6eb8e5e0 // fcmgt v0, v15, v24
+	WORD  $0x6ea01f0f // bit v15, v24, v0
+	FMOVQ F15, 48(R6)
+	WORD  $0x6eb0e7c0 // fcmgt v0, v30, v16
+	WORD  $0x6ea01fd0 // bit v16, v30, v0
+	WORD  $0x6eb8e600 // fcmgt v0, v16, v24
+	WORD  $0x6ea01f10 // bit v16, v24, v0
+	FMOVQ F16, 64(R6)
+	WORD  $0x6eb1e7c0 // fcmgt v0, v30, v17
+	WORD  $0x6ea01fd1 // bit v17, v30, v0
+	WORD  $0x6eb8e620 // fcmgt v0, v17, v24
+	WORD  $0x6ea01f11 // bit v17, v24, v0
+	FMOVQ F17, 80(R6)
+	ADDS  R7, R6
+	MOVD  72(R0), R19
+	CMP   $3, R19
+	BLE   stored
+	WORD  $0x6eb2e7c0 // fcmgt v0, v30, v18
+	WORD  $0x6ea01fd2 // bit v18, v30, v0
+	WORD  $0x6eb8e640 // fcmgt v0, v18, v24
+	WORD  $0x6ea01f12 // bit v18, v24, v0
+	FMOVQ F18, (R6)
+	WORD  $0x6eb3e7c0 // fcmgt v0, v30, v19
+	WORD  $0x6ea01fd3 // bit v19, v30, v0
+	WORD  $0x6eb8e660 // fcmgt v0, v19, v24
+	WORD  $0x6ea01f13 // bit v19, v24, v0
+	FMOVQ F19, 16(R6)
+	WORD  $0x6eb4e7c0 // fcmgt v0, v30, v20
+	WORD  $0x6ea01fd4 // bit v20, v30, v0
+	WORD  $0x6eb8e680 // fcmgt v0, v20, v24
+	WORD  $0x6ea01f14 // bit v20, v24, v0
+	FMOVQ F20, 32(R6)
+	WORD  $0x6eb5e7c0 // fcmgt v0, v30, v21
+	WORD  $0x6ea01fd5 // bit v21, v30, v0
+	WORD  $0x6eb8e6a0 // fcmgt v0, v21, v24
+	WORD  $0x6ea01f15 // bit v21, v24, v0
+	FMOVQ F21, 48(R6)
+	WORD  $0x6eb6e7c0 // fcmgt v0, v30, v22
+	WORD  $0x6ea01fd6 // bit v22, v30, v0
+	WORD  $0x6eb8e6c0 // fcmgt v0, v22, v24
+	WORD  $0x6ea01f16 // bit v22, v24, v0
+	FMOVQ F22, 64(R6)
+	WORD  $0x6eb7e7c0 // fcmgt v0, v30, v23
+	WORD  $0x6ea01fd7 // bit v23, v30, v0
+	WORD  $0x6eb8e6e0 // fcmgt v0, v23, v24
+	WORD  $0x6ea01f17 // bit v23, v24, v0
+	FMOVQ F23, 80(R6)
+
+stored:
+	ADDS $96, R1
+	ADDS $96, R2
+	SUBS $1, R3
+	BNE  tile
+	RET
+
+// func strip8x1NEON(s *byte)
+TEXT ·strip8x1NEON(SB), NOSPLIT, $0-8
+	MOVD s+0(FP), R0
+	MOVD (R0), R1
+	MOVD 24(R0), R2
+	MOVD 56(R0), R3
+
+tile:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	WORD $0x6e211c21 // eor v1, v1, v1
+	WORD $0x6e221c42 // eor v2, v2, v2
+	WORD $0x6e231c63 // eor v3, v3, v3
+	WORD $0x6e241c84 // eor v4, v4, v4
+	WORD $0x6e251ca5 // eor v5, v5, v5
+	WORD $0x6e261cc6 // eor v6, v6, v6
+	WORD $0x6e271ce7 // eor v7, v7, v7
+	MOVD 32(R0), R6
+	MOVD 40(R0), R7
+	MOVD 8(R0), R8
+
+tap:
+	MOVD  (R6), R9
+	ADDS  R1, R9
+	FMOVQ (R9), F8
+	FMOVS (R8), F9
+	WORD  $0x4e040529 // dup v9, v9
+	WORD  $0x4e28cd20 // fmla v0, v9, v8
+	FMOVS 4(R8), F9
+	WORD  $0x4e040529 // dup v9, v9
+	WORD  $0x4e28cd21 // fmla v1, v9, v8
+	FMOVS 8(R8), F9
+	WORD  $0x4e040529 // dup v9, v9
+	WORD  $0x4e28cd22 // fmla v2, v9, v8
+	FMOVS 12(R8), F9
+	WORD  $0x4e040529 // dup v9, v9
+	WORD  $0x4e28cd23 // fmla v3, v9, v8
+	FMOVS 16(R8), F9
+	WORD  $0x4e040529 // dup v9, v9
+	WORD  $0x4e28cd24 // fmla v4, v9, v8
+	FMOVS 20(R8), F9
+	WORD  $0x4e040529 // dup v9, v9
+	WORD  $0x4e28cd25 // fmla v5, v9, v8
+	FMOVS 24(R8), F9
+	WORD  $0x4e040529 // dup v9, v9
+	WORD  $0x4e28cd26 // fmla v6, v9, v8
+	FMOVS 28(R8), F9
+	WORD  $0x4e040529 // dup v9, v9
+	WORD  $0x4e28cd27 // fmla v7, v9, v8
+	ADDS  $8, R6
+	ADDS  $32, R8
+	SUBS  $1, R7
+	BNE   tap
+	MOVD  16(R0), R6
+	MOVD  48(R0), R7
+	FMOVS (R6), F9
+	WORD  $0x4e040529 // dup v9, v9
+	WORD  $0x4e29d400 // fadd v0, v0, v9
+	FMOVS 4(R6), F9
+	WORD  $0x4e040529 // dup v9, v9
+	WORD  $0x4e29d421 // fadd v1, v1, v9
+	FMOVS 8(R6), F9
+	WORD  $0x4e040529 // dup v9, v9
+	WORD  $0x4e29d442 // fadd v2, v2, v9
+	FMOVS 12(R6), F9
+	WORD  $0x4e040529 // dup v9, v9
+	WORD  $0x4e29d463 // fadd v3, v3, v9
+	FMOVS 16(R6), F9
+	WORD  $0x4e040529 // dup v9, v9
+	WORD  $0x4e29d484 // fadd v4, v4, v9
+	FMOVS 20(R6), F9
+	WORD  $0x4e040529 // dup v9, v9
+	WORD  $0x4e29d4a5 // fadd v5, v5, v9
+	FMOVS 24(R6), F9
+	WORD  $0x4e040529 // dup v9, v9
+	WORD  $0x4e29d4c6 // fadd v6, v6, v9
+	FMOVS 28(R6), F9
+	WORD  $0x4e040529 // dup v9, v9
+	WORD  $0x4e29d4e7 // fadd v7, v7, v9
+	FMOVS 64(R0), F9
+	WORD  $0x4e040529 // dup v9, v9
+	FMOVS 68(R0), F8
+	WORD  $0x4e040508 // dup v8, v8
+	MOVD  R2, R6
+	WORD  $0x6ea0e52a // fcmgt v10, v9, v0
+	WORD  $0x6eaa1d20 // bit v0, v9, v10
+	WORD  $0x6ea8e40a // fcmgt v10, v0, v8
+	WORD  $0x6eaa1d00 // bit v0, v8, v10
+	FMOVQ F0, (R6)
+	ADDS  R7, R6
+	WORD  $0x6ea1e520 // fcmgt v0, v9, v1
+	WORD  $0x6ea01d21 // bit v1, v9, v0
+	WORD  $0x6ea8e420 // fcmgt v0, v1, v8
+	WORD  $0x6ea01d01 // bit v1, v8, v0
+	FMOVQ F1, (R6)
+	ADDS  R7, R6
+	WORD  $0x6ea2e520 // fcmgt v0, v9, v2
+	WORD  $0x6ea01d22 // bit v2, v9, v0
+	WORD  $0x6ea8e440 // fcmgt v0, v2, v8
+	WORD  $0x6ea01d02 // bit v2, v8, v0
+	FMOVQ F2, (R6)
+	ADDS  R7, R6
+	WORD  $0x6ea3e520 // fcmgt v0, v9, v3
+	WORD  $0x6ea01d23 // bit v3, v9, v0
+	WORD  $0x6ea8e460 // fcmgt v0, v3, v8
+	WORD  $0x6ea01d03 // bit v3, v8, v0
+	FMOVQ F3, (R6)
+	ADDS  R7, R6
+	WORD  $0x6ea4e520 // fcmgt v0, v9, v4
+	WORD  $0x6ea01d24 // bit v4, v9, v0
+	WORD  $0x6ea8e480 // fcmgt v0, v4, v8
+	WORD  $0x6ea01d04 // bit v4, v8, v0
+	FMOVQ F4, (R6)
+	ADDS  R7, R6
+	MOVD  72(R0), R19
+	CMP   $5, R19
+	BLE   stored
+	WORD  $0x6ea5e520 // fcmgt v0, v9, v5
+	WORD  $0x6ea01d25 // bit v5, v9, v0
+	WORD  $0x6ea8e4a0 // fcmgt v0, v5, v8
+	WORD  $0x6ea01d05 // bit v5, v8, v0
+	FMOVQ F5, (R6)
+	ADDS  R7, R6
+	MOVD  72(R0), R19
+	CMP   $6, R19
+	BLE   stored
+	WORD  $0x6ea6e520 // fcmgt v0, v9, v6
+	WORD  $0x6ea01d26 // bit v6, v9, v0
+	WORD  $0x6ea8e4c0 // fcmgt v0, v6, v8
+	WORD  $0x6ea01d06 // bit v6, v8, v0
+	FMOVQ F6, (R6)
+	ADDS  R7, R6
+	MOVD  72(R0), R19
+	CMP   $7, R19
+	BLE   stored
+	WORD  $0x6ea7e520 // fcmgt v0, v9, v7
+	WORD  $0x6ea01d27 // bit v7, v9, v0
+	WORD  $0x6ea8e4e0 // fcmgt v0, v7, v8
+	WORD  $0x6ea01d07 // bit v7, v8, v0
+	FMOVQ F7, (R6)
+
+stored:
+	ADDS $16, R1
+	ADDS $16, R2
+	SUBS $1, R3
+	BNE  tile
+	RET
+
+// func strip8x2NEON(s *byte)
+TEXT ·strip8x2NEON(SB), NOSPLIT, $0-8
+	MOVD s+0(FP), R0
+	MOVD (R0), R1
+	MOVD 24(R0), R2
+	MOVD 56(R0), R3
+
+tile:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	WORD $0x6e211c21 // eor v1, v1, v1
+	WORD $0x6e221c42 // eor v2, v2, v2
+	WORD $0x6e231c63 // eor v3, v3, v3
+	WORD $0x6e241c84 // eor v4, v4, v4
+	WORD $0x6e251ca5 // eor v5, v5, v5
+	WORD $0x6e261cc6 // eor v6, v6, v6
+	WORD $0x6e271ce7 // eor v7, v7, v7
+	WORD $0x6e281d08 // eor v8, v8, v8
+	WORD $0x6e291d29 // eor v9, v9, v9
+	WORD $0x6e2a1d4a // eor v10, v10, v10
+	WORD $0x6e2b1d6b // eor v11, v11, v11
+	WORD $0x6e2c1d8c // eor v12, v12, v12
+	WORD $0x6e2d1dad // eor v13, v13, v13
+	WORD $0x6e2e1dce // eor v14, v14, v14
+	WORD $0x6e2f1def // eor v15, v15, v15
+	MOVD 32(R0), R6
+	MOVD 40(R0), R7
+	MOVD 8(R0), R8
+
+tap:
+	MOVD  (R6), R9
+	ADDS  R1, R9
+	FMOVQ (R9), F16
+	FMOVQ 16(R9), F17
+	FMOVS (R8), F18
+	WORD  $0x4e040652 // dup v18, v18
+	WORD  $0x4e30ce40 // fmla v0, v18, v16
+	WORD  $0x4e31ce41 // fmla v1, v18, v17
+	FMOVS 4(R8), F18
+	WORD  $0x4e040652 // dup v18, v18
+	WORD  $0x4e30ce42 // fmla v2, v18, v16
+	WORD  $0x4e31ce43 // fmla v3, v18, v17
+	FMOVS 8(R8), F18
+	WORD  $0x4e040652 // dup v18, v18
+	WORD  $0x4e30ce44 // fmla v4, v18, v16
+	WORD  $0x4e31ce45 // fmla v5, v18, v17
+	FMOVS 12(R8), F18
+	WORD  $0x4e040652 // dup v18, v18
+	WORD  $0x4e30ce46 // fmla v6, v18, v16
+	WORD  $0x4e31ce47 // fmla v7, v18, v17
+	FMOVS 16(R8), F18
+	WORD  $0x4e040652 // dup v18, v18
+	WORD  $0x4e30ce48 // fmla v8, v18, v16
+	WORD  $0x4e31ce49 // fmla v9, v18, v17
+	FMOVS 20(R8), F18
+	WORD  $0x4e040652 // dup v18, v18
+	WORD  $0x4e30ce4a // fmla v10, v18, v16
+	WORD  $0x4e31ce4b // fmla v11, v18, v17
+	FMOVS 24(R8), F18
+	WORD  $0x4e040652 // dup v18, v18
+	WORD  $0x4e30ce4c // fmla v12, v18, v16
+	WORD  $0x4e31ce4d // fmla v13, v18, v17
+	FMOVS 28(R8), F18
+	WORD  $0x4e040652 // dup v18, v18
+	WORD  $0x4e30ce4e // fmla v14, v18, v16
+	WORD  $0x4e31ce4f // fmla v15, v18, v17
+	ADDS  $8, R6
+	ADDS  $32, R8
+	SUBS  $1, R7
+	BNE   tap
+	MOVD  16(R0), R6
+	MOVD  48(R0), R7
+	FMOVS (R6), F18
+	WORD  $0x4e040652 // dup v18, v18
+	WORD  $0x4e32d400 // fadd v0, v0, v18
+	WORD  $0x4e32d421 // fadd v1, v1, v18
+	FMOVS 4(R6), F18
+	WORD  $0x4e040652 // dup v18, v18
+	WORD  $0x4e32d442 // fadd v2, v2, v18
+	WORD  $0x4e32d463 // fadd v3, v3, v18
+	FMOVS 8(R6), F18
+	WORD  $0x4e040652 // dup v18, v18
+	WORD  $0x4e32d484 // fadd v4, v4, v18
+	WORD  $0x4e32d4a5 // fadd v5, v5, v18
+	FMOVS 12(R6), F18
+	WORD  $0x4e040652 // dup v18, v18
+	WORD  $0x4e32d4c6 // fadd v6, v6, v18
+	WORD  $0x4e32d4e7 // fadd v7, v7, v18
+	FMOVS 16(R6), F18
+	WORD  $0x4e040652 // dup v18, v18
+	WORD  $0x4e32d508 // fadd v8, v8, v18
+	WORD  $0x4e32d529 // fadd v9, v9, v18
+	FMOVS 20(R6), F18
+	WORD  $0x4e040652 // dup v18, v18
+	WORD  $0x4e32d54a // fadd v10, v10, v18
+	WORD  $0x4e32d56b // fadd v11, v11, v18
+	FMOVS 24(R6), F18
+	WORD  $0x4e040652 // dup v18, v18
+	WORD  $0x4e32d58c // fadd v12, v12, v18
+	WORD  $0x4e32d5ad // fadd v13, v13, v18
+	FMOVS 28(R6), F18
+	WORD  $0x4e040652 // dup v18, v18
+	WORD  $0x4e32d5ce // fadd v14, v14, v18
+	WORD  $0x4e32d5ef // fadd v15, v15, v18
+	FMOVS 64(R0), F18
+	WORD  $0x4e040652 // dup v18, v18
+	FMOVS 68(R0), F16
+	WORD  $0x4e040610 // dup v16, v16
+	MOVD  R2, R6
+	WORD  $0x6ea0e651 // fcmgt v17, v18, v0
+	WORD  $0x6eb11e40 // bit v0, v18, v17
+	WORD  $0x6eb0e411 // fcmgt v17, v0, v16
+	WORD  $0x6eb11e00 // bit v0, v16, v17
+	FMOVQ F0, (R6)
+	WORD  $0x6ea1e640 // fcmgt v0, v18, v1
+	WORD  $0x6ea01e41 // bit v1, v18, v0
+	WORD  $0x6eb0e420 // fcmgt v0, v1, v16
+	WORD  $0x6ea01e01 // bit v1, v16, v0
+	FMOVQ F1, 16(R6)
+	ADDS  R7, R6
+	WORD  $0x6ea2e640 // fcmgt v0, v18, v2
+	WORD  $0x6ea01e42 // bit v2, v18, v0
+	WORD  $0x6eb0e440 // fcmgt v0, v2, v16
+	WORD  $0x6ea01e02 // bit v2, v16, v0
+	FMOVQ F2, (R6)
+	WORD  $0x6ea3e640 // fcmgt v0, v18, v3
+	WORD  $0x6ea01e43 // bit v3, v18, v0
+	WORD  $0x6eb0e460 // fcmgt v0, v3, v16
+	WORD  $0x6ea01e03 // bit v3, v16, v0
+	FMOVQ F3, 16(R6)
+	ADDS  R7, R6
+	WORD  $0x6ea4e640 // fcmgt v0, v18, v4
+	WORD  $0x6ea01e44 // bit v4, v18, v0
+	WORD  $0x6eb0e480 // fcmgt v0, v4, v16
+	WORD  $0x6ea01e04 // bit v4, v16, v0
+	FMOVQ F4, (R6)
+	WORD  $0x6ea5e640 // fcmgt v0, v18, v5
+	WORD  $0x6ea01e45 // bit v5, v18, v0
+	WORD  $0x6eb0e4a0 // fcmgt v0, v5, v16
+	WORD  $0x6ea01e05 // bit v5, v16, v0
+	FMOVQ F5, 16(R6)
+	ADDS  R7, R6
+	WORD  $0x6ea6e640 // fcmgt v0, v18, v6
+	WORD  $0x6ea01e46 // bit v6, v18, v0
+	WORD  $0x6eb0e4c0 // fcmgt v0, v6, v16
+	WORD  $0x6ea01e06 // bit v6, v16, v0
+	FMOVQ F6, (R6)
+	WORD  $0x6ea7e640 // fcmgt v0, v18, v7
+	WORD  $0x6ea01e47 // bit v7, v18, v0
+	WORD  $0x6eb0e4e0 // fcmgt v0, v7, v16
+	WORD  $0x6ea01e07 // bit v7, v16, v0
+	FMOVQ F7, 16(R6)
+	ADDS  R7, R6
+	WORD  $0x6ea8e640 // fcmgt v0, v18, v8
+	WORD  $0x6ea01e48 // bit v8, v18, v0
+	WORD  $0x6eb0e500 // fcmgt v0, v8, v16
+	WORD  $0x6ea01e08 // bit v8, v16, v0
+	FMOVQ F8, (R6)
+	WORD  $0x6ea9e640 // fcmgt v0, v18, v9
+	WORD  $0x6ea01e49 // bit v9, v18, v0
+	WORD  $0x6eb0e520 // fcmgt v0, v9, v16
+	WORD  $0x6ea01e09 // bit v9, v16, v0
+	FMOVQ F9, 16(R6)
+	ADDS  R7, R6
+	MOVD  72(R0), R19
+	CMP   $5, R19
+	BLE   stored
+	WORD  $0x6eaae640 // fcmgt v0, v18, v10
+	WORD  $0x6ea01e4a // bit v10, v18, v0
+	WORD  $0x6eb0e540 // fcmgt v0, v10, v16
+	WORD  $0x6ea01e0a // bit v10, v16, v0
+	FMOVQ F10, (R6)
+	WORD  $0x6eabe640 // fcmgt v0, v18, v11
+	WORD  $0x6ea01e4b // bit v11, v18, v0
+	WORD  $0x6eb0e560 // fcmgt v0, v11, v16
+	WORD  $0x6ea01e0b // bit v11, v16, v0
+	FMOVQ F11, 16(R6)
+	ADDS  R7, R6
+	MOVD  72(R0), R19
+	CMP   $6, R19
+	BLE   stored
+	WORD  $0x6eace640 // fcmgt v0, v18, v12
+	WORD  $0x6ea01e4c // bit v12, v18, v0
+	WORD  $0x6eb0e580 // fcmgt v0, v12, v16
+	WORD  $0x6ea01e0c // bit v12, v16, v0
+	FMOVQ F12, (R6)
+	WORD  $0x6eade640 // fcmgt v0, v18, v13
+	WORD  $0x6ea01e4d // bit v13, v18, v0
+	WORD  $0x6eb0e5a0 // fcmgt v0, v13, v16
+	WORD  $0x6ea01e0d // bit v13, v16, v0
+	FMOVQ F13, 16(R6)
+	ADDS  R7, R6
+	MOVD  72(R0), R19
+	CMP   $7, R19
+	BLE   stored
+	WORD  $0x6eaee640 // fcmgt v0, v18, v14
+	WORD  $0x6ea01e4e // bit v14, v18, v0
+	WORD  $0x6eb0e5c0 // fcmgt v0, v14, v16
+	WORD  $0x6ea01e0e // bit v14, v16, v0
+	FMOVQ F14, (R6)
+	WORD  $0x6eafe640 // fcmgt v0, v18, v15
+	WORD  $0x6ea01e4f // bit v15, v18, v0
+	WORD  $0x6eb0e5e0 // fcmgt v0, v15, v16
+	WORD  $0x6ea01e0f // bit v15, v16, v0
+	FMOVQ F15, 16(R6)
+
+stored:
+	ADDS $32, R1
+	ADDS $32, R2
+	SUBS $1, R3
+	BNE  tile
+	RET
+
+// func strip8x3NEON(s *byte)
+TEXT ·strip8x3NEON(SB), NOSPLIT, $0-8
+	MOVD s+0(FP), R0
+	MOVD (R0), R1
+	MOVD 24(R0), R2
+	MOVD 56(R0), R3
+
+tile:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	WORD $0x6e211c21 // eor v1, v1, v1
+	WORD $0x6e221c42 // eor v2, v2, v2
+	WORD $0x6e231c63 // eor v3, v3, v3
+	WORD $0x6e241c84 // eor v4, v4, v4
+	WORD $0x6e251ca5 // eor v5, v5, v5
+	WORD $0x6e261cc6 // eor v6, v6, v6
+	WORD $0x6e271ce7 // eor v7, v7, v7
+	WORD $0x6e281d08 // eor v8, v8, v8
+	WORD $0x6e291d29 // eor v9, v9, v9
+	WORD $0x6e2a1d4a // eor v10, v10, v10
+	WORD $0x6e2b1d6b // eor v11, v11, v11
+	WORD $0x6e2c1d8c // eor v12, v12, v12
+	WORD $0x6e2d1dad // eor v13, v13, v13
+	WORD $0x6e2e1dce // eor v14, v14, v14
+	WORD $0x6e2f1def // eor v15, v15, v15
+	WORD $0x6e301e10 // eor v16, v16, v16
+	WORD $0x6e311e31 // eor v17, v17, v17
+	WORD $0x6e321e52 // eor v18, v18, v18
+	WORD $0x6e331e73 // eor v19, v19, v19
+	WORD $0x6e341e94 // eor v20, v20, v20
+	WORD $0x6e351eb5 // eor v21, v21, v21
+	WORD $0x6e361ed6 // eor v22, v22, v22
+	WORD $0x6e371ef7 // eor v23, v23, v23
+	MOVD 32(R0), R6
+	MOVD 40(R0), R7
+	MOVD 8(R0), R8
+
+tap:
+	MOVD  (R6), R9
+	ADDS  R1, R9
+	FMOVQ (R9), F24
+	FMOVQ 16(R9), F25
+	FMOVQ 32(R9), F26
+	FMOVS (R8), F27
+	WORD  $0x4e04077b // dup v27, v27
+	WORD  $0x4e38cf60 // fmla v0, v27, v24
+	WORD  $0x4e39cf61 // fmla v1, v27, v25
+	WORD  $0x4e3acf62 // fmla v2, v27, v26
+	FMOVS 4(R8), F27
+	WORD  $0x4e04077b // dup v27, v27
+	WORD  $0x4e38cf63 // fmla v3, v27, v24
+	WORD  $0x4e39cf64 // fmla v4, v27, v25
+	WORD  $0x4e3acf65 // fmla v5, v27, v26
+	FMOVS 8(R8), F27
+	WORD  $0x4e04077b // dup v27, v27
+	WORD  $0x4e38cf66 // fmla v6, v27, v24
+	WORD  $0x4e39cf67 // fmla v7, v27, v25
+	WORD  $0x4e3acf68 // fmla v8, v27, v26
+	FMOVS 12(R8), F27
+	WORD  $0x4e04077b // dup v27, v27
+	WORD  $0x4e38cf69 // fmla v9, v27, v24
+	WORD  $0x4e39cf6a // fmla v10, v27, v25
+	WORD  $0x4e3acf6b // fmla v11, v27, v26
+	FMOVS 16(R8), F27
+	WORD  $0x4e04077b // dup v27, v27
+	WORD  $0x4e38cf6c // fmla v12, v27, v24
+	WORD  $0x4e39cf6d // fmla v13, v27, v25
+	WORD  $0x4e3acf6e // fmla v14, v27, v26
+	FMOVS 20(R8), F27
+	WORD  $0x4e04077b // dup v27, v27
+	WORD  $0x4e38cf6f // fmla v15, v27, v24
+	WORD  $0x4e39cf70 // fmla v16, v27, v25
+	WORD  $0x4e3acf71 // fmla v17, v27, v26
+	FMOVS 24(R8), F27
+	WORD  $0x4e04077b // dup v27, v27
+	WORD  $0x4e38cf72 // fmla v18, v27, v24
+	WORD  $0x4e39cf73 // fmla v19, v27, v25
+	WORD  $0x4e3acf74 // fmla v20, v27, v26
+	FMOVS 28(R8), F27
+	WORD  $0x4e04077b // dup v27, v27
+	WORD  $0x4e38cf75 // fmla v21, v27, v24
+	WORD  $0x4e39cf76 // fmla v22, v27, v25
+	WORD  $0x4e3acf77 // fmla v23, v27, v26
+	ADDS  $8, R6
+	ADDS  $32, R8
+	SUBS  $1, R7
+	BNE   tap
+	MOVD  16(R0), R6
+	MOVD  48(R0), R7
+	FMOVS (R6), F27
+	WORD  $0x4e04077b // dup v27, v27
+	WORD  $0x4e3bd400 // fadd v0, v0, v27
+	WORD  $0x4e3bd421 // fadd v1, v1, v27
+	WORD  $0x4e3bd442 // fadd v2, v2, v27
+	FMOVS 4(R6), F27
+	WORD  $0x4e04077b // dup v27, v27
+	WORD  $0x4e3bd463 // fadd v3, v3, v27
+	WORD  $0x4e3bd484 // fadd v4, v4, v27
+	WORD  $0x4e3bd4a5 // fadd v5, v5, v27
+	FMOVS 8(R6), F27
+	WORD  $0x4e04077b // dup v27, v27
+	WORD  $0x4e3bd4c6 // fadd v6, v6, v27
+	WORD  $0x4e3bd4e7 // fadd v7, v7, v27
+	WORD  $0x4e3bd508 // fadd v8, v8, v27
+	FMOVS 12(R6), F27
+	WORD  $0x4e04077b // dup v27, v27
+	WORD  $0x4e3bd529 // fadd v9, v9, v27
+	WORD  $0x4e3bd54a // fadd v10, v10, v27
+	WORD  $0x4e3bd56b // fadd v11, v11, v27
+	FMOVS 16(R6), F27
+	WORD  $0x4e04077b // dup v27, v27
+	WORD  $0x4e3bd58c // fadd v12, v12, v27
+	WORD  $0x4e3bd5ad // fadd v13, v13, v27
+	WORD  $0x4e3bd5ce // fadd v14, v14, v27
+	FMOVS 20(R6), F27
+	WORD  $0x4e04077b // dup v27, v27
+	WORD  $0x4e3bd5ef // fadd v15, v15, v27
+	WORD  $0x4e3bd610 // fadd v16, v16, v27
+	WORD  $0x4e3bd631 // fadd v17, v17, v27
+	FMOVS 24(R6), F27
+	WORD  $0x4e04077b // dup v27, v27
+	WORD  $0x4e3bd652 // fadd v18, v18, v27
+	WORD  $0x4e3bd673 // fadd v19, v19, v27
+	WORD  $0x4e3bd694 // fadd v20, v20, v27
+	FMOVS 28(R6), F27
+	WORD  $0x4e04077b // dup v27, v27
+	WORD  $0x4e3bd6b5 // fadd v21, v21, v27
+	WORD  $0x4e3bd6d6 // fadd v22, v22, v27
+	WORD  $0x4e3bd6f7 // fadd v23, v23, v27
+	FMOVS 64(R0), F27
+	WORD  $0x4e04077b // dup v27, v27
+	FMOVS 68(R0), F24
+	WORD  $0x4e040718 // dup v24, v24
+	MOVD  R2, R6
+	WORD  $0x6ea0e779 // fcmgt v25, v27, v0
+	WORD  $0x6eb91f60 // bit v0, v27, v25
+	WORD  $0x6eb8e419 // fcmgt v25, v0, v24
+	WORD  $0x6eb91f00 // bit v0, v24, v25
+	FMOVQ F0, (R6)
+	WORD  $0x6ea1e760 // fcmgt v0, v27, v1
+	WORD  $0x6ea01f61 // bit v1, v27, v0
+	WORD  $0x6eb8e420 // fcmgt v0, v1, v24
+	WORD  $0x6ea01f01 // bit v1, v24, v0
+	FMOVQ F1, 16(R6)
+	WORD  $0x6ea2e760 // fcmgt v0, v27, v2
+	WORD  $0x6ea01f62 // bit v2, v27, v0
+	WORD  $0x6eb8e440 // fcmgt v0, v2, v24
+	WORD  $0x6ea01f02 // bit v2, v24, v0
+	FMOVQ F2, 32(R6)
+	ADDS  R7, R6
+	WORD  $0x6ea3e760 // fcmgt v0, v27, v3
+	WORD  $0x6ea01f63 // bit v3, v27, v0
+	WORD  $0x6eb8e460 // fcmgt v0, v3, v24
+	WORD  $0x6ea01f03 // bit v3, v24, v0
+	FMOVQ F3, (R6)
+	WORD  $0x6ea4e760 // fcmgt v0, v27, v4
+	WORD  $0x6ea01f64 // bit v4, v27, v0
+	WORD  $0x6eb8e480 // fcmgt v0, v4, v24
+	WORD  $0x6ea01f04 // bit v4, v24, v0
+	FMOVQ F4, 16(R6)
+	WORD  $0x6ea5e760 // fcmgt v0, v27, v5
+	WORD  $0x6ea01f65 // bit v5, v27, v0
+	WORD  $0x6eb8e4a0 // fcmgt v0, v5, v24
+	WORD  $0x6ea01f05 // bit v5, v24, v0
+	FMOVQ F5, 32(R6)
+	ADDS  R7, R6
+	WORD  $0x6ea6e760 // fcmgt v0, v27, v6
+	WORD  $0x6ea01f66 // bit v6, v27, v0
+	WORD  $0x6eb8e4c0 // fcmgt v0, v6, v24
+	WORD  $0x6ea01f06 // bit v6, v24, v0
+	FMOVQ F6, (R6)
+	WORD  $0x6ea7e760 // fcmgt v0, v27, v7
+	WORD  $0x6ea01f67 // bit v7, v27, v0
+	WORD  $0x6eb8e4e0 // fcmgt v0, v7, v24
+	WORD  $0x6ea01f07 // bit v7, v24, v0
+	FMOVQ F7, 16(R6)
+	WORD  $0x6ea8e760 // fcmgt v0, v27, v8
+	WORD  $0x6ea01f68 // bit v8, v27, v0
+	WORD  $0x6eb8e500 // fcmgt v0, v8, v24
+	WORD  $0x6ea01f08 // bit v8, v24, v0
+	FMOVQ F8, 32(R6)
+	ADDS  R7, R6
+	WORD  $0x6ea9e760 // fcmgt v0, v27, v9
+	WORD  $0x6ea01f69 // bit v9, v27, v0
+	WORD  $0x6eb8e520 // fcmgt v0, v9, v24
+	WORD  $0x6ea01f09 // bit v9, v24, v0
+	FMOVQ F9, (R6)
+	WORD  $0x6eaae760 // fcmgt v0, v27, v10
+	WORD  $0x6ea01f6a // bit v10, v27, v0
+	WORD  $0x6eb8e540 // fcmgt v0, v10, v24
+	WORD  $0x6ea01f0a // bit v10, v24, v0
+	FMOVQ F10, 16(R6)
+	WORD  $0x6eabe760 // fcmgt v0, v27, v11
+	WORD  $0x6ea01f6b // bit v11, v27, v0
+	WORD  $0x6eb8e560 // fcmgt v0, v11, v24
+	WORD  $0x6ea01f0b // bit v11, v24, v0
+	FMOVQ F11, 32(R6)
+	ADDS  R7, R6
+	WORD  $0x6eace760 // fcmgt v0, v27, v12
+	WORD  $0x6ea01f6c // bit v12, v27, v0
+	WORD  $0x6eb8e580 // fcmgt v0, v12, v24
+	WORD  $0x6ea01f0c // bit v12, v24, v0
+	FMOVQ F12, (R6)
+	WORD  $0x6eade760 // fcmgt v0, v27, v13
+	WORD  $0x6ea01f6d // bit v13, v27, v0
+	WORD  $0x6eb8e5a0 // fcmgt v0, v13, v24
+	WORD  $0x6ea01f0d // bit v13, v24, v0
+	FMOVQ F13, 16(R6)
+	WORD  $0x6eaee760 // fcmgt v0, v27, v14
+	WORD  $0x6ea01f6e // bit v14, v27, v0
+	WORD  $0x6eb8e5c0 // fcmgt v0, v14, v24
+	WORD  $0x6ea01f0e // bit v14, v24, v0
+	FMOVQ F14, 32(R6)
+	ADDS  R7, R6
+	MOVD  72(R0), R19
+	CMP   $5, R19
+	BLE   stored
+	WORD  $0x6eafe760 // fcmgt v0, v27, v15
+	WORD  $0x6ea01f6f // bit v15, v27, v0
+	WORD  $0x6eb8e5e0 // fcmgt v0, v15, v24
+	WORD  $0x6ea01f0f // bit v15, v24, v0
+	FMOVQ F15, (R6)
+	WORD  $0x6eb0e760 // fcmgt v0, v27, v16
+	WORD  $0x6ea01f70 // bit v16, v27, v0
+	WORD  $0x6eb8e600 // fcmgt v0, v16, v24
+	WORD  $0x6ea01f10 // bit v16, v24, v0
+	FMOVQ F16, 16(R6)
+	WORD  $0x6eb1e760 // fcmgt v0, v27, v17
+	WORD  $0x6ea01f71 // bit v17, v27, v0
+	WORD  $0x6eb8e620 // fcmgt v0, v17, v24
+	WORD  $0x6ea01f11 // bit v17, v24, v0
+	FMOVQ F17, 32(R6)
+	ADDS  R7, R6
+	MOVD  72(R0), R19
+	CMP   $6, R19
+	BLE   stored
+	WORD  $0x6eb2e760 // fcmgt v0, v27, v18
+	WORD  $0x6ea01f72 // bit v18, v27, v0
+	WORD  $0x6eb8e640 // fcmgt v0, v18, v24
+	WORD  $0x6ea01f12 // bit v18, v24, v0
+	FMOVQ F18, (R6)
+	WORD  $0x6eb3e760 // fcmgt v0, v27, v19
+	WORD  $0x6ea01f73 // bit v19, v27, v0
+	WORD  $0x6eb8e660 // fcmgt v0, v19, v24
+	WORD  $0x6ea01f13 // bit v19, v24, v0
+	FMOVQ F19, 16(R6)
+	WORD  $0x6eb4e760 // fcmgt v0, v27, v20
+	WORD  $0x6ea01f74 // bit v20, v27, v0
+	WORD  $0x6eb8e680 // fcmgt v0, v20, v24
+	WORD  $0x6ea01f14 // bit v20, v24, v0
+	FMOVQ F20, 32(R6)
+	ADDS  R7, R6
+	MOVD  72(R0), R19
+	CMP   $7, R19
+	BLE   stored
+	WORD  $0x6eb5e760 // fcmgt v0, v27, v21
+	WORD  $0x6ea01f75 // bit v21, v27, v0
+	WORD  $0x6eb8e6a0 // fcmgt v0, v21, v24
+	WORD  $0x6ea01f15 // bit v21, v24, v0
+	FMOVQ F21, (R6)
+	WORD  $0x6eb6e760 // fcmgt v0, v27, v22
+	WORD  $0x6ea01f76 // bit v22, v27, v0
+	WORD  $0x6eb8e6c0 // fcmgt v0, v22, v24
+	WORD  $0x6ea01f16 // bit v22, v24, v0
+	FMOVQ F22, 16(R6)
+	WORD  $0x6eb7e760 // fcmgt v0, v27, v23
+	WORD  $0x6ea01f77 // bit v23, v27, v0
+	WORD  $0x6eb8e6e0 // fcmgt v0, v23, v24
+	WORD  $0x6ea01f17 // bit v23, v24, v0
+	FMOVQ F23, 32(R6)
+
+stored:
+	ADDS $48, R1
+	ADDS $48, R2
+	SUBS $1, R3
+	BNE  tile
+	RET

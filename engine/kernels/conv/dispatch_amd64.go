@@ -28,6 +28,14 @@ func compiledWindow(f windowFamily, inBF, outBF bool, window int) func(*Window) 
 	return table[types][anyWindow]
 }
 
+// compiledStrips returns the generated kernels by output channels and vectors.
+func compiledStrips(f windowFamily) [][]func(*Strip) {
+	if f == windowAVX512 {
+		return stripsAVX512[:]
+	}
+	return stripsAVX2[:]
+}
+
 func compiledWinogradInput4(p *Patch)  { winogradInput(p) }
 func compiledWinogradOutput4(p *Patch) { winogradOutput(p) }
 func compiledWinogradInput2(p *Patch)  { winogradInput2(p) }

@@ -11,6 +11,9 @@ func compiledWindow(_ windowFamily, _, _ bool, window int) func(*Window) {
 	return depthwiseNEON[float32s][window]
 }
 
+// compiledStrips returns the generated kernels by output channels and vectors.
+func compiledStrips(windowFamily) [][]func(*Strip) { return stripsNEON[:] }
+
 func compiledWinogradInput4(*Patch)  { panic("conv: no transforms compiled") }
 func compiledWinogradOutput4(*Patch) { panic("conv: no transforms compiled") }
 func compiledWinogradInput2(*Patch)  { panic("conv: no transforms compiled") }

@@ -37,6 +37,9 @@ func PrepareAs(name string, arena *gemm.Arena, features cpu.Features, format gem
 }
 
 func ways(features cpu.Features, format gemm.Format, g Geometry) []way {
+	if g.betweenPlanes() {
+		return []way{{"planes", preparePlanes}}
+	}
 	if fitsDepthwise(features, format, g) {
 		return []way{{"depthwise", prepareDepthwise}}
 	}

@@ -1,4 +1,4 @@
-// Command conv generates the depthwise and Winograd kernels of engine/kernels/conv.
+// Command conv generates the depthwise, plane and Winograd kernels of engine/kernels/conv.
 package main
 
 import (
@@ -61,6 +61,7 @@ func main() {
 			fmt.Fprintf(&table, "\t},\n")
 		}
 		fmt.Fprintf(&out, "// depthwise%s holds kernels by types and by window.\nvar depthwise%[1]s = [...][%d]func(*Window){\n%s}\n\n", f.Title, len(windows), table.String())
+		strips(&out, f.ISA)
 	}
 	if target == isa.AMD64 {
 		transforms(&out)
