@@ -40,8 +40,12 @@ func benchmarkSteps(b *testing.B, name string, precision Precision, threads int)
 		b.Fatal(err)
 	}
 	defer m.Close()
+	features, err := cpu.FromEnv()
+	if err != nil {
+		b.Fatal(err)
+	}
 	begin := time.Now()
-	p, err := Compile(m, Options{Features: cpu.Detect(), Threads: threads, Precision: precision})
+	p, err := Compile(m, Options{Features: features, Threads: threads, Precision: precision})
 	if err != nil {
 		b.Fatal(err)
 	}
