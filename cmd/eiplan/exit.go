@@ -6,6 +6,8 @@ import (
 	"io"
 	"runtime/debug"
 	"strings"
+
+	"github.com/eiplan/eiplan/planner/report"
 )
 
 // The exit codes. Where several hold, the order of precedence is 2, 4, 3, 6, 5, 1.
@@ -96,9 +98,11 @@ func conclude(w io.Writer, err error) int {
 	e := &exitError{code: exitUsage, err: err}
 	errors.As(err, &e)
 	if e.err != nil {
-		fmt.Fprintf(w, "eiplan: %v\n", err)
+		for line := range strings.Lines(fmt.Sprintf("eiplan: %v", err)) { // names of files and nodes are whatever their makers chose
+			fmt.Fprintln(w, report.Legible(strings.TrimSuffix(line, "\n")))
+		}
 		if e.hint != "" {
-			fmt.Fprintf(w, "  %s\n", e.hint)
+			fmt.Fprintf(w, "  %s\n", report.Legible(e.hint))
 		}
 	}
 	return e.code

@@ -20,3 +20,12 @@ func TestFaultsAreTold(t *testing.T) {
 		}
 	}
 }
+
+// An error that quotes a name is printed so that neither a terminal nor GitHub Actions obeys it; its own lines stay.
+func TestErrorsAreLegible(t *testing.T) {
+	var b bytes.Buffer
+	code := conclude(&b, usageError("first\n::error::x\x1b[2J\n##[group]y"))
+	if want := "eiplan: first\n\\::error::x\\x1b[2J\n#\\#[group]y\n"; code != exitUsage || b.String() != want {
+		t.Errorf("exit %d, %q, want %q", code, b.String(), want)
+	}
+}

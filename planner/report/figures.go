@@ -22,6 +22,9 @@ func Milliseconds(v float64) string {
 	return fmt.Sprintf("%.3g", v)
 }
 
+// Exact formats a figure with six significant digits, which is all that a plan has.
+func Exact(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
+
 // Rate formats dollars an hour with four decimals, or three significant digits where those need more.
 func Rate(v float64) string {
 	if v == 0 {

@@ -86,7 +86,7 @@ var safety = map[string]func(t *testing.T, s, out string){
 				}
 			}
 		}
-		if want := legible(s); strings.TrimPrefix(rows[1][0], "'") != want {
+		if want := Legible(s); strings.TrimPrefix(rows[1][0], "'") != want {
 			t.Errorf("%q became %q", want, rows[1][0])
 		}
 	},
@@ -103,7 +103,7 @@ var safety = map[string]func(t *testing.T, s, out string){
 		if err := xml.Unmarshal([]byte(out), &suites); err != nil {
 			t.Fatal(err)
 		}
-		if c := suites.Suites[0].Cases; len(c) != 2 || c[0].Name != legible(s) || c[0].Failure.Message != legible(s) {
+		if c := suites.Suites[0].Cases; len(c) != 2 || c[0].Name != Legible(s) || c[0].Failure.Message != Legible(s) {
 			t.Errorf("%q became %+v", s, c)
 		}
 		elements(t, out, map[string]int{"testsuites": 1, "testsuite": 1, "testcase": 2, "failure": 1, "system-out": 1})
@@ -119,7 +119,7 @@ var safety = map[string]func(t *testing.T, s, out string){
 	},
 	"gitlab": func(t *testing.T, s, out string) {
 		var issues []gitlabIssue
-		if err := json.Unmarshal([]byte(out), &issues); err != nil || len(issues) != 2 || issues[0].CheckName != legible(s) {
+		if err := json.Unmarshal([]byte(out), &issues); err != nil || len(issues) != 2 || issues[0].CheckName != Legible(s) {
 			t.Fatalf("%v: %+v", err, issues)
 		}
 	},
@@ -132,8 +132,8 @@ var safety = map[string]func(t *testing.T, s, out string){
 				t.Errorf("%q is not one command", list[i+1])
 				continue
 			}
-			if got := unescapeCommand(at[3]); i == 0 && got != legible(s) {
-				t.Errorf("%q became %q", legible(s), got)
+			if got := unescapeCommand(at[3]); i == 0 && got != Legible(s) {
+				t.Errorf("%q became %q", Legible(s), got)
 			}
 		}
 	},
@@ -283,7 +283,7 @@ func unescapeCommand(s string) string {
 // What a text becomes can be read back as Go reads it, so that nothing of it is lost.
 func TestLegible(t *testing.T) {
 	for why, s := range hostileTexts {
-		shown := legible(s)
+		shown := Legible(s)
 		quoted := `"` + strings.ReplaceAll(strings.NewReplacer(`\#`, "#", `\:`, ":").Replace(shown), `"`, `\"`) + `"`
 		if strings.Contains(s, `\`) {
 			continue // a backslash of its own stands for itself
@@ -292,7 +292,7 @@ func TestLegible(t *testing.T) {
 			t.Errorf("%s: %q is shown as %s, which reads %q (%v)", why, s, shown, got, err)
 		}
 	}
-	if shown := legible("p99 ≤ 84 ms = 300 − 200 · 东京 é ResNet::v2"); shown != "p99 ≤ 84 ms = 300 − 200 · 东京 é ResNet::v2" {
+	if shown := Legible("p99 ≤ 84 ms = 300 − 200 · 东京 é ResNet::v2"); shown != "p99 ≤ 84 ms = 300 − 200 · 东京 é ResNet::v2" {
 		t.Errorf("changed to %s", shown)
 	}
 }

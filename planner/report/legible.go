@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// legible is a text that does nothing but be read: control characters, escape sequences, marks that turn the order of reading and bytes that are no text
+// Legible is a text that does nothing but be read: control characters, escape sequences, marks that turn the order of reading and bytes that are no text
 // stand as Go would escape them, and a backslash breaks what the runner of GitHub Actions would take for a command: :: at the start of a line, and ##[
 // anywhere (actions/runner, ActionCommand.cs).
-func legible(s string) string {
+func Legible(s string) string {
 	if harmless(s) {
 		return s
 	}
@@ -59,7 +59,7 @@ func escaped(r rune) string {
 }
 
 // legible is a document of which every text is; Value is left to its formats.
-func (d Document) legible() Document { return d.mapped(legible) }
+func (d Document) legible() Document { return d.mapped(Legible) }
 
 func allLegible(docs []Document) []Document {
 	shown := make([]Document, len(docs))

@@ -15,9 +15,7 @@ import (
 // writeMarkdown writes GitHub Flavored Markdown.
 func writeMarkdown(w io.Writer, d Document) error {
 	var b bytes.Buffer
-	for _, p := range d.Lead {
-		fmt.Fprintf(&b, "%s\n\n", paragraph(p))
-	}
+	paragraphs(&b, d.Lead)
 	for _, t := range d.Tables {
 		if t.Title != "" {
 			fmt.Fprintf(&b, "### %s\n\n", inline(t.Title))
@@ -36,11 +34,18 @@ func writeMarkdown(w io.Writer, d Document) error {
 		}
 		fmt.Fprintln(&b)
 	}
-	for _, p := range d.Tail {
-		fmt.Fprintf(&b, "%s\n\n", paragraph(p))
-	}
+	paragraphs(&b, d.Tail)
 	_, err := w.Write(append(bytes.TrimRight(b.Bytes(), "\n"), '\n'))
 	return err
+}
+
+// paragraphs writes those that are not empty, each with an empty line after it.
+func paragraphs(b *bytes.Buffer, list []string) {
+	for _, p := range list {
+		if p != "" {
+			fmt.Fprintf(b, "%s\n\n", paragraph(p))
+		}
+	}
 }
 
 // markup is what Markdown would act on within a line.

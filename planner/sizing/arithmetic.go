@@ -23,15 +23,12 @@ func (t *teller) arithmetic(c *planner.Choice) []report.Table {
 	return tables
 }
 
-// exact prints all digits that the report has.
-func exact(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
-
 // latencyOf is the sum that makes the centre, and the product that makes the bound on the SLA's percentile.
 func (t *teller) latencyOf(c *planner.Choice) report.Table {
 	l, e := c.Latency, c.Explanation
 	table := report.Table{Title: fmt.Sprintf("Latency of %s, %s %s", nameOf(c), c.Runtime, c.Format), Columns: report.Columns("PART", ">VALUE", "UNIT", "HOW")}
 	add := func(part string, v float64, unit, how string) {
-		table.Rows = append(table.Rows, []string{part, exact(v), unit, how})
+		table.Rows = append(table.Rows, []string{part, report.Exact(v), unit, how})
 	}
 	if e != nil && e.AnchorMs != nil && e.AnchorX != nil && e.RuntimeX != nil {
 		add("measured here", *e.AnchorMs, "ms", "median, "+l.AsOf)
@@ -50,20 +47,21 @@ func (t *teller) latencyOf(c *planner.Choice) report.Table {
 	if centre > 0 && l.TailFactor > 0 {
 		p90 := (l.HighMs - l.QueueMs) / (centre * l.TailFactor)
 		power := normalQuantile(l.Confidence) / normalQuantile(0.9)
-		add("x confidence", math.Pow(p90, power), "", fmt.Sprintf("at %.4g%%: the prediction's p90 is %s times its centre, here to the power %s by the normal quantiles", 100*l.Confidence, exact(p90), exact(power)))
+		add("x confidence", math.Pow(p90, power), "", fmt.Sprintf("at %.4g%%: the prediction's p90 is %s times its centre, here to the power %s by the normal quantiles", 100*l.Confidence, report.Exact(p90), report.Exact(power)))
 	}
 	add("= bound", bound, "ms", "without waiting")
 	if l.QueueMs > 0 {
 		add("+ queue", l.QueueMs, "ms", fmt.Sprintf("by which waiting and an ordinary service exceed the bound: Erlang C with the Allen-Cunneen correction, %.4g requests a second at %d servers", t.Spec.Rate, c.Servers))
 	}
 	budget := t.Spec.Budget.InferenceMs
-	add(t.percentile()+" ≤", l.SlaMs, "ms", fmt.Sprintf("held against %s; %s ms spare", t.budget(), exact(l.HeadroomMs)))
+	add(t.percentile()+" ≤", l.SlaMs, "ms", fmt.Sprintf("held against %s; %s ms spare", t.budget(), report.Exact(l.HeadroomMs)))
 	if budget > 0 {
 		add("share", 100*l.SlaMs/budget, "%", "of the budget")
 	}
 	add("p10", l.LowMs, "ms", "of the prediction of "+t.percentile())
 	add("p90", l.HighMs, "ms", "of the prediction of "+t.percentile())
-	if exact(l.P50Ms) != exact(centre) && l.P50Ms > centre {
+	const rounding = 1e-4
+	if l.P50Ms > centre*(1+rounding) {
 		add("median", l.P50Ms, "ms", "of requests that wait and those that don't")
 	}
 	if e != nil && l.TflopsMs != nil {
@@ -92,7 +90,7 @@ func doubtsOf(c *planner.Choice) report.Table {
 	list, power := c.Explanation.Doubts, c.Explanation.Narrowing
 	var low, high float64 // squares of logarithms
 	for i, d := range list {
-		table.Rows = append(table.Rows, []string{d.Code, exact(d.Low), exact(d.High), d.Source})
+		table.Rows = append(table.Rows, []string{d.Code, report.Exact(d.Low), report.Exact(d.High), d.Source})
 		p := power
 		if i == len(list)-1 {
 			p = 1
@@ -101,9 +99,9 @@ func doubtsOf(c *planner.Choice) report.Table {
 	}
 	how := "independent: the squares of their logarithms add"
 	if power != 1 {
-		how += fmt.Sprintf("; measurements elsewhere raise all but the tail's to the power %s first", exact(power))
+		how += fmt.Sprintf("; measurements elsewhere raise all but the tail's to the power %s first", report.Exact(power))
 	}
-	table.Rows = append(table.Rows, []string{"together", exact(math.Exp(-math.Sqrt(low))), exact(math.Exp(math.Sqrt(high))), how})
+	table.Rows = append(table.Rows, []string{"together", report.Exact(math.Exp(-math.Sqrt(low))), report.Exact(math.Exp(math.Sqrt(high))), how})
 	return table
 }
 
@@ -113,7 +111,7 @@ func square(v float64) float64 { return v * v }
 func costOf(c *planner.Choice) report.Table {
 	table := report.Table{Title: "Cost", Columns: report.Columns("WHAT", ">USD", "PER", "AS OF", "QUALITY", "RULE", "SOURCE")}
 	add := func(what string, v float64, per string, more ...string) {
-		cells := append([]string{what, exact(v), per}, more...)
+		cells := append([]string{what, report.Exact(v), per}, more...)
 		table.Rows = append(table.Rows, append(cells, make([]string, len(table.Columns)-len(cells))...))
 	}
 	for i, p := range c.Cost.Prices {
@@ -142,14 +140,14 @@ func costOf(c *planner.Choice) report.Table {
 // fitOf holds the load and the memory against what the choice has.
 func (t *teller) fitOf(c *planner.Choice) report.Table {
 	table := report.Table{Title: "Load and memory", Columns: report.Columns("RESOURCE", ">NEEDED", ">AVAILABLE", ">SHARE", "HOW")}
-	share := func(v float64) string { return exact(100*v) + "%" }
+	share := func(v float64) string { return report.Exact(100*v) + "%" }
 	l := c.Latency
 	for _, busy := range []struct {
 		name string
 		v    *float64
 	}{{"processor", c.Utilisation.CPU}, {"accelerator", c.Utilisation.Accelerator}} {
 		if busy.v != nil {
-			table.Rows = append(table.Rows, []string{busy.name, exact(t.Spec.Rate * (l.ComputeMs + l.NetworkMs + l.OverheadMs) / 1e3), strconv.Itoa(c.Servers), share(*busy.v),
+			table.Rows = append(table.Rows, []string{busy.name, report.Exact(t.Spec.Rate * (l.ComputeMs + l.NetworkMs + l.OverheadMs) / 1e3), strconv.Itoa(c.Servers), share(*busy.v),
 				fmt.Sprintf("%.4g requests a second x the centre, in seconds; available are servers", t.Spec.Rate)})
 		}
 	}
@@ -158,14 +156,14 @@ func (t *teller) fitOf(c *planner.Choice) report.Table {
 		table.Rows = append(table.Rows, []string{m.Where + " memory", gibibytes(m.NeededBytes), gibibytes(m.AvailableBytes), share(float64(m.NeededBytes) / float64(m.AvailableBytes)), "weights, activations, the runtime and its host: the tightest memory"})
 	}
 	if t.Spec.Rate > 0 {
-		table.Rows = append(table.Rows, []string{"a million requests", "", "", "", fmt.Sprintf("%s USD = %s USD/h / (3600 s x %.4g requests a second) x 1000000", exact(c.Cost.PerMillionUsd), exact(c.Cost.TotalHourlyUsd), t.Spec.Rate)})
+		table.Rows = append(table.Rows, []string{"a million requests", "", "", "", fmt.Sprintf("%s USD = %s USD/h / (3600 s x %.4g requests a second) x 1000000", report.Exact(c.Cost.PerMillionUsd), report.Exact(c.Cost.TotalHourlyUsd), t.Spec.Rate)})
 	} else {
-		table.Rows = append(table.Rows, []string{"a million requests", "", "", "", fmt.Sprintf("%s USD = %s USD/h / 3600 s x %s ms x 1000, one instance kept busy", exact(c.Cost.PerMillionUsd), exact(c.Cost.HourlyUsd), exact(l.P50Ms))})
+		table.Rows = append(table.Rows, []string{"a million requests", "", "", "", fmt.Sprintf("%s USD = %s USD/h / 3600 s x %s ms x 1000, one instance kept busy", report.Exact(c.Cost.PerMillionUsd), report.Exact(c.Cost.HourlyUsd), report.Exact(l.P50Ms))})
 	}
 	return table
 }
 
-func gibibytes(n int64) string { return exact(float64(n)/(1<<30)) + " GiB" }
+func gibibytes(n int64) string { return report.Exact(float64(n)/(1<<30)) + " GiB" }
 
 // termsOf lists the operators that take the longest.
 func termsOf(c *planner.Choice) report.Table {

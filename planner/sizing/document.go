@@ -1,7 +1,6 @@
 package sizing
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -57,11 +56,11 @@ func (t *teller) percentile() string {
 // budget is the arithmetic of the SLA: 100 ms = 300 − 200 preprocess.
 func (t *teller) budget() string {
 	b := t.Spec.Budget
-	text := fmt.Sprintf("%g ms", b.InferenceMs)
+	text := report.Exact(b.InferenceMs) + " ms"
 	if len(b.Reserved) > 0 {
-		text += fmt.Sprintf(" = %g", b.TotalMs)
+		text += " = " + report.Exact(b.TotalMs)
 		for _, r := range b.Reserved {
-			text += fmt.Sprintf(" − %g %s", r.Ms, r.Name)
+			text += " − " + report.Exact(r.Ms) + " " + r.Name
 		}
 	}
 	return text
