@@ -14,14 +14,16 @@ import (
 
 // The bound, the doubts, the cost and the load that --explain prints follow from the figures that it prints before them.
 func TestExplanationsAddUp(t *testing.T) {
-	owned := "--owned"
+	csv := filed(t, "cpu.csv", "device,model,precision,batch,ms,runtime\nc5.2xlarge,zoo:resnet50,fp32,1,40,onnxruntime\n")
+	calibration := filed(t, "calibration.yaml", printed(t, exitFeasible, "calibrate", csv, "-o", "yaml"))
 	for _, args := range []string{
 		"--latency 100ms", "--latency 100ms --confidence 0.5", "--latency 200ms --percentile p50 --confidence 0.95 --purchase on-demand",
 		"--latency 100ms --rate 40/s --instance c5.*,m5.*", "--latency 100ms --rate 700/s --objective per-million --accelerator gpu,neuron", "--latency 100ms --scaling tflops", "--latency 100ms --scaling efficiency",
-		"--latency 100ms --lifecycle any --accelerator eia2.*", "--latency 100ms --runtime tensorrt", "--latency 100ms --commitments ../../testdata/prices/owned.yaml " + owned,
+		"--latency 100ms --lifecycle any --accelerator eia2.*", "--latency 100ms --runtime tensorrt", "--latency 100ms --commitments ../../testdata/prices/owned.yaml",
+		"--latency 500ms --accelerator none --calibration " + calibration,
 	} {
 		t.Run(args, func(t *testing.T) {
-			text := printed(t, exitFeasible, append(planned(strings.TrimSuffix(args, owned)), "--explain", "--top", "10", "-o", "json")...)
+			text := printed(t, exitFeasible, append(planned(args), "--explain", "--top", "10", "-o", "json")...)
 			r, err := sizing.Read([]byte(text))
 			if err != nil {
 				t.Fatal(err)
@@ -117,6 +119,11 @@ func doubtsAddUp(t *testing.T, name string, table report.Table, held map[string]
 	if len(table.Rows) < 3 {
 		t.Fatalf("%s: doubts %q", name, table.Rows)
 	}
+	last := table.Rows[len(table.Rows)-1]
+	power := 1.0
+	if _, text, ok := strings.Cut(last[3], "to the power "); ok {
+		power, _ = strconv.ParseFloat(figure.FindString(text), 64)
+	}
 	var squares [2]float64
 	for i, row := range table.Rows {
 		for k, cell := range row[1:3] {
@@ -125,7 +132,11 @@ func doubtsAddUp(t *testing.T, name string, table report.Table, held map[string]
 				t.Fatalf("%s: %q: %v", name, row, err)
 			}
 			if i < len(table.Rows)-1 {
-				squares[k] += math.Log(v) * math.Log(v)
+				l := math.Log(v)
+				if i < len(table.Rows)-2 {
+					l *= power
+				}
+				squares[k] += l * l
 				continue
 			}
 			if want := math.Sqrt(squares[k]); !near(math.Abs(math.Log(v)), want) && math.Abs(want) > 1e-4 {
