@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -122,7 +122,7 @@ func (f *checkFlags) run(a *app, file string) error {
 	if f.base != "" {
 		base, origin, err := readReport(f.base)
 		if err != nil {
-			return inFlag("base", err)
+			return withFile("--base", err)
 		}
 		r.Base, spec.Base = base, &origin
 	}
@@ -131,9 +131,9 @@ func (f *checkFlags) run(a *app, file string) error {
 	}
 	result, err := gate.Judge(r)
 	if err != nil {
-		return usageError("%s: %w", file, err)
+		return withFile(file, err)
 	}
-	env := a.envelope("Check", spec, result)
+	env := a.envelope(gate.CheckKind, spec, result)
 	env.Metadata.Catalog = head.Metadata.Catalog
 	if err := a.emit(checkDocument(env, result)); err != nil {
 		return err
@@ -206,55 +206,54 @@ func readReport(file string) (*sizing.Report, pin, error) {
 	}
 	r, err := sizing.Read(b)
 	if err != nil {
-		return nil, pin{}, withHint(usageError("%s: %w", file, err), "eiplan size or plan with -o yaml or json writes a report")
+		return nil, pin{}, withFile(file, withHint(err, "eiplan size or plan with -o yaml or json writes a report"))
 	}
 	sum := sha256.Sum256(b)
 	return r, pin{Source: file, AsOf: r.Spec.Constraints.AsOf, SHA256: hex.EncodeToString(sum[:])}, nil
 }
 
-// inFlag names the flag of an error.
-func inFlag(name string, err error) error {
-	var e *exitError
-	if errors.As(err, &e) && e.err != nil {
-		return &exitError{code: e.code, err: fmt.Errorf("--%s: %w", name, e.err), hint: e.hint}
-	}
-	return err
-}
-
+// checkDocument tells a judgement.
 func checkDocument(env report.Envelope, r *gate.Result) report.Document {
-	violated, warned := 0, 0
+	var violated []string
+	warned := 0
 	t := report.Table{Columns: report.Columns("RESULT", "LEVEL", "GATE", "MESSAGE", "+FILE", ">+LINE")}
 	for _, f := range r.Findings {
-		result := "pass"
+		result, line := "pass", ""
 		switch {
 		case f.Passed:
 		case f.Level == report.Deny:
-			result = "FAIL"
-			violated++
+			result, violated = "FAIL", append(violated, f.Rule)
 		default:
 			result = string(f.Level)
 			warned++
 		}
-		line := ""
 		if f.Line > 0 {
 			line = fmt.Sprint(f.Line)
 		}
 		t.Rows = append(t.Rows, []string{result, string(f.Level), f.Rule, f.Message, f.File, line})
 	}
-	answer, lead := "passed", fmt.Sprintf("Passed: %d of %d gates hold.", len(r.Findings)-violated-warned, len(r.Findings))
+	answer, lead := "passed", fmt.Sprintf("Passed: %d of %d gates hold.", len(r.Findings)-len(violated)-warned, len(r.Findings))
 	if !r.Passed {
-		answer, lead = "failed", fmt.Sprintf("FAILED: %d of %d gates.", violated, len(r.Findings))
+		answer, lead = "failed", fmt.Sprintf("FAILED: %d of %d gates.", len(violated), len(r.Findings))
 	}
 	if warned > 0 {
 		lead += fmt.Sprintf(" To look at: %d.", warned)
 	}
-	d := report.Document{Lead: []string{lead}, Tables: []report.Table{t}, Findings: r.Findings, Answer: answer, Value: env,
-		Outputs: []report.Output{{Name: "passed", Value: strconv.FormatBool(r.Passed)}, {Name: "verdict", Value: string(r.Verdict)}}}
-	if len(r.Findings) > 0 {
-		d.Subject = "check " + r.Findings[0].Subject
+	subject := r.Findings[0].Subject
+	d := report.Document{
+		Subject: "check " + subject, Lead: []string{lead}, Tables: []report.Table{t}, Findings: r.Findings, Answer: answer, Value: env,
+		Outputs: []report.Output{{Name: "check", Value: answer}, {Name: "verdict", Value: string(r.Verdict)}, {Name: "violated", Value: strings.Join(violated, " ")}},
+		Metrics: []report.Metric{{Name: "eiplan_gates_violated", Help: "Gates of level deny that do not hold.", Labels: []report.Label{{Name: "model", Value: subject}}, Value: float64(len(violated))}},
 	}
 	if k := r.BaseChoice; k != nil {
 		d.Tail = append(d.Tail, "What the base chose: "+k.Note+".")
 	}
 	return d
+}
+
+func tellCheck(_ string, env report.Envelope, _ checkSpec, r gate.Result) (report.Document, error) {
+	if len(r.Findings) == 0 {
+		return report.Document{}, errors.New("status.findings is empty")
+	}
+	return checkDocument(env, &r), nil
 }

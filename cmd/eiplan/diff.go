@@ -69,6 +69,7 @@ func comparison(env report.Envelope, d *gate.Diff) report.Document {
 		doc.Answer = "differs"
 		doc.Lead = []string{movement(d)}
 	}
+	doc.Outputs = []report.Output{{Name: "diff", Value: doc.Answer}, {Name: "old", Value: d.Answer.Old}, {Name: "new", Value: d.Answer.New}, {Name: "monthly-usd-percent", Value: optionalFigure(d.Cost.MonthlyUsd.Percent)}}
 	doc.Tables = []report.Table{differences(d), causes(d)}
 	if d.Prices == gate.BasePrices {
 		doc.Tail = append(doc.Tail, "Costs are at the base's prices: "+d.PricesNote+".")
@@ -79,6 +80,10 @@ func comparison(env report.Envelope, d *gate.Diff) report.Document {
 		doc.Tail = append(doc.Tail, "What BASE chose: "+d.BaseChoice.Note+".")
 	}
 	return doc
+}
+
+func tellDiff(_ string, env report.Envelope, _ comparisonSpec, d gate.Diff) (report.Document, error) {
+	return comparison(env, &d), nil
 }
 
 // movement is what a buyer would notice first.
@@ -173,6 +178,14 @@ func dash(s string) string {
 		return "–"
 	}
 	return s
+}
+
+// optionalFigure is empty where a figure is unknown.
+func optionalFigure(v *float64) string {
+	if v == nil {
+		return ""
+	}
+	return plainFigure(v)
 }
 
 func plainFigure(v *float64) string {

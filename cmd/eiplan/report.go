@@ -22,12 +22,8 @@ var retold = []struct {
 }{
 	{sizing.Kind, tellSizing},
 	{"Benchmark", fromEnvelope(tellBenchmark)},
-	{"Check", fromEnvelope(func(_ string, env report.Envelope, _ checkSpec, r gate.Result) (report.Document, error) {
-		return checkDocument(env, &r), nil
-	})},
-	{gate.DiffKind, fromEnvelope(func(_ string, env report.Envelope, _ comparisonSpec, d gate.Diff) (report.Document, error) {
-		return comparison(env, &d), nil
-	})},
+	{gate.CheckKind, fromEnvelope(tellCheck)},
+	{gate.DiffKind, fromEnvelope(tellDiff)},
 }
 
 // teller tells the report that bytes hold, for a format.

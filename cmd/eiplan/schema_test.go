@@ -41,7 +41,7 @@ var reported = map[string]struct{ spec, status any }{
 	"Kernels":           {nil, kernelsStatus{}},
 	"Zoo":               {nil, zooStatus{}},
 	"Lock":              {lockSpec{}, nil},
-	"Check":             {checkSpec{}, gate.Result{}},
+	gate.CheckKind:      {checkSpec{}, gate.Result{}},
 	gate.DiffKind:       {comparisonSpec{}, gate.Diff{}},
 	"CatalogEntry":      {entrySpec{}, entryStatus{}},
 	"CatalogValidation": {catalogValidationSpec{}, catalogValidationStatus{}},

@@ -100,7 +100,7 @@ func (p pair) attribute(list []Cause, d *Diff) {
 // sameThing reports whether both answers buy the same thing in the same way; how many may differ.
 func (p pair) sameThing() bool {
 	b, h := p.base.Status.Best, p.head.Status.Best
-	return b != nil && h != nil && b.Region == h.Region && b.Instance == h.Instance && text(b.Accelerator) == text(h.Accelerator) && way(&b.Purchase) == way(&h.Purchase)
+	return b != nil && h != nil && sameThing(b, h)
 }
 
 func cause(name, old, now string, differs *bool) Cause {
@@ -135,7 +135,7 @@ func budget(b *sizing.Budget) string {
 	return fmt.Sprintf("p%g ≤ %g ms of %g at %g%%", b.Percentile, b.InferenceMs, b.TotalMs, 100*b.Confidence)
 }
 
-// requestCause compares what else was asked. The day of buying is not asked for but follows the calendar: it shows in prices and lifecycle.
+// requestCause compares what else was asked. A day of buying that follows the calendar was not: it shows in prices and lifecycle.
 func requestCause(b, h *sizing.Spec) Cause {
 	sides := [2]map[string]any{}
 	for i, s := range []*sizing.Spec{b, h} {
@@ -143,7 +143,9 @@ func requestCause(b, h *sizing.Spec) Cause {
 		if err != nil {
 			panic("gate: constraints that JSON can't write: " + err.Error())
 		}
-		delete(tree, "asOf")
+		if !b.Constraints.AsOfGiven && !h.Constraints.AsOfGiven {
+			delete(tree, "asOf")
+		}
 		tree["objective"], tree["runtime"], tree["scaling"] = s.Objective, s.Runtime, s.Scaling
 		sides[i] = tree
 	}
@@ -279,7 +281,7 @@ func (p pair) lifecycleCause() Cause {
 		if state == "" {
 			state = "unknown"
 		}
-		name := hardware(side.choice) + " "
+		name := sizing.Name(side.choice) + " "
 		if !slices.Contains(*side.mine, name+mine) {
 			*side.mine, *side.theirs = append(*side.mine, name+mine), append(*side.theirs, name+state)
 		}

@@ -132,7 +132,7 @@ func answer(p *planner.Plan) string {
 	if p.Best == nil {
 		return string(p.Verdict)
 	}
-	return title(p.Best)
+	return sizing.Title(p.Best)
 }
 
 // sameAnswer reports whether two answers buy and run the same; both may be nil.
@@ -140,7 +140,7 @@ func sameAnswer(b, h *planner.Choice) bool {
 	if b == nil || h == nil {
 		return b == h
 	}
-	return title(b) == title(h) && b.Runtime == h.Runtime && b.Format == h.Format && text(b.Accelerator) == text(h.Accelerator)
+	return sizing.Title(b) == sizing.Title(h) && b.Runtime == h.Runtime && b.Format == h.Format && text(b.Accelerator) == text(h.Accelerator)
 }
 
 // cost is what all replicas of a choice cost; nil: unknown.
@@ -167,9 +167,9 @@ func atBasePrices(base, head *sizing.Report) (cost, string) {
 	old := find(&base.Status, h)
 	switch {
 	case old == nil:
-		return cost{}, fmt.Sprintf("unknown: prices may differ, and BASE, which lists %d choices of %d, has no price of %s", len(base.Status.Plans)+len(base.Status.AlternativePlans), base.Status.Feasible, title(h))
+		return cost{}, fmt.Sprintf("unknown: prices may differ, and BASE, which lists %d choices of %d, has no price of %s", len(base.Status.Plans)+len(base.Status.AlternativePlans), base.Status.Feasible, sizing.Title(h))
 	case (old.Owned != nil || h.Owned != nil) && old.Replicas != h.Replicas:
-		return cost{}, fmt.Sprintf("unknown: what is owned pays for a part of %s, which BASE prices for %d", title(h), old.Replicas)
+		return cost{}, fmt.Sprintf("unknown: what is owned pays for a part of %s, which BASE prices for %d", sizing.Title(h), old.Replicas)
 	}
 	scale := float64(h.Replicas) / float64(old.Replicas)
 	hourly, monthly, upfront := old.Cost.TotalHourlyUsd*scale, old.Cost.TotalMonthlyUsd*scale, old.Cost.UpfrontUsd*float64(h.Replicas)
@@ -195,7 +195,7 @@ func choiceDiff(b, h *planner.Choice) ChoiceDiff {
 		Region:      word(func(c *planner.Choice) string { return c.Region }),
 		Instance:    word(func(c *planner.Choice) string { return c.Instance }),
 		Accelerator: word(func(c *planner.Choice) string { return text(c.Accelerator) }),
-		Purchase:    word(func(c *planner.Choice) string { return way(&c.Purchase) }),
+		Purchase:    word(func(c *planner.Choice) string { return sizing.Way(&c.Purchase) }),
 		Runtime:     word(func(c *planner.Choice) string { return c.Runtime + " " + c.Format }),
 		Precision:   word(func(c *planner.Choice) string { return c.Precision }),
 		Replicas:    figures(b, h, func(c *planner.Choice) float64 { return float64(c.Replicas) }),
@@ -225,7 +225,7 @@ func kept(b *planner.Choice, head *planner.Plan) *Kept {
 	}
 	now := find(head, b)
 	k := &Kept{
-		Choice: title(b), Listed: now != nil, SlaMs: figures(b, now, func(c *planner.Choice) float64 { return c.Latency.SlaMs }),
+		Choice: sizing.Title(b), Listed: now != nil, SlaMs: figures(b, now, func(c *planner.Choice) float64 { return c.Latency.SlaMs }),
 		MonthlyUsd:    figures(b, now, func(c *planner.Choice) float64 { return c.Cost.TotalMonthlyUsd }),
 		PerMillionUsd: figures(b, now, func(c *planner.Choice) float64 { return c.Cost.PerMillionUsd }),
 	}
@@ -234,11 +234,11 @@ func kept(b *planner.Choice, head *planner.Plan) *Kept {
 		k.Gone = &gone
 	}
 	if now == nil {
-		k.Note = title(b) + " " + absence(head)
+		k.Note = sizing.Title(b) + " " + absence(head)
 		return k
 	}
 	k.Rank = now.Rank
-	k.Note = fmt.Sprintf("%s is now choice %d: %s a month, %s", title(b), now.Rank, money(now.Cost.TotalMonthlyUsd), ms(now.Latency.SlaMs))
+	k.Note = fmt.Sprintf("%s is now choice %d: %s a month, %s", sizing.Title(b), now.Rank, money(now.Cost.TotalMonthlyUsd), ms(now.Latency.SlaMs))
 	if now.Replicas != b.Replicas {
 		k.Note += fmt.Sprintf(", with %d replicas", now.Replicas)
 	}

@@ -61,6 +61,9 @@ func TestDiffOfPrices(t *testing.T) {
 		{"another model and a tighter budget", plan(c5, m5), with(plan(m5), func(r *sizing.Report) { r.Spec.Model.Sha256, r.Spec.Budget.InferenceMs = "bbbb", 75 }), 10, 0, 10, "same prices", "model sla", "", "sla", nan, false},
 		{"another measurement", plan(c5), measured(plan(c5), 1, 2, 3), 0, 0, 0, "same prices", "measurement", "", "measurement", 0, true},
 		{"another constraint", plan(c5), with(plan(m5), func(r *sizing.Report) { r.Spec.Constraints.Instances = []string{"m5.*"} }), 10, 0, 10, "same prices", "constraints", "", "constraints", 10, false},
+		{"another day that was asked for", plan(c5), with(plan(m5), func(r *sizing.Report) {
+			r.Spec.Constraints.AsOf, r.Spec.Constraints.AsOfGiven = "2026-03-01", true
+		}), 10, 0, 10, "same prices", "constraints", "", "constraints", 10, false},
 		{"other coefficients", plan(c5), with(plan(m5), func(r *sizing.Report) { r.Metadata.Coefficients = &report.Origin{SHA256: "k2"} }), 10, 0, 10, "same prices", "coefficients", "", "coefficients", 10, false},
 		{"a calibration", plan(c5), with(plan(m5), func(r *sizing.Report) { r.Metadata.Calibration = &report.Origin{SHA256: "k2"} }), 10, 0, 10, "same prices", "calibration", "", "calibration", 10, false},
 		{"another version", plan(c5), with(plan(m5), func(r *sizing.Report) { r.Metadata.Tool.Version = "v1.1.0" }), 10, 0, 10, "same prices", "tool", "", "tool", 10, false},

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/eiplan/eiplan/planner/report"
 	"github.com/eiplan/eiplan/planner/sizing"
 )
 
@@ -78,21 +79,16 @@ func over(v, limit float64) string {
 	return strconv.FormatFloat(v, 'f', -1, 64) + " USD"
 }
 
-// dollars shows cents, and three digits of what is less than a dollar.
+// dollars shows cents, and more of what is less than a dollar.
 func dollars(v float64) string {
 	if v != 0 && math.Abs(v) < 1 {
-		return strconv.FormatFloat(v, 'f', 2-int(math.Floor(math.Log10(math.Abs(v)))), 64)
+		return report.Rate(v)
 	}
-	return fmt.Sprintf("%.2f", v)
+	return report.Dollars(v)
 }
 
 func ms(v float64) string {
-	return figure(v, func(v float64) string {
-		if v >= 1000 {
-			return fmt.Sprintf("%.0f ms", v)
-		}
-		return fmt.Sprintf("%.3g ms", v)
-	})
+	return figure(v, func(v float64) string { return report.Milliseconds(v) + " ms" })
 }
 
 func percentText(v float64) string {

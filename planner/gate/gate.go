@@ -11,6 +11,9 @@ import (
 	"github.com/eiplan/eiplan/planner/sizing"
 )
 
+// CheckKind is the kind of a judgement.
+const CheckKind = "Check"
+
 // Basis is which latencies a regression is judged on.
 type Basis string
 
@@ -45,7 +48,7 @@ type Result struct {
 	Passed     bool             `json:"passed"`  // it is feasible, and no gate is violated
 	Judged     *Judged          `json:"judged"`  // nil where the report has no answer
 	BaseChoice *Kept            `json:"baseChoice"`
-	Findings   []report.Finding `json:"findings"`
+	Findings   []report.Finding `json:"findings"` // the first is whether the report has an answer
 	Diff       *Diff            `json:"diff"`
 	Faults     []error          `json:"-"` // rules that could not be evaluated; each is a finding too
 }
@@ -59,18 +62,15 @@ type Judged struct {
 	SlaMs      float64 `json:"slaMs"`
 }
 
-// Violated reports whether a gate of level deny did not hold.
+// Violated reports whether a gate of level deny, beside the verdict, did not hold.
 func (r *Result) Violated() bool {
-	for _, f := range r.Findings {
-		if !f.Passed && f.Level == report.Deny && f.Rule != verdictRule {
+	for _, f := range r.Findings[1:] {
+		if !f.Passed && f.Level == report.Deny {
 			return true
 		}
 	}
 	return false
 }
-
-// verdictRule is the gate that every report passes or not.
-const verdictRule = "verdict"
 
 // Judge holds a report against limits and policies. An error is a request that makes no sense: a base of another model, a choice that is not listed, a
 // figure to compare that was not measured.
@@ -81,7 +81,8 @@ func Judge(r Request) (*Result, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	out := &Result{Verdict: r.Head.Status.Verdict, Findings: []report.Finding{r.verdict()}}
+	out := &Result{Verdict: r.Head.Status.Verdict, Findings: r.Head.Findings()[:1]}
+	out.Findings[0].File = r.File
 	if r.Base != nil {
 		out.Diff = Compare(r.Base, r.Head, BasePrices)
 		out.BaseChoice = out.Diff.BaseChoice
@@ -91,7 +92,7 @@ func Judge(r Request) (*Result, error) {
 		if err != nil {
 			return nil, err
 		}
-		out.Judged = &Judged{choice.Rank, title(choice), choice.Cost.TotalMonthlyUsd, choice.Cost.PerMillionUsd, choice.Latency.SlaMs}
+		out.Judged = &Judged{choice.Rank, sizing.Title(choice), choice.Cost.TotalMonthlyUsd, choice.Cost.PerMillionUsd, choice.Latency.SlaMs}
 		findings, err := r.limits(choice)
 		if err != nil {
 			return nil, err
@@ -137,25 +138,10 @@ func (r *Request) picked() (*planner.Choice, error) {
 	if r.Pick == "" {
 		return r.Head.Status.Best, nil
 	}
-	if c := pick(&r.Head.Status, r.Pick); c != nil {
+	if c := r.Head.Find(r.Pick); c != nil {
 		return c, nil
 	}
 	return nil, fmt.Errorf("the report lists no choice %q: it has the ranks 1 to %d and the cheapest of each kind, of %d that are feasible", r.Pick, len(r.Head.Status.Plans), r.Head.Status.Feasible)
-}
-
-// verdict is the finding that a report has an answer.
-func (r *Request) verdict() report.Finding {
-	f := r.finding(verdictRule)
-	s := &r.Head.Status
-	switch f.Passed = s.Verdict == planner.Feasible; {
-	case f.Passed:
-		f.Message = fmt.Sprintf("feasible: %s within %g ms.", title(s.Best), r.Head.Spec.Budget.InferenceMs)
-	case s.Verdict == planner.Unknown:
-		f.Message = fmt.Sprintf("unknown: something is within %g ms, but no price of it that may be used is known.", r.Head.Spec.Budget.InferenceMs)
-	default:
-		f.Message = fmt.Sprintf("infeasible: nothing is within %g ms.", r.Head.Spec.Budget.InferenceMs)
-	}
-	return f
 }
 
 // finding is one of a gate, about the report.

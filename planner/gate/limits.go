@@ -37,7 +37,7 @@ func (r *Request) limits(choice *planner.Choice) ([]report.Finding, error) {
 	stay, note := r.stay(choice, gauges)
 	var findings []report.Finding
 	for i := range gauges {
-		f, parts := r.finding(gauges[i].rule), []string{title(choice) + ": " + gauges[i].text}
+		f, parts := r.finding(gauges[i].rule), []string{sizing.Title(choice) + ": " + gauges[i].text}
 		if f.Passed = gauges[i].kept(); !f.Passed && note != "" {
 			parts = append(parts, note)
 		}
@@ -65,16 +65,16 @@ func (r *Request) stay(choice *planner.Choice, gauges []gauge) (kept []gauge, no
 	now := find(&r.Head.Status, was)
 	switch {
 	case now == nil:
-		return nil, fmt.Sprintf("what the base chose, %s, %s", title(was), absence(&r.Head.Status))
-	case now == choice || title(now) == title(choice) && now.Precision == choice.Precision:
+		return nil, fmt.Sprintf("what the base chose, %s, %s", sizing.Title(was), absence(&r.Head.Status))
+	case now == choice || sizing.Title(now) == sizing.Title(choice) && now.Precision == choice.Precision:
 		return nil, "the base chose the same"
 	}
 	kept = r.gauges(now)
 	if slices.ContainsFunc(kept, broken) {
 		also := kept[slices.IndexFunc(kept, broken)]
-		return nil, fmt.Sprintf("what the base chose, %s, breaks a limit today too: %s", title(now), also.text)
+		return nil, fmt.Sprintf("what the base chose, %s, breaks a limit today too: %s", sizing.Title(now), also.text)
 	}
-	return kept, fmt.Sprintf("passed, because what the base chose, %s, is still there and keeps every limit", title(now))
+	return kept, fmt.Sprintf("passed, because what the base chose, %s, is still there and keeps every limit", sizing.Title(now))
 }
 
 // absence says what it means that a plan does not list a choice.

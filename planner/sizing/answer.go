@@ -15,7 +15,7 @@ func (t *teller) answer() string {
 	if b == nil {
 		return string(t.Status.Verdict)
 	}
-	return fmt.Sprintf("%d x %s, %s, %s, %s USD/h", b.Replicas, nameOf(b), buyOf(b), b.Region, report.Rate(b.Cost.TotalHourlyUsd))
+	return fmt.Sprintf("%d x %s, %s, %s, %s USD/h", b.Replicas, Name(b), buyOf(b), b.Region, report.Rate(b.Cost.TotalHourlyUsd))
 }
 
 // lead is the answer, how it holds and what it rests on; or why there is none.
@@ -29,7 +29,7 @@ func (t *teller) lead() []string {
 
 // purchase says what to buy.
 func (t *teller) purchase(b *planner.Choice) string {
-	text := fmt.Sprintf("%d x %s, %s, in %s: %s USD/h, %s USD/month (730 h)", b.Replicas, nameOf(b), buyOf(b), b.Region, report.Rate(b.Cost.TotalHourlyUsd), report.Dollars(b.Cost.TotalMonthlyUsd))
+	text := fmt.Sprintf("%d x %s, %s, in %s: %s USD/h, %s USD/month (730 h)", b.Replicas, Name(b), buyOf(b), b.Region, report.Rate(b.Cost.TotalHourlyUsd), report.Dollars(b.Cost.TotalMonthlyUsd))
 	if up := b.Cost.UpfrontUsd * float64(b.Replicas); up > 0 {
 		text += fmt.Sprintf(" with %s USD due at once", report.Dollars(up))
 	}

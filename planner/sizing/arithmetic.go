@@ -26,7 +26,7 @@ func (t *teller) arithmetic(c *planner.Choice) []report.Table {
 // latencyOf is the sum that makes the centre, and the product that makes the bound on the SLA's percentile.
 func (t *teller) latencyOf(c *planner.Choice) report.Table {
 	l, e := c.Latency, c.Explanation
-	table := report.Table{Title: fmt.Sprintf("Latency of %s, %s %s", nameOf(c), c.Runtime, c.Format), Columns: report.Columns("PART", ">VALUE", "UNIT", "HOW")}
+	table := report.Table{Title: fmt.Sprintf("Latency of %s, %s %s", Name(c), c.Runtime, c.Format), Columns: report.Columns("PART", ">VALUE", "UNIT", "HOW")}
 	add := func(part string, v float64, unit, how string) {
 		table.Rows = append(table.Rows, []string{part, report.Exact(v), unit, how})
 	}

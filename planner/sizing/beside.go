@@ -29,7 +29,7 @@ func (t *teller) elasticInference() string {
 	default:
 		state = " (can't be bought any more)"
 	}
-	return fmt.Sprintf("Elastic Inference%s: %s%s, %s, %s ≤ %s ms, %s USD/h.", state, times(c.Replicas), nameOf(c), buyOf(c), t.percentile(), report.Milliseconds(c.Latency.SlaMs), report.Rate(c.Cost.TotalHourlyUsd))
+	return fmt.Sprintf("Elastic Inference%s: %s%s, %s, %s ≤ %s ms, %s USD/h.", state, times(c.Replicas), Name(c), buyOf(c), t.percentile(), report.Milliseconds(c.Latency.SlaMs), report.Rate(c.Cost.TotalHourlyUsd))
 }
 
 // baseline compares with what runs today.
@@ -41,7 +41,7 @@ func (t *teller) baseline() []string {
 	case b == nil:
 		return []string{fmt.Sprintf("Baseline %s: it has no known price or can't be predicted, so there is nothing to compare with.", t.Spec.Baseline)}
 	}
-	line := fmt.Sprintf("Baseline %s%s, %s: %s ≤ %s ms, %s USD/h", times(b.Replicas), nameOf(&b.Choice), buyOf(&b.Choice), t.percentile(), report.Milliseconds(b.Latency.SlaMs), report.Rate(b.Cost.TotalHourlyUsd))
+	line := fmt.Sprintf("Baseline %s%s, %s: %s ≤ %s ms, %s USD/h", times(b.Replicas), Name(&b.Choice), buyOf(&b.Choice), t.percentile(), report.Milliseconds(b.Latency.SlaMs), report.Rate(b.Cost.TotalHourlyUsd))
 	if !b.MeetsSLA {
 		line += ", misses the SLA"
 	}

@@ -25,7 +25,7 @@ func (t *teller) choices() report.Table {
 		if len(c.Cost.Prices) > 0 {
 			price = c.Cost.Prices[0].Quality + " " + c.Cost.Prices[0].AsOf
 		}
-		table.Rows = append(table.Rows, []string{fmt.Sprint(c.Rank), times(c.Replicas) + nameOf(c), buyOf(c), c.Runtime + " " + c.Format, report.Milliseconds(c.Latency.SlaMs) + " ms", report.Milliseconds(c.Latency.P50Ms) + " ms",
+		table.Rows = append(table.Rows, []string{fmt.Sprint(c.Rank), times(c.Replicas) + Name(c), buyOf(c), c.Runtime + " " + c.Format, report.Milliseconds(c.Latency.SlaMs) + " ms", report.Milliseconds(c.Latency.P50Ms) + " ms",
 			report.Rate(c.Cost.TotalHourlyUsd), report.Dollars(c.Cost.TotalMonthlyUsd), report.Rate(c.Cost.PerMillionUsd), t.note(c), c.Region, c.Latency.Basis, price})
 	}
 	return table

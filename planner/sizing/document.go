@@ -70,7 +70,7 @@ func (t *teller) budget() string {
 func (t *teller) tail() []string {
 	best := t.Status.Best
 	var lines []string
-	if c := t.Status.BestElasticInference; best != nil && t.anyAccelerator() && (c == nil || nameOf(c) != nameOf(best)) {
+	if c := t.Status.BestElasticInference; best != nil && t.anyAccelerator() && (c == nil || Name(c) != Name(best)) {
 		lines = append(lines, t.elasticInference())
 	}
 	lines = append(lines, t.baseline()...)

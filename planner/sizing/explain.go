@@ -16,7 +16,7 @@ func (r *Report) Find(name string) *planner.Choice {
 		return r.Status.Ranked(rank)
 	}
 	t := teller{Report: r}
-	is := func(c *planner.Choice) bool { return c.Instance == name || compact(nameOf(c)) == compact(name) }
+	is := func(c *planner.Choice) bool { return c.Instance == name || compact(Name(c)) == compact(name) }
 	if c := t.find(is); c != nil {
 		return c
 	}

@@ -49,7 +49,7 @@ func (r *Report) metrics() []report.Metric {
 	add("monthly_cost_usd", "The hourly cost for 730 hours.", b.Cost.TotalMonthlyUsd)
 	add("cost_per_million_requests_usd", "At the rate asked, or on a machine that is kept busy.", b.Cost.PerMillionUsd)
 	add("replicas", "Instances to buy.", float64(b.Replicas))
-	add("choice_info", "What to buy.", 1, report.Label{Name: "instance", Value: nameOf(b)}, report.Label{Name: "region", Value: b.Region}, report.Label{Name: "purchase", Value: b.Purchase.Option})
+	add("choice_info", "What to buy.", 1, report.Label{Name: "instance", Value: Name(b)}, report.Label{Name: "region", Value: b.Region}, report.Label{Name: "purchase", Value: b.Purchase.Option})
 	return list
 }
 

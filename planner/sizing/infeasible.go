@@ -16,7 +16,7 @@ func (t *teller) noAnswer() []string {
 		lines = append(lines, fmt.Sprintf("INFEASIBLE: nothing meets %s ≤ %s at %.0f%% confidence. %s", t.percentile(), t.budget(), 100*t.Spec.Budget.Confidence, t.binding()))
 	}
 	if n := t.Status.Rejected.Nearest; n != nil {
-		lines = append(lines, fmt.Sprintf("Nearest: %s, %s, in %s, %s USD/h: %s.", nameOf(&n.Choice), buyOf(&n.Choice), n.Region, report.Rate(n.Cost.TotalHourlyUsd), n.Shortfall.Text))
+		lines = append(lines, fmt.Sprintf("Nearest: %s, %s, in %s, %s USD/h: %s.", Name(&n.Choice), buyOf(&n.Choice), n.Region, report.Rate(n.Cost.TotalHourlyUsd), n.Shortfall.Text))
 	}
 	for i, r := range t.Status.Rejected.Relaxations {
 		what := "Or: "
@@ -32,7 +32,7 @@ func (t *teller) noAnswer() []string {
 func relaxation(r *planner.Relaxation) string {
 	text := fmt.Sprintf("%s %s instead of %s", r.Change, r.To, r.From)
 	if c := r.Choice; c != nil {
-		text += fmt.Sprintf(", for %s%s, %s, in %s", times(c.Replicas), nameOf(c), buyOf(c), c.Region)
+		text += fmt.Sprintf(", for %s%s, %s, in %s", times(c.Replicas), Name(c), buyOf(c), c.Region)
 	}
 	if r.HourlyUsd != nil {
 		text += fmt.Sprintf(" at %s USD/h", report.Rate(*r.HourlyUsd))

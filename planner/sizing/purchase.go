@@ -8,6 +8,11 @@ import (
 	"github.com/eiplan/eiplan/pricing"
 )
 
+// Title is what a choice buys, how and where: 2 x c5.large, On-Demand, in us-east-1.
+func Title(c *planner.Choice) string {
+	return fmt.Sprintf("%d x %s, %s, in %s", c.Replicas, Name(c), Way(&c.Purchase), c.Region)
+}
+
 // times is the number of instances, where it is not one.
 func times(n int) string {
 	if n == 1 {
@@ -16,8 +21,8 @@ func times(n int) string {
 	return fmt.Sprintf("%d x ", n)
 }
 
-// nameOf is what is bought: the instance, and the accelerator that is billed apart from it.
-func nameOf(c *planner.Choice) string {
+// Name is what is bought: the instance, and the accelerator that is billed apart from it.
+func Name(c *planner.Choice) string {
 	if c.Accelerator != nil && c.Cost.AcceleratorHourlyUsd > 0 {
 		return c.Instance + " + " + *c.Accelerator
 	}
@@ -29,7 +34,7 @@ func compact(name string) string { return strings.ReplaceAll(name, " ", "") }
 
 // buyOf is the way to buy, as people say it.
 func buyOf(c *planner.Choice) string {
-	way := wayOf(&c.Purchase)
+	way := Way(&c.Purchase)
 	switch {
 	case c.Owned != nil:
 		return way + ", " + coveredBy(c.Owned)
@@ -39,8 +44,8 @@ func buyOf(c *planner.Choice) string {
 	return way
 }
 
-// wayOf names a purchase as pricing does. One that this version does not know keeps the words of the report.
-func wayOf(p *planner.Purchase) string {
+// Way names a purchase as pricing does. One that this version does not know keeps the words of the report.
+func Way(p *planner.Purchase) string {
 	var way pricing.Purchase
 	known := true
 	var words []string
