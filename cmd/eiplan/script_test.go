@@ -31,10 +31,15 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	composite, err := readAction()
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:           filepath.Join(data, "script"),
 		UpdateScripts: os.Getenv("EIPLAN_GOLDEN") == "write",
 		Setup: func(e *testscript.Env) error {
+			e.Values[actionKey{}] = composite
 			e.Setenv("TESTDATA", data)
 			e.Setenv("SOURCE_DATE_EPOCH", "1770000000")
 			e.Setenv("MNIST", filepath.Join(data, "models", "mnist8", "model.onnx"))
@@ -42,7 +47,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("MNIST8", filepath.Join(data, "records", "mnist8.yaml"))
 			return os.WriteFile(filepath.Join(e.WorkDir, "picture.onnx"), []byte("\x89PNG\r\n\x1a\n0000"), 0o644)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "model": makeModel, "truncate": truncate, "damage": damage, "same": same},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "model": makeModel, "truncate": truncate, "damage": damage, "same": same, "step": step},
 	})
 }
 
