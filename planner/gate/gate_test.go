@@ -185,7 +185,7 @@ func TestWhatCannotBeJudged(t *testing.T) {
 		{"no such basis", gate.Request{Head: plan(c5), On: "guessed"}, `not "guessed"`},
 		{"nothing measured here", gate.Request{Head: plan(c5), Base: measured(plan(c5), 1, 2, 3), Limits: slower, On: gate.Measured}, "the report was planned without a measurement"},
 		{"nothing measured there", gate.Request{Head: measured(plan(c5), 1, 2, 3), Base: plan(c5), Limits: slower, On: gate.Measured}, "the base was planned without a measurement"},
-		{"measured elsewhere", gate.Request{Head: measured(plan(c5), 1, 2, 3), Base: with(measured(plan(c5), 1, 2, 3), func(r *sizing.Report) { r.Status.Benchmark.Host.CPU = "slow" }), Limits: slower, On: gate.Measured}, "measured on another machine: on 2 cores of slow"},
+		{"measured elsewhere", gate.Request{Head: measured(plan(c5), 1, 2, 3), Base: with(measured(plan(c5), 1, 2, 3), func(r *sizing.Report) { r.Status.Benchmark.Host.CPU = "slow" }), Limits: slower, On: gate.Measured}, "measured on another machine: on 2 cores of \"slow\""},
 		{"another precision", gate.Request{Head: measured(plan(c5), 1, 2, 3), Base: with(measured(plan(c5), 1, 2, 3), func(r *sizing.Report) { r.Status.Benchmark.Runs[0].Precision = "mixed" }), Limits: slower, On: gate.Measured}, "measured no precision alike"},
 	} {
 		if _, err := gate.Judge(c.r); err == nil || !strings.Contains(err.Error(), c.err) {

@@ -175,7 +175,7 @@ func (r *Request) wallClock() ([]report.Finding, error) {
 		}
 	}
 	if base.Host.CPU != head.Host.CPU || base.Host.ISA != head.Host.ISA || base.Host.Cores != head.Host.Cores {
-		return nil, fmt.Errorf("the base was measured on another machine: on %d cores of %s (%s), not on %d of %s (%s)", base.Host.Cores, base.Host.CPU, base.Host.ISA, head.Host.Cores, head.Host.CPU, head.Host.ISA)
+		return nil, fmt.Errorf("the base was measured on another machine: on %d cores of %q (%s), not on %d of %q (%s)", base.Host.Cores, base.Host.CPU, base.Host.ISA, head.Host.Cores, head.Host.CPU, head.Host.ISA)
 	}
 	var findings []report.Finding
 	for i := range head.Runs {
