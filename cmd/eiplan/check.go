@@ -42,7 +42,8 @@ func newCheck(a *app) *cobra.Command {
 The judgement is written first, in whatever format, and then decides the exit code.
 
 Gates judge status.best, or --pick. Under --base they hold too where what the base chose is
-still listed and keeps every limit today: an answer that moves to a near tie fails no build.
+still listed, keeps every limit today and costs at most 5% more than the answer: an answer that
+moves to a near tie fails no build.
 Latencies are those predicted for the choice; --gate-on measured compares what was measured
 where the reports were made, by the bounds of the intervals of the medians.
 A base is of the same model by name; that its file changed is said.

@@ -147,7 +147,10 @@ func TestNearTie(t *testing.T) {
 		{"the order flips, and the old one is picked", plan(option{"m5.large", 49.9, 97}, option{"c5.large", 50, 80}), "2", "", "1 x c5.large"},
 		{"the old one is gone", plan(option{"m5.large", 49.9, 97}), "", "max-latency-regression min-headroom", "what the base chose, 1 x c5.large, On-Demand, in us-east-1, is no longer feasible"},
 		{"the old one is not listed", with(plan(option{"m5.large", 49.9, 97}), func(r *sizing.Report) { r.Status.Feasible = 9 }), "", "max-latency-regression min-headroom", "is not among the 1 choices that the report lists of 9"},
-		{"the old one got worse too", plan(option{"m5.large", 49.9, 97}, option{"c5.large", 60, 80}), "", "max-latency-regression min-headroom", "breaks a limit today too: 60.00 USD a month against"},
+		{"the old one is no near tie any more", plan(option{"m5.large", 40, 97}, option{"c5.large", 50, 80}), "", "max-latency-regression min-headroom", "is still there, but no near tie: 50.00 USD a month"},
+		{"the old one is just a near tie", plan(option{"m5.large", 50, 97}, option{"c5.large", 52.5, 80}), "", "", "passed, because"},
+		{"the old one is just none", plan(option{"m5.large", 50, 97}, option{"c5.large", 52.51, 80}), "", "max-latency-regression min-headroom", "no near tie"},
+		{"the old one got worse too", plan(option{"m5.large", 58, 97}, option{"c5.large", 60, 80}), "", "max-increase max-latency-regression min-headroom", "breaks a limit today too: 60.00 USD a month against"},
 		{"the old one got worse and is the answer", plan(option{"c5.large", 60, 80}, option{"m5.large", 61, 85}), "", "max-increase", "the base chose the same"},
 		{"bought in another way is another choice", best(plan(option{"c5.large", 60, 80}), func(c *planner.Choice) { c.Purchase.Option = "spot" }), "", "max-increase", "is no longer feasible"},
 	} {

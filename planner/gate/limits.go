@@ -54,8 +54,11 @@ func (r *Request) limits(choice *planner.Choice) ([]report.Finding, error) {
 	return findings, nil
 }
 
-// stay reads the limits on what the base chose, as the report has it, where the choice breaks one. They are nil where that does not help; note says why, or
-// that it does.
+// nearTiePercent is by how much what the base chose may cost more than the answer for the two to be a near tie.
+const nearTiePercent = 5
+
+// stay reads the limits on what the base chose, as the report has it, where the answer breaks one and is a near tie with it. They are nil where that does not
+// help; note says why, or that it does.
 func (r *Request) stay(choice *planner.Choice, gauges []gauge) (kept []gauge, note string) {
 	broken := func(g gauge) bool { return !g.kept() }
 	if r.Base == nil || r.Base.Status.Best == nil || r.Pick != "" || !slices.ContainsFunc(gauges, broken) {
@@ -68,6 +71,10 @@ func (r *Request) stay(choice *planner.Choice, gauges []gauge) (kept []gauge, no
 		return nil, fmt.Sprintf("what the base chose, %s, %s", sizing.Title(was), absence(&r.Head.Status))
 	case now == choice || sizing.Title(now) == sizing.Title(choice) && now.Precision == choice.Precision:
 		return nil, "the base chose the same"
+	}
+	then, what := r.counted(now)
+	if cost, _ := r.counted(choice); !(growth(cost, then) <= nearTiePercent) {
+		return nil, fmt.Sprintf("what the base chose, %s, is still there, but no near tie: %s %s", sizing.Title(now), money(then), what)
 	}
 	kept = r.gauges(now)
 	if slices.ContainsFunc(kept, broken) {
@@ -122,14 +129,20 @@ func (r *Request) increase(c *planner.Choice, limit float64) gauge {
 		g.free, g.text = true, "the base has no answer to compare with"
 		return g
 	}
-	was, now, what := base.Cost.TotalMonthlyUsd, c.Cost.TotalMonthlyUsd, "a month"
-	if r.Head.Spec.Objective == string(planner.PerMillion) {
-		was, now, what = base.Cost.PerMillionUsd, c.Cost.PerMillionUsd, "per million requests"
-	}
+	was, what := r.counted(base)
+	now, _ := r.counted(c)
 	g.value = growth(was, now)
 	g.text = fmt.Sprintf("%s %s against the base's %s, %s, at most +%g%% allowed", money(now), what, money(was), signed(g.value), limit)
 	g.text += r.changed()
 	return g
+}
+
+// counted is what a choice costs in the terms of the objective.
+func (r *Request) counted(c *planner.Choice) (cost float64, what string) {
+	if r.Head.Spec.Objective == string(planner.PerMillion) {
+		return c.Cost.PerMillionUsd, "per million requests"
+	}
+	return c.Cost.TotalMonthlyUsd, "a month"
 }
 
 // regression is by how much the modelled latency of a choice exceeds that of the base's. Where both are anchored on measurements, and on different ones, it is
