@@ -201,7 +201,7 @@ func TestVerdict(t *testing.T) {
 	for _, v := range []planner.Verdict{planner.Infeasible, planner.Unknown} {
 		head := with(plan(), func(r *sizing.Report) { r.Status.Verdict = v })
 		r, err := gate.Judge(gate.Request{Head: head, Base: plan(option{"c5.large", 50, 80}), Pick: "3", Limits: gate.Limits{MaxMonthlyUsd: at(1), MaxIncreasePercent: at(1)}})
-		if err != nil || r.Passed || r.Violated() || r.Judged != nil || len(r.Findings) != 1 || r.Findings[0].Passed || r.Findings[0].Rule != "sla" {
+		if err != nil || r.Passed || r.Violated() || r.Judged != nil || len(r.Findings) != 1 || r.Findings[0].Passed || r.Findings[0].Rule != "verdict" {
 			t.Errorf("%s: %+v, %v", v, r, err)
 		}
 	}
