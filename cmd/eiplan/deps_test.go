@@ -36,6 +36,7 @@ planner/latency: planner/hardware engine models/tensor
 planner/commit: pricing
 planner/sizing: planner planner/report pricing
 planner/gate: planner planner/report planner/sizing
+planner/portfolio: planner planner/sizing planner/report pricing
 planner: planner/latency planner/hardware planner/commit engine engine/bench models/tensor pricing
 cmd/eiplan: models/... engine engine/bench engine/cpu pricing/... planner/...
 `

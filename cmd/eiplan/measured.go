@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,6 +15,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/eiplan/eiplan/engine"
+	"github.com/eiplan/eiplan/planner/report"
 	"github.com/eiplan/eiplan/planner/sizing"
 )
 
@@ -93,20 +95,19 @@ func batchOf(m sizing.Model) int {
 func (p *planFlags) readMeasured(args []string) (*benchReport, error) {
 	b, err := os.ReadFile(p.measured)
 	if err != nil {
-		return nil, usageError("--measured: %w", err)
+		return nil, withHint(usageError("--measured: %w", err), "eiplan bench MODEL -o yaml --out bench.yaml makes one")
 	}
-	var head struct {
-		Kind     string
-		Metadata struct{ GeneratedAt string }
+	var doc struct {
+		Kind     string          `json:"kind"`
+		Metadata report.Metadata `json:"metadata"`
+		benchReport
 	}
-	r := &benchReport{}
-	if err = decodeReport(b, &head); err == nil {
-		err = decodeReport(b, r)
-	}
-	if err == nil && (head.Kind != "Benchmark" || len(r.Status.Runs) == 0) {
+	r := &doc.benchReport
+	err = decodeReport(b, &doc)
+	if doc.Kind != "" && doc.Kind != "Benchmark" || err == nil && len(r.Status.Runs) == 0 {
 		err = errors.New("not a report of kind Benchmark")
 	}
-	r.Status.asOf, _, _ = strings.Cut(head.Metadata.GeneratedAt, "T")
+	r.Status.asOf, _, _ = strings.Cut(doc.Metadata.GeneratedAt, "T")
 	if err != nil {
 		return nil, &exitError{code: exitUsage, err: fmt.Errorf("%s: %w", p.measured, err), hint: "eiplan bench MODEL -o yaml --out bench.yaml makes one"}
 	}
@@ -130,6 +131,12 @@ func (p *planFlags) readMeasured(args []string) (*benchReport, error) {
 
 // decodeReport reads a report in YAML or JSON, which is a part of it, into a value with json tags.
 func decodeReport(b []byte, into any) error {
+	var malformed *json.SyntaxError
+	if bytes.HasPrefix(b, []byte("{")) { // the faster way, but for what is YAML all the same
+		if err := json.Unmarshal(b, into); !errors.As(err, &malformed) {
+			return err
+		}
+	}
 	var any any
 	if err := yaml.NewDecoder(bytes.NewReader(b)).Decode(&any); err != nil {
 		return err

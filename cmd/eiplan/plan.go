@@ -10,6 +10,7 @@ import (
 
 	"github.com/eiplan/eiplan/planner"
 	"github.com/eiplan/eiplan/planner/latency"
+	"github.com/eiplan/eiplan/planner/portfolio"
 	"github.com/eiplan/eiplan/planner/sizing"
 	"github.com/eiplan/eiplan/pricing"
 )
@@ -93,19 +94,28 @@ func joined[T ~string](list []T) string {
 func newPlan(a *app) *cobra.Command {
 	var p planFlags
 	c := &cobra.Command{
-		Use:   "plan [MODEL] --measured FILE",
-		Short: "Plan from a measurement that was made before",
+		Use:   "plan [MODEL] --measured FILE, or plan FILE...",
+		Short: "Plan from measurements that were made before: one model, or several and what they cost together",
 		Long: `plan answers as size does, from the measurement in a file that eiplan bench -o yaml or json wrote.
-Where MODEL is given, its hash must be the one measured.`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return nil
+Where MODEL is given, its hash must be the one measured.
+A FILE is such a measurement too, or of kind Portfolio, which names models and what is asked of each.
+Several models make one report: each plan, the total, and the commitments to make. Flags take the place
+of a Portfolio's defaults; what a model in it says of itself stands. What is owned (--commitments) is
+used up once, by the models in their order.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if p.measured == "" && len(args) > 0 && plannable(args[0]) {
+				if len(args) > 1 || kindOf(args[0]) == portfolio.Kind {
+					return p.planPortfolio(a, cmd, args)
+				}
+				p.measured, args = args[0], nil
 			}
-			return oneModel(cmd, args)
-		},
-		RunE: func(_ *cobra.Command, args []string) error {
 			if p.measured == "" {
 				return &exitError{code: exitUsage, err: errors.New("--measured is needed"), hint: "eiplan bench MODEL -o yaml --out bench.yaml makes one; eiplan size measures and plans in one go"}
+			}
+			if len(args) > 0 {
+				if err := oneModel(cmd, args); err != nil {
+					return err
+				}
 			}
 			if _, err := p.sla(); err != nil {
 				return err

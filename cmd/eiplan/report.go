@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/eiplan/eiplan/planner/gate"
+	"github.com/eiplan/eiplan/planner/portfolio"
 	"github.com/eiplan/eiplan/planner/report"
 	"github.com/eiplan/eiplan/planner/sizing"
 )
@@ -21,6 +22,7 @@ var retold = []struct {
 	tell teller
 }{
 	{sizing.Kind, tellSizing},
+	{portfolio.ReportKind, tellPortfolio},
 	{"Benchmark", fromEnvelope(tellBenchmark)},
 	{gate.CheckKind, fromEnvelope(tellCheck)},
 	{gate.DiffKind, fromEnvelope(tellDiff)},
@@ -87,6 +89,14 @@ func tellSizing(b []byte, _ string, show sizing.Show) (report.Document, error) {
 	}
 	d, err := r.Document(show)
 	return d, unexplained(err)
+}
+
+func tellPortfolio(b []byte, _ string, _ sizing.Show) (report.Document, error) {
+	r, err := portfolio.Read(b)
+	if err != nil {
+		return report.Document{}, err
+	}
+	return r.Document(), nil
 }
 
 // fromEnvelope reads an envelope with its spec and status for a function that tells them.

@@ -18,6 +18,7 @@ import (
 	"github.com/eiplan/eiplan/planner"
 	"github.com/eiplan/eiplan/planner/gate"
 	"github.com/eiplan/eiplan/planner/latency"
+	"github.com/eiplan/eiplan/planner/portfolio"
 	"github.com/eiplan/eiplan/planner/report"
 	"github.com/eiplan/eiplan/planner/sizing"
 	"github.com/eiplan/eiplan/pricing"
@@ -45,10 +46,12 @@ var reported = map[string]struct{ spec, status any }{
 	gate.DiffKind:       {comparisonSpec{}, gate.Diff{}},
 	"CatalogEntry":      {entrySpec{}, entryStatus{}},
 	"CatalogValidation": {catalogValidationSpec{}, catalogValidationStatus{}},
+
+	portfolio.ReportKind: {portfolio.ReportSpec{}, portfolio.Status{}},
 }
 
 // declared is every kind that users write, with the type of its spec.
-var declared = map[string]any{"PriceOverlay": pricing.Overlay{}, "Commitments": pricing.Commitments{}, gate.PolicyKind: gate.PolicySpec{}}
+var declared = map[string]any{"PriceOverlay": pricing.Overlay{}, "Commitments": pricing.Commitments{}, gate.PolicyKind: gate.PolicySpec{}, portfolio.Kind: portfolio.Spec{}}
 
 // enums lists the words that a field may hold, by type and field; a pointer's field may be null too.
 func enums() map[string][]string {
@@ -60,11 +63,17 @@ func enums() map[string][]string {
 		reasonNames = append(reasonNames, string(r))
 	}
 	precisions, qualities := []string{"fp32", "mixed"}, []string{pricing.Observed.String(), pricing.Derived.String(), pricing.Inferred.String()}
+	outcomes := []string{string(portfolio.Failed), string(portfolio.Infeasible), string(portfolio.Unknown), string(portfolio.Feasible)}
 	states := []string{pricing.Current.String(), pricing.Closed.String(), pricing.Retired.String(), pricing.NotOffered.String()}
 	levels := []string{string(report.Deny), string(report.Warn), string(report.Info)}
 	return map[string][]string{
 		"Plan.verdict":            {string(planner.Feasible), string(planner.Infeasible), string(planner.Unknown)},
 		"Warning.severity":        {string(planner.Info), string(planner.Caution)},
+		"Status.outcome":          outcomes,
+		"Member.outcome":          outcomes,
+		"OwnedUse.option":         {pricing.Reserved.String(), pricing.SavingsPlan.String()},
+		"OwnedUse.unit":           {"instances", "USD/h"},
+		"Commitment.option":       {pricing.Reserved.String(), pricing.SavingsPlan.String()},
 		"Shortfall.reason":        reasonNames,
 		"RejectedRow.reason":      reasonNames,
 		"Purchase.option":         options,
@@ -163,7 +172,9 @@ func TestReportsFollowTheirSchema(t *testing.T) {
 	}
 	commands = append(commands,
 		plan("--latency", "100ms", "--overlay", data+"prices/overlay.yaml", "--commitments", data+"prices/owned.yaml"),
-		[]string{"lock", "--overlay", data + "prices/overlay.yaml"})
+		[]string{"lock", "--overlay", data + "prices/overlay.yaml"},
+		[]string{"plan", data + "portfolio/search.yaml", "--commitments", data + "prices/owned.yaml"},
+		[]string{"plan", measured, data + "records/mnist8.yaml", "--latency", "100us"})
 	reports := map[string]string{}
 	for name, latency := range map[string]string{"base": "100ms", "head": "20ms", "none": "100us"} {
 		reports[name] = filepath.Join(t.TempDir(), name+".yaml")
@@ -203,7 +214,7 @@ func TestReportsFollowTheirSchema(t *testing.T) {
 func TestDeclaredFollowTheirSchema(t *testing.T) {
 	seen := map[string]bool{}
 	var files []string
-	for _, folder := range []string{"prices", "policies"} {
+	for _, folder := range []string{"prices", "policies", "portfolio"} {
 		more, err := filepath.Glob("../../testdata/" + folder + "/*.yaml")
 		if err != nil {
 			t.Fatal(err)
@@ -219,7 +230,7 @@ func TestDeclaredFollowTheirSchema(t *testing.T) {
 	}
 	for kind := range declared {
 		if !seen[kind] {
-			t.Errorf("no file in testdata/prices or testdata/policies is of kind %s", kind)
+			t.Errorf("no file in testdata/prices, policies or portfolio is of kind %s", kind)
 		}
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"github.com/eiplan/eiplan/planner"
-	"github.com/eiplan/eiplan/planner/latency"
-	"github.com/eiplan/eiplan/planner/report"
 	"github.com/eiplan/eiplan/planner/sizing"
 )
 
@@ -14,13 +12,7 @@ import (
 func (p *planFlags) report(a *app, r planner.Request, m *benchReport, plan *planner.Plan) (*sizing.Report, error) {
 	env := a.envelope(sizing.Kind, nil, nil)
 	out := &sizing.Report{APIVersion: env.APIVersion, Kind: env.Kind, Metadata: env.Metadata, Spec: p.spec(r, m), Status: *plan}
-	pins := p.sources.pins
-	out.Metadata.Catalog = catalogOrigin(r.Catalog)
-	out.Metadata.Overlays, out.Metadata.Commitments = origins(pins.Overlays), origins(pins.Commitments)
-	out.Metadata.Coefficients = &report.Origin{SHA256: latency.Default().SHA256()}
-	if c := pins.Calibration; c != nil {
-		out.Metadata.Calibration = &origins([]pin{*c})[0]
-	}
+	p.sources.sign(&out.Metadata)
 	out.Status.Warnings = append(p.doubts(m), plan.Warnings...)
 	return out, p.explained(out, r)
 }

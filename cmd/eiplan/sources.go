@@ -81,6 +81,9 @@ func (s *sourceFlags) read() (*sources, error) {
 		out.owned.SavingsPlans = append(out.owned.SavingsPlans, more.SavingsPlans...)
 		out.pins.Commitments = append(out.pins.Commitments, pin{Source: filepath.Base(file), SHA256: hash})
 	}
+	if err := out.owned.Check(out.catalog); err != nil { // ids that two files share
+		return nil, inFile("--commitments", err)
+	}
 	if s.calibration != "" {
 		var origin *report.Origin
 		if out.calibration, origin, err = readCalibration(s.calibration); err != nil {
@@ -92,6 +95,16 @@ func (s *sourceFlags) read() (*sources, error) {
 		return out, nil
 	}
 	return out, out.pins.honour(s.lock)
+}
+
+// sign says in a report's metadata what it rests on.
+func (s *sources) sign(m *report.Metadata) {
+	m.Catalog = catalogOrigin(s.catalog)
+	m.Overlays, m.Commitments = origins(s.pins.Overlays), origins(s.pins.Commitments)
+	m.Coefficients = &report.Origin{SHA256: latency.Default().SHA256()}
+	if c := s.pins.Calibration; c != nil {
+		m.Calibration = &origins([]pin{*c})[0]
+	}
 }
 
 // origins are pins as a report's metadata holds them.

@@ -103,10 +103,10 @@ func unknownKey(n *yaml.Node, t reflect.Type) error {
 	case n.Kind == yaml.MappingNode && t.Kind() == reflect.Struct:
 		fields := map[string]reflect.Type{}
 		var names []string
-		for i := range t.NumField() {
-			name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
-			if name != "-" {
-				fields[name], names = t.Field(i).Type, append(names, name)
+		for _, f := range reflect.VisibleFields(t) {
+			name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+			if name != "-" && name != "" {
+				fields[name], names = f.Type, append(names, name)
 			}
 		}
 		for i := 0; i+1 < len(n.Content); i += 2 {
