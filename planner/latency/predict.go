@@ -23,8 +23,9 @@ type Predictor struct {
 
 	RuntimeStated bool // by the user; else a target's runtime is the one that is usual there, which may not be the one deployed
 
-	runs   map[runKey]timed
-	traits [2]*traits // by precision
+	runs        map[runKey]timed
+	conversions map[conversionKey]conversion
+	traits      [2]*traits // by precision
 }
 
 // Local is what was measured here: the host as a target and the median time of a run, in either precision.
@@ -201,7 +202,7 @@ func (p *Predictor) anchor(out *Prediction, t *Target, stack *Stack, local *Meas
 	here.Runtime, here.Format = t.Runtime, t.Format
 	model := p.run(&here, stack, prec)
 	out.AnchorMs = local.Ms
-	ratio := p.convert(t, &local.Host, p.workload(prec))
+	ratio := p.conversion(t, prec)
 	machines := there.total / model.total
 	out.AnchorX, out.RuntimeX = machines*ratio.factor, ratio.factor
 	out.Scale = local.Ms * out.AnchorX / there.total

@@ -72,3 +72,24 @@ func (p *Predictor) hostMs(t *Target, prec engine.Precision) float64 {
 	}
 	return p.traitsOf(prec).hostMs
 }
+
+// conversionKey is all that a conversion depends on, beside the local host.
+type conversionKey struct {
+	runtime   Runtime
+	isa       string
+	precision engine.Precision
+}
+
+// conversion is convert, worked out once.
+func (p *Predictor) conversion(t *Target, prec engine.Precision) conversion {
+	key := conversionKey{t.Runtime, t.ISA, prec}
+	v, ok := p.conversions[key]
+	if !ok {
+		v = p.convert(t, &p.Local.of(prec).Host, p.workload(prec))
+		if p.conversions == nil {
+			p.conversions = map[conversionKey]conversion{}
+		}
+		p.conversions[key] = v
+	}
+	return v
+}
