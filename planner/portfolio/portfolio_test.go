@@ -1,0 +1,203 @@
+package portfolio
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/eiplan/eiplan/planner"
+	"github.com/eiplan/eiplan/planner/report"
+	"github.com/eiplan/eiplan/planner/sizing"
+	"github.com/eiplan/eiplan/pricing"
+)
+
+func ptr[T any](v T) *T { return &v }
+
+// bought is a member whose best choice is so many instances, bought in a way, at dollars an hour each, with a fee due at once for each.
+func bought(name, instance, region string, replicas int, way pricing.Purchase, each, upfront float64) Member {
+	c := planner.Choice{Instance: instance, Region: region, Replicas: replicas, Purchase: planner.Purchase{Option: way.Option.String()}}
+	if way.Term != 0 {
+		c.Purchase.Term, c.Purchase.Payment, c.Purchase.Class = ptr(way.Term.String()), ptr(way.Payment.String()), ptr(way.Class.String())
+	}
+	c.Cost = planner.Cost{HourlyUsd: each, InstanceHourlyUsd: each, TotalHourlyUsd: each * float64(replicas), UpfrontUsd: upfront, OnDemandEquivalentUsd: ptr(2 * each)}
+	return Member{Name: name, Outcome: Feasible, Plan: &planner.Plan{Verdict: planner.Feasible, Best: &c}}
+}
+
+var (
+	reserved = pricing.Purchase{Option: pricing.Reserved, Term: pricing.OneYear, Payment: pricing.AllUpfront, Class: pricing.Standard}
+	savings  = pricing.Purchase{Option: pricing.SavingsPlan, Term: pricing.ThreeYears, Payment: pricing.NoUpfront, Class: pricing.Compute}
+	spot     = pricing.Purchase{Option: pricing.Spot}
+)
+
+// The amounts are worked by hand: 3 x 0.1 + 0.2 reserved, 2 x 0.05 in a Savings Plan, 0.3 on Spot. 0.1 USD/h for a year is 876 USD.
+func example() (Status, []Input) {
+	s := Status{Models: []Member{
+		bought("a", "c5.large", "us-east-1", 3, reserved, 0.1, 876),
+		bought("b", "c5.xlarge", "us-east-1", 1, reserved, 0.2, 1752),
+		bought("c", "c5.large", "us-east-1", 2, savings, 0.05, 0),
+		{Name: "d", Outcome: Infeasible, Plan: &planner.Plan{Verdict: planner.Infeasible}},
+		bought("e", "g4dn.xlarge", "eu-west-1", 1, spot, 0.3, 0),
+		{Name: "f", Outcome: Failed, Failure: &Failure{Text: "f.yaml: gone", Hint: "measure it", ExitCode: 2}},
+	}}
+	inputs := []Input{{Tags: map[string]string{"team": "x"}}, {Tags: map[string]string{"team": "y", "env": "prod"}}, {Tags: map[string]string{"team": "x"}}, {Tags: map[string]string{"team": "z"}}, {}, {}}
+	for i := range inputs {
+		inputs[i].Name = s.Models[i].Name
+	}
+	s.sum(inputs)
+	s.Commitments = commitments(s.Models)
+	return s, inputs
+}
+
+func TestTotals(t *testing.T) {
+	s, _ := example()
+	want := Total{
+		Models: 6, Feasible: 4, LeftOut: []string{"d", "f"}, Instances: 7, HourlyUsd: 900_000_000, MonthlyUsd: 657_000_000_000, UpfrontUsd: 4_380_000_000_000,
+		BlendedHourlyUsd: 900_000_000, CommittedHourlyUsd: 600_000_000, InterruptibleHourlyUsd: 300_000_000, OnDemandEquivalentUsd: 1_800_000_000, NoOnDemandPrice: []string{},
+	}
+	if !reflect.DeepEqual(s.Total, want) {
+		t.Errorf("total %+v\nwant  %+v", s.Total, want)
+	}
+	for name, c := range map[string]struct {
+		shares []Share
+		want   string
+	}{
+		"region": {s.ByRegion, "us-east-1=0.6 eu-west-1=0.3"},
+		"way":    {s.ByPurchase, "Reserved 1y all upfront=0.5 Spot=0.3 Savings Plan (Compute) 3y no upfront=0.1"},
+	} {
+		var got []string
+		for _, share := range c.shares {
+			got = append(got, share.Key+"="+share.HourlyUsd.String())
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("by %s: %q, want %q", name, got, c.want)
+		}
+	}
+	var tags []string
+	for _, share := range s.ByTag {
+		tags = append(tags, share.Tag+":"+share.Key+"="+share.HourlyUsd.String())
+	}
+	if got := strings.Join(tags, " "); got != "env:=0.7 env:prod=0.2 team:x=0.4 team:=0.3 team:y=0.2" {
+		t.Errorf("by tag: %s", got)
+	}
+}
+
+func TestCommitments(t *testing.T) {
+	s, _ := example()
+	var got []string
+	for _, c := range s.Commitments {
+		got = append(got, c.Family+" "+c.Purchase+" "+c.HourlyUsd.String()+"/h "+c.UpfrontUsd.String()+" at once "+c.TermUsd.String()+" in all: "+asJSON(t, c.Instances)+" for "+strings.Join(c.Models, ","))
+	}
+	want := []string{
+		`c5 Reserved 1y all upfront 0.5/h 4380 at once 4380 in all: [{"instance":"c5.large","count":3},{"instance":"c5.xlarge","count":1}] for a,b`,
+		`c5 Savings Plan (Compute) 3y no upfront 0.1/h 0 at once 2628 in all: [{"instance":"c5.large","count":2}] for c`,
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%q\nwant %q", got, want)
+	}
+}
+
+// TestSharesAddUp: by region and by way to buy, the parts are the total; by each tag too.
+func TestSharesAddUp(t *testing.T) {
+	s, _ := example()
+	tags := map[string][]Share{}
+	for _, share := range s.ByTag {
+		tags[share.Tag] = append(tags[share.Tag], share.Share)
+	}
+	for name, list := range map[string][]Share{"region": s.ByRegion, "way": s.ByPurchase, "team": tags["team"], "env": tags["env"]} {
+		var hourly pricing.USDPerHour
+		var upfront pricing.USD
+		models := 0
+		for _, share := range list {
+			hourly, upfront, models = hourly+share.HourlyUsd, upfront+share.UpfrontUsd, models+share.Models
+		}
+		if hourly != s.Total.HourlyUsd || upfront != s.Total.UpfrontUsd || models != s.Total.Feasible {
+			t.Errorf("by %s: %s USD/h, %s at once, %d models", name, hourly, upfront, models)
+		}
+	}
+}
+
+// TestOneFailureHidesNoOther: failures from before and from the planner stand beside plans, each in its place, and the gravest is the outcome.
+func TestOneFailureHidesNoOther(t *testing.T) {
+	models := []Input{{Name: "unread", Failure: &Failure{Text: "unread", ExitCode: 4}}, {Name: "malformed"}, {Name: "unread too", Failure: &Failure{Text: "too", ExitCode: 2}}}
+	s := Plan(models, nil, func(i int, err error) *Failure {
+		return &Failure{Text: models[i].Name + ": " + err.Error(), ExitCode: 2}
+	})
+	if s.Outcome != Failed || len(s.Models) != 3 || s.Models[0].Failure.ExitCode != 4 || s.Models[1].Failure.Text != "malformed: planner: no catalogue" || s.Models[2].Failure.Text != "too" || len(s.Total.LeftOut) != 3 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestDocument: what is left out of the sums, and what to do about failures, stands on the first screen, and each model has a finding.
+func TestDocument(t *testing.T) {
+	s, inputs := example()
+	r := &Report{APIVersion: report.APIVersion, Kind: ReportKind, Status: s}
+	for _, in := range inputs {
+		r.Spec.Models = append(r.Spec.Models, Asked{Name: in.Name, Tags: in.Tags, Asked: &sizing.Spec{}})
+	}
+	d := r.Document()
+	var b bytes.Buffer
+	if err := report.Write(&b, "table", d); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"Buy 7 instances for 4 models: 0.9000 USD/h, 657.00 USD/month (730 h) with 4380.00 USD due at once.",
+		"NOT IN THE SUMS: 2 models without a plan: d, f.",
+		"Of it 0.6000 USD/h (67%) is committed, used or not; 0.3000 USD/h (33%) is Spot, which can be taken back; the same On-Demand is 1.8000 USD/h.",
+		"f: measure it.",
+	} {
+		if !strings.Contains(b.String(), line+"\n") {
+			t.Errorf("no line %q in\n%s", line, b.String())
+		}
+	}
+	var failed []string
+	for _, f := range d.Findings {
+		if !f.Passed {
+			failed = append(failed, f.Subject)
+		}
+	}
+	if len(d.Findings) != 6 || strings.Join(failed, " ") != "d f" {
+		t.Errorf("findings %+v", d.Findings)
+	}
+	if r.Member(3) == nil || r.Member(5) != nil || r.Member(0).Kind != sizing.Kind || r.Member(0).Status.Best.Instance != "c5.large" {
+		t.Errorf("members: %+v", r.Member(3))
+	}
+}
+
+// TestRead: a report comes back whole, from JSON and from YAML, and nothing else passes for one.
+func TestRead(t *testing.T) {
+	s, inputs := example()
+	r := &Report{APIVersion: report.APIVersion, Kind: ReportKind, Status: s}
+	for _, in := range inputs {
+		r.Spec.Models = append(r.Spec.Models, Asked{Name: in.Name})
+	}
+	for _, format := range []string{"json", "yaml"} {
+		var b bytes.Buffer
+		if err := report.Write(&b, format, r.Document()); err != nil {
+			t.Fatal(err)
+		}
+		back, err := Read(b.Bytes())
+		if err != nil || asJSON(t, back) != asJSON(t, r) {
+			t.Errorf("%s: %v\n%s\nwant %s", format, err, asJSON(t, back), asJSON(t, r))
+		}
+	}
+	for text, want := range map[string]error{
+		"{apiVersion: eiplan/v1, kind: SizingReport}":                                 errors.New(`not of kind PortfolioReport and apiVersion eiplan/v1, but of kind "SizingReport" and apiVersion "eiplan/v1"`),
+		"{apiVersion: eiplan/v1, kind: PortfolioReport, spec: {models: [{name: a}]}}": errors.New("spec has 1 models, status 0"),
+	} {
+		if _, err := Read([]byte(text)); err == nil || err.Error() != want.Error() {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
