@@ -14,7 +14,7 @@ import (
 // Document tells a report: a function of it alone.
 func (r *Report) Document() report.Document {
 	d := report.Document{
-		Value: r, Answer: r.answer(), Lead: r.lead(), Tables: []report.Table{r.models()}, Tail: r.tail(), Findings: r.findings(),
+		Value: r, Subject: r.subject(), Answer: r.answer(), Metrics: r.metrics(), Outputs: r.outputs(), Lead: r.lead(), Tables: []report.Table{r.models()}, Tail: r.tail(), Findings: r.findings(),
 	}
 	for _, t := range []report.Table{r.commitments(), r.owned(), r.tags(), shareTable("By region", "REGION", r.Status.ByRegion), shareTable("By way to buy", "BUY", r.Status.ByPurchase)} {
 		if len(t.Rows) > 0 {
@@ -208,20 +208,6 @@ func shareTable(title, key string, shares []Share) report.Table {
 		t.Rows = append(t.Rows, append([]string{s.Key}, s.cells()...))
 	}
 	return t
-}
-
-// findings say of each model whether it has a plan.
-func (r *Report) findings() []report.Finding {
-	var list []report.Finding
-	for i := range r.Status.Models {
-		m := &r.Status.Models[i]
-		f := report.Finding{Rule: "feasible", Subject: m.Name, Level: report.Deny, Passed: m.Outcome == Feasible, Message: m.Name + ": " + m.note()}
-		if c := m.best(); c != nil {
-			f.Message = fmt.Sprintf("%s: %s, %s, in %s for %s USD/h", m.Name, choiceText(c), purchaseOf(c), c.Region, hourly(c.Cost.TotalHourlyUsd).Fixed(4))
-		}
-		list = append(list, f)
-	}
-	return list
 }
 
 func (r *Report) tail() []string {

@@ -161,6 +161,13 @@ func TestDocument(t *testing.T) {
 	if len(d.Findings) != 6 || strings.Join(failed, " ") != "d f" {
 		t.Errorf("findings %+v", d.Findings)
 	}
+	outputs := map[string]string{}
+	for _, o := range d.Outputs {
+		outputs[o.Name] = o.Value
+	}
+	if outputs["monthly-usd"] != "657" || outputs["left-out"] != "d,f" || outputs["verdict"] != string(s.Outcome) {
+		t.Errorf("outputs %v", outputs)
+	}
 	if r.Member(3) == nil || r.Member(5) != nil || r.Member(0).Kind != sizing.Kind || r.Member(0).Status.Best.Instance != "c5.large" {
 		t.Errorf("members: %+v", r.Member(3))
 	}
