@@ -152,9 +152,9 @@ func TestAnchor(t *testing.T) {
 
 // TestDoubts: devices without data, and models with unknown work, are more doubtful.
 func TestDoubts(t *testing.T) {
-	p := &Predictor{Coefficients: Default(), FP32: product(512, 512, 512), Batch: 1}
+	coefficients := Default()
 	width := func(key string, w *engine.Workload) float64 {
-		p.FP32 = w
+		p := &Predictor{Coefficients: coefficients, FP32: w, Batch: 1}
 		target := OnDevice(device(t, key), TensorRT, hardware.FP16, 1, 0)
 		got, err := p.Predict(&target, engine.FP32)
 		if err != nil {
