@@ -6,11 +6,11 @@ help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
 run: ## build eiplan and size a real model
-	CGO_ENABLED=0 $(GO) build -o bin/eiplan ./cmd/eiplan
+	CGO_ENABLED=0 $(GO) build -ldflags '-s -w' -o bin/eiplan ./cmd/eiplan
 	bin/eiplan size zoo:resnet50 --latency 100ms
 
 build: ## build bin/eiplan
-	CGO_ENABLED=0 $(GO) build -o bin/eiplan ./cmd/eiplan
+	CGO_ENABLED=0 $(GO) build -ldflags '-s -w' -o bin/eiplan ./cmd/eiplan
 
 test: ## run the tests
 	$(GO) test ./...

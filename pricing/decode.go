@@ -55,7 +55,7 @@ func open(stored []byte) (*Catalog, error) {
 	var tables *shared
 	for _, s := range index.Sections {
 		if s.Size < 0 || s.Size > len(body) {
-			return nil, fmt.Errorf("catalogue is cut off in section %q", s.Name)
+			return nil, fmt.Errorf("catalogue is cut off at byte %d, in section %q", len(stored), s.Name)
 		}
 		deflated := body[:s.Size]
 		body = body[s.Size:]

@@ -88,11 +88,11 @@ func TestOpenRefuses(t *testing.T) {
 		{"empty", nil, "not a catalogue"},
 		{"another format", []byte("PK\x03\x04"), "not a catalogue"},
 		{"cut off in the index", good[:len(firstLine)+10], "cut off in its index"},
-		{"cut off in a section", good[:len(good)-1], "cut off in section"},
+		{"cut off in a section", good[:len(good)-1], "in section"},
 		{"something behind it", append(slices.Clone(good), 0), "1 bytes after the last section"},
 		{"an index that is none", []byte(firstLine + "[]\n"), "catalogue index"},
 		{"an index of nothing", []byte(firstLine + "{}\n"), "no shared section"},
-		{"a negative size", []byte(firstLine + `{"sections":[{"name":"shared","size":-1}]}` + "\n"), "cut off in section"},
+		{"a negative size", []byte(firstLine + `{"sections":[{"name":"shared","size":-1}]}` + "\n"), "in section"},
 		{"a flipped bit", flipped(good, len(good)-4), "section"},
 	} {
 		if _, err := Open(tt.stored); err == nil || !strings.Contains(err.Error(), tt.says) {

@@ -116,10 +116,13 @@ func (f File) readJSON(in *input) (batch, FileKind, error) {
 
 // ended makes sure that nothing follows.
 func ended(d *document) error {
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.Join(errors.New("something follows the document"), err)
+	switch _, err := d.Token(); {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return fmt.Errorf("something follows the document: %w", err)
 	}
-	return nil
+	return errors.New("something follows the document")
 }
 
 func (f File) readSheet(in *input, read func(io.Reader, pricing.SheetDefaults) ([]pricing.Price, error)) (batch, error) {
