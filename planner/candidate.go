@@ -187,7 +187,7 @@ func (p *problem) aimAt(m *build) error {
 	switch m.kind() {
 	case hardware.CPU:
 		coreMark := in.Measure.CoreMark / float64(in.PhysicalCores)
-		m.target = latency.OnProcessor(m.processor, runtime, hardware.FP32, in.PhysicalCores, in.ClockGHz, coreMark)
+		m.target = latency.OnProcessor(m.processor, runtime, hardware.FP32, in.PhysicalCores, in.ClockGHz, coreMark).Throttled(in.SustainedCPU())
 		if m.precision == engine.Mixed {
 			m.target.TFLOPS *= p.mixedSpeedUp(m.processor)
 			m.target.Format = format

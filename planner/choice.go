@@ -170,11 +170,10 @@ func notes(e *entry, host, accelerator *pricing.Offer) []string {
 	m := e.machine
 	add(e.retired, "can't be bought any more")
 	add(m.instance.Arch == "arm64", "arm64 image")
-	add(m.kind() == hardware.Neuron, "compile for Neuron")
+	add(m.kind() == hardware.Neuron, "compile for Neuron; Neuron quota")
 	add(m.kind() == hardware.GPU, "GPU quota")
 	add(m.ei != nil, "interface endpoint in the VPC")
-	add(m.instance.Burstable, "CPU credits")
-	add(m.instance.Flex, "full CPU for 95% of the time")
+	add(m.instance.SustainedCPU() < 1, fmt.Sprintf("at its CPU baseline of %g%%", 100*m.instance.SustainedCPU()))
 	add(m.instance.BareMetal, "bare metal")
 	add(host.Purchase.Way().Ends, endsAfter(host.Purchase.Class))
 	add(host.Purchase.Way().Prepaid, "paid at the start")

@@ -3,8 +3,10 @@ package planner
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/eiplan/eiplan/engine"
 	"github.com/eiplan/eiplan/pricing"
 )
 
@@ -25,7 +27,7 @@ func TestWarnings(t *testing.T) {
 		"low-peak":         func(r *Request) { r.Measured.Host.PeakGflopsMixed = 125 },
 		"tflops-scaling":   func(r *Request) { r.Scaling = "tflops" },
 		"baseline-unknown": func(r *Request) { r.Baseline, r.Constraints.Regions = "p2.xlarge", []string{"eu-north-1"} },
-		"burstable":        func(r *Request) { r.Constraints.Instances = []string{"t3.*"} },
+		"burstable":        func(r *Request) { r.Constraints.Instances, r.SLA.TotalMs = []string{"t3.*"}, 1000 },
 		"late-price": func(r *Request) {
 			r.AsOf, r.Constraints.Purchase, r.Constraints.Instances = 20200601, []pricing.Option{pricing.Spot}, []string{"c5.xlarge"}
 		},
@@ -168,6 +170,25 @@ func TestBoundsAreMonotone(t *testing.T) {
 				}
 			}
 			last = next
+		}
+	}
+}
+
+// TestBurstable: types that burst are planned at what they sustain. A T3 and an M5 of one size have the same cores; the T3 takes as much longer as it is throttled.
+func TestBurstable(t *testing.T) {
+	times := map[string]float64{}
+	for _, name := range []string{"t3.2xlarge", "m5.2xlarge", "m7i-flex.2xlarge", "m7i.2xlarge"} {
+		r := request(10_000)
+		r.Constraints.Instances, r.Constraints.Accelerators, r.Constraints.Precisions = []string{name}, []string{"none"}, []engine.Precision{engine.FP32}
+		plan := mustSolve(t, r)
+		times[name] = plan.Best.Latency.P50Ms
+		if told := slices.Contains(plan.Best.Notes, "at its CPU baseline of 40%"); told != (name[0] == 't' || strings.Contains(name, "flex")) {
+			t.Errorf("%s: %v", name, plan.Best.Notes)
+		}
+	}
+	for bursts, whole := range map[string]string{"t3.2xlarge": "m5.2xlarge", "m7i-flex.2xlarge": "m7i.2xlarge"} {
+		if ratio := times[bursts] / times[whole]; ratio < 2 || ratio > 3.3 {
+			t.Errorf("%s takes %.3g times as long as %s, want about 1/0.4", bursts, ratio, whole)
 		}
 	}
 }

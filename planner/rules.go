@@ -85,6 +85,8 @@ func (p *problem) unknownHardware(m *build) string {
 	switch {
 	case m.kind() == hardware.CPU && m.processor == nil:
 		return "nothing is known of the processor " + m.instance.ProcessorModel
+	case m.kind() == hardware.CPU && m.instance.SustainedCPU() == 0:
+		return "the CPU that " + m.instance.Name + " sustains is not known"
 	case m.kind() == hardware.CPU && m.instance.ClockGHz == 0:
 		return "the clock of " + m.instance.Name + " is not known"
 	case m.device != nil && m.device.BandwidthGBs == 0:

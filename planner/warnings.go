@@ -43,7 +43,7 @@ func (p *problem) warnings(plan *Plan) []Warning {
 	warn(best.Replicas == 1, Info, "no-redundancy", best.Instance, "one instance: no redundancy")
 	warn(best.Purchase.Option == pricing.Spot.String(), Info, "spot-interruption", best.Instance, "Spot can be taken back with two minutes' notice")
 	in, err := p.Catalog.Instance(best.Instance)
-	warn(err == nil && in.Burstable, Caution, "burstable", best.Instance, "it is this fast while CPU credits last; surplus credits are not in the price")
+	warn(err == nil && in.SustainedCPU() < 1, Info, "burstable", best.Instance, "planned at the %g%% of its CPU that it sustains; it is faster while it bursts", 100*in.SustainedCPU())
 	warn(mixed && p.Measured == nil, Caution, "drift-unknown", best.Instance, "mixed precision was not run here: how far its results drift is not known")
 	if b := p.Measured; mixed && b != nil && b.Drift != nil {
 		warn(b.Drift.RelativeRMS > largeDrift || b.Drift.Overflows > 0, Caution, "drift", p.Model.Name, "mixed precision drifts by %.2g RMS with %d overflows", b.Drift.RelativeRMS, b.Drift.Overflows)

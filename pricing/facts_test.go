@@ -255,3 +255,20 @@ func TestPoolsPerVCPU(t *testing.T) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
+
+// A type that bursts sustains a share of its CPU that is known, and every other type all of it.
+func TestSustainedCPU(t *testing.T) {
+	c := Snapshot()
+	for i := range c.Instances() {
+		in := &c.Instances()[i]
+		share := in.SustainedCPU()
+		if bursts := in.Burstable || in.Flex; bursts != (0 < share && share < 1) || !bursts && share != 1 {
+			t.Errorf("%s sustains %g of its CPU", in.Name, share)
+		}
+	}
+	for name, want := range map[string]float64{"t3.nano": 0.05, "t3a.medium": 0.2, "t4g.2xlarge": 0.4, "t2.large": 0.3, "t2.2xlarge": 0.17, "m7i-flex.large": 0.4, "c5.large": 1} {
+		if in, err := c.Instance(name); err != nil || in.SustainedCPU() != want {
+			t.Errorf("%s sustains %g of its CPU, want %g (%v)", name, in.SustainedCPU(), want, err)
+		}
+	}
+}

@@ -94,8 +94,16 @@ func properties(in *pricing.InstanceType) []property {
 	if in.PreviousFrom != 0 {
 		previous = "listed so from " + in.PreviousFrom.String()
 	}
-	return append(list, property{"burstable", yes(in.Burstable), ""}, property{"flex", yes(in.Flex), ""}, property{"bare metal", yes(in.BareMetal), ""},
+	return append(list, property{"sustained CPU", sustained(in), ""}, property{"burstable", yes(in.Burstable), ""}, property{"flex", yes(in.Flex), ""}, property{"bare metal", yes(in.BareMetal), ""},
 		property{"Spot", yes(in.SpotSold), ""}, property{"previous generation", previous, ""})
+}
+
+// sustained is the share of its CPU that a type can use all the time.
+func sustained(in *pricing.InstanceType) string {
+	if in.SustainedCPU() == 0 {
+		return "unknown"
+	}
+	return fmt.Sprintf("%g%%", 100*in.SustainedCPU())
 }
 
 func showDocument(a *app, cat *pricing.Catalog, in *pricing.InstanceType) report.Document {

@@ -18,6 +18,12 @@ func OnProcessor(p *hardware.Processor, r Runtime, f hardware.Format, cores int,
 	}
 }
 
+// Throttled is a processor of which only a share of the time is to be had: everything takes longer by as much.
+func (t Target) Throttled(share float64) Target {
+	t.TFLOPS, t.GBs, t.CoreMark = t.TFLOPS*share, t.GBs*share, t.CoreMark*share
+	return t
+}
+
 // OnDevice is the target of an accelerator that is part of an instance: the part of it that serves one request. share below 1 is a slice of a GPU;
 // lanes is what the instance connects of its PCIe slot, 0 for all.
 func OnDevice(d *hardware.Device, r Runtime, f hardware.Format, share float64, lanes int) Target {
