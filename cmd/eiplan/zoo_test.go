@@ -38,7 +38,7 @@ var samples = map[string]string{
 	"bert": "bert_mini@32", "distilbert": "distilbert_base@16", "minilm": "minilm_l6_h384@128", "albert": "albert_base@16", "electra": "electra_small@32", "roberta": "roberta_base@16",
 	"googlenet": "googlenet@64", "inception": "inception_v4@107", "xception": "xception41@64",
 	"vit": "vit_tiny_patch16_64", "beit": "beit_base_patch16_64", "swin": "swin_tiny_patch4_window7_224", "twins": "twins_svt_small@224", "convnext": "convnext_tiny@64",
-	"yolo": "yolov8n@64", "yolov3": "yolov3@64", "retinanet": "retinanet_resnet50@128", "fcn": "fcn_resnet50@64", "deeplab": "deeplabv3_resnet50@64x96", "unet": "unet_med@188",
+	"faster_rcnn": "faster_rcnn_resnet50@96x128", "yolo": "yolov8n@64", "yolov3": "yolov3@64", "retinanet": "retinanet_resnet50@128", "fcn": "fcn_resnet50@64", "deeplab": "deeplabv3_resnet50@64x96", "unet": "unet_med@188",
 }
 
 // TestZooRuns runs a model of each family: its outputs are numbers, and not all the same.

@@ -49,7 +49,7 @@ func (b *builder) fasterRCNN(r request, depth int) {
 func (b *builder) bytes(r request) feature {
 	x := b.node("Cast", attributes{"to": 1}, b.input("image", tensor.Uint8, r.height, r.width, 3))
 	f := feature{b.transpose(x, 0, 3, 1, 2), 3, r.height, r.width}
-	ratio := min(600/float64(min(r.height, r.width)), 1024/float64(max(r.height, r.width)))
+	ratio := min(1, 600/float64(min(r.height, r.width)), 1024/float64(max(r.height, r.width)))
 	f = b.resize(f, int(math.Round(ratio*float64(r.height))), int(math.Round(ratio*float64(r.width))), "linear")
 	f.name = b.node("Sub", nil, f.name, b.constant("colour", []float32{123.68, 116.779, 103.939}, 3, 1, 1))
 	return f
