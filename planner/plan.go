@@ -18,6 +18,7 @@ type Plan struct {
 	PriceDates           []PriceDate  `json:"priceDates" yaml:"priceDates"`
 	Unpriced             []Unpriced   `json:"unpriced" yaml:"unpriced"` // choices that meet everything but have no known price
 	Warnings             []Warning    `json:"warnings" yaml:"warnings"`
+	Analysis             *Analysis    `json:"analysis,omitempty" yaml:"analysis,omitempty"` // nil unless Request.Analysis
 }
 
 // Ranked finds the choice of a rank, or nil where the plan does not hold it.
@@ -367,6 +368,14 @@ type Run struct {
 	CIHighMs  float64       `json:"ciHighMs" yaml:"ciHighMs"`
 	Kernels   []KernelShare `json:"kernels" yaml:"kernels"`
 	Mixed     float64       `json:"mixedFlopsShare" yaml:"mixedFlopsShare"` // share of the FLOPs that multiplied 16-bit numbers
+	Histogram []Bin         `json:"histogram,omitempty" yaml:"histogram,omitempty"`
+}
+
+// Bin is how many of the sampled runs took from FromMs up to, and in the last bin with, ToMs.
+type Bin struct {
+	FromMs float64 `json:"fromMs" yaml:"fromMs"`
+	ToMs   float64 `json:"toMs" yaml:"toMs"`
+	Runs   int     `json:"runs" yaml:"runs"`
 }
 
 // KernelShare is how many steps ran on a class of kernel.

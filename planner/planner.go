@@ -35,6 +35,7 @@ type Request struct {
 	Scaling  latency.Scaling
 	Baseline string // an instance, or instance+accelerator, that the user runs today; empty: none
 	Top      int    // length of Plan.Plans; 0 is 50
+	Analysis bool   // adds Plan.Analysis
 	Explain  bool   // adds every rejected candidate and how each prediction was made
 }
 

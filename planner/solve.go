@@ -36,6 +36,7 @@ func (p *problem) solve(machines []machine) (*Plan, *commit.Cover) {
 	plan.Baseline = p.baseline(machines, plan.Best)
 	plan.PriceDates = p.priceDates(plan.Best)
 	plan.Warnings = append(p.warnings(plan), p.priceDoubts(k, machines, plan.Best)...)
+	plan.Analysis = p.analysis(machines, plan)
 	if plan.Best == nil {
 		return plan, nil
 	}

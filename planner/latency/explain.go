@@ -12,6 +12,7 @@ type Term struct {
 	Name, Op, Kind                    string
 	Ms, ComputeMs, MemoryMs, LaunchMs float64
 	Share                             float64 // of all steps, 0..1
+	FLOPs, Bytes                      float64 // counted; the bytes are in the target's format
 }
 
 // Terms lists the n steps that take longest on a target, by the roofline; nil where the runtime does not run there.
@@ -30,6 +31,7 @@ func (p *Predictor) Terms(t *Target, prec engine.Precision, n int) []Term {
 		terms[i] = Term{
 			Name: w.Steps[i].Name, Op: w.Steps[i].Op, Kind: w.Steps[i].Kind.String(),
 			Ms: (s.roof + s.launch) * r.scale, ComputeMs: s.compute * r.scale, MemoryMs: s.memory * r.scale, LaunchMs: s.launch * r.scale,
+			FLOPs: w.Steps[i].FLOPs, Bytes: r.bytes * (w.Steps[i].Weights + w.Steps[i].Reads + w.Steps[i].Writes),
 		}
 	}
 	slices.SortStableFunc(terms, func(a, b Term) int { return cmp.Compare(b.Ms, a.Ms) })
