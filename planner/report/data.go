@@ -14,15 +14,7 @@ import (
 
 // writeJSON writes the value of one document, and a list of the values of several.
 func writeJSON(w io.Writer, docs []Document) error {
-	list := make([]any, len(docs))
-	for i, d := range docs {
-		list[i] = d.Value
-	}
-	var value any = list
-	if len(docs) == 1 {
-		value = list[0]
-	}
-	return writeIndented(w, value)
+	return writeIndented(w, values(docs))
 }
 
 // writeIndented writes a value as JSON that does nothing but be read.
@@ -31,14 +23,19 @@ func writeIndented(w io.Writer, value any) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(w, escapedWithin(string(b), `\u0023`, func(r rune) string {
+	_, err = io.WriteString(w, inertJSON(b))
+	return err
+}
+
+// inertJSON is JSON with the characters escaped that do more than be read.
+func inertJSON(b []byte) string {
+	return escapedWithin(string(b), `\u0023`, func(r rune) string {
 		text := ""
 		for _, unit := range utf16.Encode([]rune{r}) {
 			text += fmt.Sprintf(`\u%04x`, unit)
 		}
 		return text
-	}))
-	return err
+	})
 }
 
 // escapedWithin escapes what is not printed, but for the ends of lines, and every second of several number signs: in JSON and in YAML's double quotes those
@@ -58,6 +55,20 @@ func escapedWithin(text, sign string, escape func(rune) string) string {
 		last = r
 	}
 	return b.String()
+}
+
+// values is what documents say to programs: one value, or a list of those that have one.
+func values(docs []Document) any {
+	if len(docs) == 1 {
+		return docs[0].Value
+	}
+	list := []any{}
+	for _, d := range docs {
+		if d.Value != nil {
+			list = append(list, d.Value)
+		}
+	}
+	return list
 }
 
 // marshal writes a value as indented JSON with its fields in the order of their declaration.

@@ -90,6 +90,7 @@ var safety = map[string]func(t *testing.T, s, out string){
 			t.Errorf("%q became %q", want, rows[1][0])
 		}
 	},
+	"html":     func(t *testing.T, s, _ string) { inertPage(t, s) },
 	"markdown": inertMarkdown,
 	"comment": func(t *testing.T, s, out string) {
 		tag, rest, _ := strings.Cut(out, "\n")

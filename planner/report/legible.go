@@ -78,15 +78,18 @@ func (d Document) mapped(f func(string) string) Document {
 		}
 		return out
 	}
-	d.Lead, d.Tail, d.Answer, d.Subject = each(d.Lead), each(d.Tail), f(d.Answer), f(d.Subject)
+	d.Title, d.Lead, d.Tail, d.Answer, d.Subject, d.Facets = f(d.Title), each(d.Lead), each(d.Tail), f(d.Answer), f(d.Subject), each(d.Facets)
 	tables := make([]Table, len(d.Tables))
 	for i, t := range d.Tables {
-		tables[i] = Table{Title: f(t.Title), Columns: append([]Column{}, t.Columns...), Rows: make([][]string, len(t.Rows))}
+		tables[i] = Table{Title: f(t.Title), Columns: append([]Column{}, t.Columns...), Rows: make([][]string, len(t.Rows)), Tags: make([][]string, len(t.Tags))}
 		for c := range t.Columns {
 			tables[i].Columns[c].Name = f(t.Columns[c].Name)
 		}
 		for r, row := range t.Rows {
 			tables[i].Rows[r] = each(row)
+		}
+		for r, tags := range t.Tags {
+			tables[i].Tags[r] = each(tags)
 		}
 	}
 	d.Tables = tables
@@ -110,5 +113,17 @@ func (d Document) mapped(f func(string) string) Document {
 		metrics[i].Labels = labels
 	}
 	d.Metrics = metrics
+	d.Facts = append([]Fact{}, d.Facts...)
+	for i, x := range d.Facts {
+		d.Facts[i] = Fact{f(x.Name), f(x.Value), f(x.Note)}
+	}
+	d.Charts = append([]Chart{}, d.Charts...)
+	for i := range d.Charts {
+		d.Charts[i] = d.Charts[i].mapped(f)
+	}
+	d.Parts = append([]Document{}, d.Parts...)
+	for i := range d.Parts {
+		d.Parts[i] = d.Parts[i].mapped(f)
+	}
 	return d
 }

@@ -10,16 +10,24 @@ import (
 
 // Document is what a command answers. Value is the whole answer, as an Envelope or any other value that encoding/json can write; the rest is the same for people.
 type Document struct {
+	Title    string   // of the whole, for formats that have one; empty: Answer
 	Lead     []string // paragraphs before the tables
+	Facts    []Fact   // the figures that matter most, for html
+	Charts   []Chart  // wide draws the first Scatter, html all
 	Tables   []Table
-	Tail     []string  // paragraphs after them
-	Findings []Finding // what was judged, for the formats of CI systems
-	Metrics  []Metric  // figures to follow over time
-	Outputs  []Output  // named values for the next step of a pipeline
-	Subject  string    // what the document is about, the same from run to run: a model's name
-	Answer   string    // the answer in one line, for name and --quiet
+	Tail     []string   // paragraphs after them
+	Findings []Finding  // what was judged, for the formats of CI systems and html
+	Metrics  []Metric   // figures to follow over time
+	Outputs  []Output   // named values for the next step of a pipeline
+	Subject  string     // what the document is about, the same from run to run: a model's name
+	Answer   string     // the answer in one line, for name and --quiet
+	Facets   []string   // what rows and points can be filtered by, where a format can; their Tags are aligned with it
+	Parts    []Document // of which this is the sum, for html
 	Value    any
 }
+
+// Fact is one figure with its name and, in a few words, what it is held against.
+type Fact struct{ Name, Value, Note string }
 
 // Output is a named value. Names are lower case, their words joined by hyphens.
 type Output struct{ Name, Value string }
@@ -82,11 +90,12 @@ type Origin struct {
 	SHA256 string `json:"sha256"`
 }
 
-// Table is rows of text under columns.
+// Table is rows of text under columns. Tags, of each row, are aligned with Document.Facets; nil: the table is not filtered, and so is a row with nil.
 type Table struct {
 	Title   string
 	Columns []Column
 	Rows    [][]string
+	Tags    [][]string
 }
 
 // Column heads a table's cells.
@@ -118,6 +127,7 @@ var formats = []struct {
 	{"yaml", writeYAML},
 	{"csv", apart(writeCSV)},
 	{"markdown", apart(writeMarkdown)},
+	{"html", writeHTML},
 	{"name", writeName},
 	{"github", writeGitHub},
 	{"comment", writeComment},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/olekukonko/tablewriter"
@@ -31,6 +32,11 @@ func writeText(w io.Writer, d Document, wide bool) error {
 		if err := plainTable(&b, t, wide); err != nil {
 			return err
 		}
+	}
+	scatter := slices.IndexFunc(d.Charts, func(c Chart) bool { return c.Kind == Scatter && c.Missing == "" })
+	if wide && scatter >= 0 {
+		fmt.Fprintln(&b)
+		plainChart(&b, &d.Charts[scatter])
 	}
 	if len(d.Tail) > 0 && b.Len() > 0 {
 		fmt.Fprintln(&b)
