@@ -43,6 +43,9 @@ func (r *Report) Document(show Show) (report.Document, error) {
 	if choices := t.choices(); len(choices.Rows) > 0 {
 		d.Tables = append(d.Tables, choices)
 	}
+	if r.Status.Best != nil {
+		d.Charts = []report.Chart{t.costAgainstLatency()}
+	}
 	d.Tables = append(d.Tables, explanation...)
 	d.Tail = t.tail()
 	return d, nil
