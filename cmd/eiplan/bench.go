@@ -202,6 +202,9 @@ func (b *benchFlags) timed(ctx context.Context, a *app, l *loaded, prog *engine.
 	if record.CIHighMs != nil {
 		r.CIHighMs = *record.CIHighMs
 	}
+	for _, bin := range sample.Histogram() {
+		r.Histogram = append(r.Histogram, planner.Bin{FromMs: float64(bin.From) / 1e6, ToMs: float64(bin.To) / 1e6, Runs: bin.Runs})
+	}
 	r.place(prog)
 	into.Status.Runs = append(into.Status.Runs, r)
 	return kept, nil

@@ -42,6 +42,7 @@ type app struct {
 	args           []string // as given, for the report
 	format         string
 	out            string
+	open           bool
 	quiet          bool
 	verbose        bool
 	color          string
@@ -86,6 +87,7 @@ Exit codes:
 	f := root.PersistentFlags()
 	f.StringVarP(&a.format, "output", "o", "table", "format: "+formatList())
 	f.StringVar(&a.out, "out", "", "write the result to this file instead of standard output")
+	f.BoolVar(&a.open, "open", false, "with -o html: show the page in a browser")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "print the answer alone, in one line")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "say on standard error what is being done")
 	f.StringVar(&a.color, "color", "auto", "auto, always or never; NO_COLOR is honoured")

@@ -24,6 +24,9 @@ func (a *app) checkOutput() error {
 	if err := report.Known(a.format); err != nil {
 		return usageError("--output: %w", err)
 	}
+	if a.open && a.format != htmlFormat {
+		return usageError("--open shows the page that -o html writes, not %s", a.format)
+	}
 	if !slices.Contains([]string{"auto", "always", "never"}, a.color) {
 		return usageError("--color %q is not auto, always or never", a.color)
 	}
@@ -54,6 +57,9 @@ func (a *app) emit(docs ...report.Document) error {
 
 // write writes a command's result to --out or standard output.
 func (a *app) write(result []byte) error {
+	if a.open && !a.quiet {
+		return a.show(result)
+	}
 	if a.out != "" {
 		return writeFile(a.out, result)
 	}

@@ -37,6 +37,7 @@ type planFlags struct {
 
 	runtime, scaling, baseline, measured string
 	explain                              string
+	analysis                             bool
 	top                                  int
 
 	files   sourceFlags
@@ -80,6 +81,7 @@ func (p *planFlags) add(c *cobra.Command) {
 	p.files.addCalibration(f)
 	p.files.addLock(f)
 	addExplain(f, &p.explain)
+	f.BoolVar(&p.analysis, "analysis", false, "add to the report what changes the answer: other rates, budgets and assumptions (-o html always does)")
 	f.IntVar(&p.top, "top", 0, "choices to list (default the first 3 and the cheapest of each kind in a table, 50 in a report)")
 }
 
@@ -215,7 +217,7 @@ func (p *planFlags) request(m *benchReport) (planner.Request, error) {
 	r := planner.Request{
 		Workload: m.Status.Workload, Model: latency.Subject{Name: m.Spec.Model.Name, SHA256: m.Spec.Model.Sha256}, Catalog: p.sources.catalog, Owned: &p.sources.owned,
 		Calibration: p.sources.calibration, SLA: sla, Rate: float64(p.rate), Batch: batchOf(m.Spec.Model),
-		Objective: planner.Objective(p.objective), Baseline: p.baseline, Top: p.top, Explain: p.explain != "",
+		Objective: planner.Objective(p.objective), Baseline: p.baseline, Top: p.top, Explain: p.explain != "", Analysis: p.analysis,
 		Constraints: planner.Constraints{Regions: p.regions, Instances: p.instances, Accelerators: p.accelerators, Arch: p.arch,
 			MaxInterruptionPercent: float64(p.maxInterruption), Lifecycle: planner.Availability(p.lifecycle), MinInstances: p.minInstances,
 			Burstable: p.burstable, BareMetal: p.metal, PreviousGeneration: p.previous, MaxPriceAgeDays: int(p.maxPriceAge)},
@@ -330,6 +332,7 @@ func (p *planFlags) source(m *benchReport) string {
 
 // answer solves, prints and returns the exit code's error.
 func (p *planFlags) answer(a *app, m *benchReport) error {
+	p.analysis = p.analysis || a.format == htmlFormat
 	r, plan, err := p.solve(m)
 	if err != nil {
 		return err
@@ -338,7 +341,7 @@ func (p *planFlags) answer(a *app, m *benchReport) error {
 	if err != nil {
 		return err
 	}
-	d, err := answer.Document(sizing.Show{})
+	d, err := told(answer, sizing.Show{}, a.format)
 	if err != nil {
 		return unexplained(err)
 	}

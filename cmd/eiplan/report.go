@@ -53,7 +53,7 @@ as the command that wrote it would have. Nothing is measured, planned or looked 
 					docs[i] = located(file, docs[i])
 				}
 			}
-			return a.emit(docs...)
+			return a.emit(withTotals(docs, a.format)...)
 		},
 	}
 	c.Flags().StringVar(&a.format, "format", "table", "the same as --output")
@@ -82,12 +82,12 @@ func retell(b []byte, format string, show sizing.Show) (report.Document, error) 
 	return report.Document{}, fmt.Errorf("apiVersion %q and kind %q: report shows %s of %s", head.APIVersion, head.Kind, strings.Join(kinds, ", "), report.APIVersion)
 }
 
-func tellSizing(b []byte, _ string, show sizing.Show) (report.Document, error) {
+func tellSizing(b []byte, format string, show sizing.Show) (report.Document, error) {
 	r, err := sizing.Read(b)
 	if err != nil {
 		return report.Document{}, err
 	}
-	d, err := r.Document(show)
+	d, err := told(r, show, format)
 	return d, unexplained(err)
 }
 
@@ -97,6 +97,31 @@ func tellPortfolio(b []byte, _ string, _ sizing.Show) (report.Document, error) {
 		return report.Document{}, err
 	}
 	return r.Document(), nil
+}
+
+// told is a report as a format tells it: html as a review.
+func told(r *sizing.Report, show sizing.Show, format string) (report.Document, error) {
+	if format == htmlFormat {
+		return r.Review(show)
+	}
+	return r.Document(show)
+}
+
+// htmlFormat is the format of reviews.
+const htmlFormat = "html"
+
+// withTotals puts the sum of several plans before their reviews.
+func withTotals(docs []report.Document, format string) []report.Document {
+	var plans []*sizing.Report
+	for _, d := range docs {
+		if r, ok := d.Value.(*sizing.Report); ok {
+			plans = append(plans, r)
+		}
+	}
+	if format != htmlFormat || len(plans) < 2 {
+		return docs
+	}
+	return append([]report.Document{sizing.Totals(plans)}, docs...)
 }
 
 // fromEnvelope reads an envelope with its spec and status for a function that tells them.

@@ -114,7 +114,7 @@ func (t *teller) latencyParts() report.Chart {
 		Caption: fmt.Sprintf("Computing, overhead and network sum to the centre of the prediction. The tail is what lies between the centre and the %s, doubt what %g%% confidence adds.", t.percentile(), 100*t.Spec.Budget.Confidence)}
 	var choices []*planner.Choice
 	for _, choice := range t.shown() {
-		name := choice.Runtime + " " + choice.Format + " on " + nameOf(choice)
+		name := choice.Runtime + " " + choice.Format + " on " + Name(choice)
 		if !slices.Contains(c.Y.Names, name) {
 			choices, c.Y.Names = append(choices, choice), append(c.Y.Names, name)
 		}

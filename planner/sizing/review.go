@@ -99,9 +99,9 @@ func briefName(b *planner.Brief) string {
 // briefWay is how, with the interruption band where there is one.
 func briefWay(b *planner.Brief) string {
 	if band := b.Purchase.InterruptionBand; band != nil {
-		return fmt.Sprintf("%s (%s interrupted)", wayOf(&b.Purchase), *band)
+		return fmt.Sprintf("%s (%s interrupted)", Way(&b.Purchase), *band)
 	}
-	return wayOf(&b.Purchase)
+	return Way(&b.Purchase)
 }
 
 // facts are the figures that a review is about.
@@ -111,7 +111,7 @@ func (t *teller) facts() []report.Fact {
 		return nil
 	}
 	list := []report.Fact{
-		{Name: "Cost of the answer", Value: report.Dollars(best.Cost.TotalMonthlyUsd) + " USD/month", Note: times(best.Replicas) + nameOf(best) + ", " + optionName(best.Purchase.Option)},
+		{Name: "Cost of the answer", Value: report.Dollars(best.Cost.TotalMonthlyUsd) + " USD/month", Note: times(best.Replicas) + Name(best) + ", " + optionName(best.Purchase.Option)},
 		{Name: "Inference " + t.percentile() + ", bounded", Value: "≤ " + report.Milliseconds(best.Latency.SlaMs) + " ms",
 			Note: fmt.Sprintf("within %g ms; %.0f%% spare", t.Spec.Budget.InferenceMs, math.Floor(100*best.Latency.HeadroomMs/t.Spec.Budget.InferenceMs))},
 	}
@@ -123,7 +123,7 @@ func (t *teller) facts() []report.Fact {
 			continue
 		}
 		if c := t.Status.Ranked(*x.rank); c != nil {
-			list = append(list, report.Fact{Name: x.name, Value: report.Dollars(c.Cost.TotalMonthlyUsd) + " USD/month", Note: times(c.Replicas) + nameOf(c) + ", " + wayOf(&c.Purchase)})
+			list = append(list, report.Fact{Name: x.name, Value: report.Dollars(c.Cost.TotalMonthlyUsd) + " USD/month", Note: times(c.Replicas) + Name(c) + ", " + Way(&c.Purchase)})
 		}
 	}
 	return list
@@ -136,7 +136,7 @@ func (t *teller) allChoices() report.Table {
 		for i := range list {
 			c := &list[i]
 			b := briefOf(c)
-			table.Rows = append(table.Rows, []string{fmt.Sprint(c.Rank), times(c.Replicas) + nameOf(c), buyOf(c), report.Dollars(c.Cost.TotalMonthlyUsd), report.Rate(c.Cost.TotalHourlyUsd), report.Rate(c.Cost.PerMillionUsd),
+			table.Rows = append(table.Rows, []string{fmt.Sprint(c.Rank), times(c.Replicas) + Name(c), buyOf(c), report.Dollars(c.Cost.TotalMonthlyUsd), report.Rate(c.Cost.TotalHourlyUsd), report.Rate(c.Cost.PerMillionUsd),
 				report.Milliseconds(c.Latency.SlaMs), report.Milliseconds(c.Latency.LowMs), report.Milliseconds(c.Latency.HighMs), c.Runtime + " " + c.Format, t.note(c), c.Region, c.Arch})
 			table.Tags = append(table.Tags, tagsOf(&b))
 		}
@@ -207,7 +207,7 @@ func (t *teller) remarks() []string {
 	if best != nil {
 		lines = append(lines, "Not in the price: "+strings.Join(best.Cost.Excluded, ", ")+"."+t.savingsPlans())
 	}
-	if c := t.Status.BestElasticInference; best != nil && t.anyAccelerator() && (c == nil || nameOf(c) != nameOf(best)) {
+	if c := t.Status.BestElasticInference; best != nil && t.anyAccelerator() && (c == nil || Name(c) != Name(best)) {
 		lines = append(lines, t.elasticInference())
 	}
 	lines = append(lines, t.baseline()...)

@@ -24,9 +24,9 @@ func Totals(reports []*Report) report.Document {
 		chart.Y.Names = append(chart.Y.Names, fmt.Sprintf("%s, %g ms, %s", r.Spec.Model.Name, r.Spec.Budget.InferenceMs, rate))
 		if b := r.Status.Best; b != nil {
 			due := b.Cost.UpfrontUsd * float64(b.Replicas)
-			copy(row[4:], []string{times(b.Replicas) + nameOf(b), buyOf(b), b.Region, report.Milliseconds(b.Latency.SlaMs), report.Dollars(b.Cost.TotalMonthlyUsd), report.Dollars(due)})
+			copy(row[4:], []string{times(b.Replicas) + Name(b), buyOf(b), b.Region, report.Milliseconds(b.Latency.SlaMs), report.Dollars(b.Cost.TotalMonthlyUsd), report.Dollars(due)})
 			monthly, upfront, answered = monthly+b.Cost.TotalMonthlyUsd, upfront+due, answered+1
-			costs.Points = append(costs.Points, report.Point{X: b.Cost.TotalMonthlyUsd, Y: float64(i), Label: times(b.Replicas) + nameOf(b)})
+			costs.Points = append(costs.Points, report.Point{X: b.Cost.TotalMonthlyUsd, Y: float64(i), Label: times(b.Replicas) + Name(b)})
 		}
 		table.Rows = append(table.Rows, row)
 	}
