@@ -1,4 +1,4 @@
-.PHONY: help run build test check arm64 generate bench bench-peers golden fuzz
+.PHONY: help run build test test-browser check arm64 generate bench bench-peers golden fuzz
 
 GO ?= go
 
@@ -14,6 +14,23 @@ build: ## build bin/eiplan
 
 test: ## run the tests
 	$(GO) test ./...
+
+PLAYWRIGHT_VERSION ?= 1.65.1
+CHROMIUM ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name))))
+PLAYWRIGHT = bin/browser/node_modules/playwright-core
+REVIEW = SOURCE_DATE_EPOCH=1770000000 bin/eiplan plan --measured testdata/records/resnet50.yaml -o html --out bin/browser
+
+$(PLAYWRIGHT):
+	npm install --prefix bin/browser --ignore-scripts --no-audit --no-fund --no-save playwright-core@$(PLAYWRIGHT_VERSION)
+
+test-browser: build $(PLAYWRIGHT) ## open reviews in Chromium: nothing fetched, filters, names, contrast, focus; screenshots stand in bin/browser/shots
+	@test -n "$(CHROMIUM)" || { echo "test-browser needs Chromium (Debian: chromium), or CHROMIUM=its path"; exit 1; }
+	$(REVIEW)/feasible.html --total 300ms --reserve preprocess=200ms --explain=1
+	$(REVIEW)/regions.html --latency 50ms --rate 400/s --region us-east-1,eu-west-1 --objective per-million
+	$(REVIEW)/infeasible.html --latency 100us || test $$? = 3
+	$(REVIEW)/plan.yaml --latency 100ms --accelerator none -o yaml
+	bin/eiplan report bin/browser/plan.yaml bin/browser/plan.yaml -o html --out bin/browser/several.html
+	NODE_PATH=bin/browser/node_modules node testdata/browser/review.js "$(CHROMIUM)" bin/browser/shots bin/browser/*.html
 
 check: ## everything that a commit must pass
 	@test -z "$$(gofmt -l cmd planner engine pricing models)" || { gofmt -l cmd planner engine pricing models; exit 1; }
