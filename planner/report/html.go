@@ -259,7 +259,7 @@ func filtersOf(docs []Document) []filter {
 				list = append(list, filter{Index: k, ID: "filter-" + strconv.Itoa(k), Name: name})
 			}
 		}
-		if !slices.EqualFunc(list, docs[i].Facets, func(f filter, name string) bool { return f.Name == name }) {
+		if len(list) == 0 || !slices.EqualFunc(list, docs[i].Facets, func(f filter, name string) bool { return f.Name == name }) {
 			docs[i] = docs[i].unfiltered()
 			continue
 		}

@@ -46,7 +46,7 @@ func inertPage(t *testing.T, s string) {
 	if p.count["script"] != 2 || p.count["style"] != 1 || p.count["svg"] != 7 {
 		t.Errorf("elements %v", p.count)
 	}
-	if want := legible(s); want != "" && !slices.Contains(p.texts, strings.Join(strings.Fields(want), " ")) {
+	if want := Legible(s); want != "" && !slices.Contains(p.texts, strings.Join(strings.Fields(want), " ")) {
 		t.Errorf("%q is not shown", want)
 	}
 	var value struct{ Name string }
