@@ -10,7 +10,7 @@ import (
 
 // c7i.xlarge costs 0.1785 On-Demand; half of it is one Reserved c7i.large at 0.0589.
 func TestOwnedIsMarginal(t *testing.T) {
-	r := request(100)
+	r := request(200)
 	r.Constraints = Constraints{Instances: []string{"c7i.xlarge"}, Accelerators: []string{"none"}, Purchase: []pricing.Option{pricing.OnDemand}}
 	r.Owned = &pricing.Commitments{Reserved: []pricing.OwnedReserved{{ID: "ri", Instance: "c7i.large", Region: "us-east-1", Count: 1, Term: pricing.OneYear, Recurring: 58_900_000, Expires: 20270301}}}
 	best := mustSolve(t, r).Best
