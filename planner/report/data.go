@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -83,23 +84,23 @@ func marshal(v any) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// writeYAML writes a YAML document for each value, with what writeJSON writes in the same order: JSON is read back as YAML, of which it is a part, and
-// printed in block style.
+// writeYAML writes a YAML document for each value, with what writeJSON writes in the same order, in block style.
 func writeYAML(w io.Writer, docs []Document) error {
 	var text strings.Builder
 	enc := yaml.NewEncoder(&text)
 	enc.SetIndent(2)
 	for _, d := range docs {
-		b, err := marshal(d.Value)
+		b, err := json.Marshal(d.Value)
 		if err != nil {
-			return err
-		}
-		var doc yaml.Node
-		if err := yaml.Unmarshal([]byte(escapedWithin(string(b), "#", escaped)), &doc); err != nil { // YAML refuses some control characters that JSON holds
 			return fmt.Errorf("report: %w", err)
 		}
-		blockStyle(&doc)
-		if err := enc.Encode(&doc); err != nil {
+		dec := json.NewDecoder(bytes.NewReader(b))
+		dec.UseNumber()
+		doc, err := yamlNode(dec)
+		if err != nil {
+			return fmt.Errorf("report: %w", err)
+		}
+		if err := enc.Encode(doc); err != nil {
 			return fmt.Errorf("report: %w", err)
 		}
 	}
@@ -110,18 +111,48 @@ func writeYAML(w io.Writer, docs []Document) error {
 	return err
 }
 
-// blockStyle drops JSON's braces and quotes; the encoder quotes anew what needs it.
-func blockStyle(n *yaml.Node) {
-	n.Style = 0
-	if n.Kind == yaml.ScalarNode && !quietLines(n.Value) {
-		n.Style = yaml.DoubleQuotedStyle
+// yamlNode reads the next value of JSON as one of YAML. The encoder quotes text that would be read as something else.
+func yamlNode(dec *json.Decoder) (*yaml.Node, error) {
+	token, err := dec.Token()
+	if err != nil {
+		return nil, err
 	}
-	if n.Kind == yaml.SequenceNode && flat(n) {
-		n.Style = yaml.FlowStyle
+	switch v := token.(type) {
+	case json.Delim:
+		n := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
+		if v == '{' {
+			n.Kind, n.Tag = yaml.MappingNode, "!!map"
+		}
+		for dec.More() {
+			inner, err := yamlNode(dec) // a key of an object is one of its tokens
+			if err != nil {
+				return nil, err
+			}
+			n.Content = append(n.Content, inner)
+		}
+		if n.Kind == yaml.SequenceNode && flat(n) {
+			n.Style = yaml.FlowStyle
+		}
+		_, err := dec.Token()
+		return n, err
+	case string:
+		n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: v}
+		if !quietLines(v) {
+			n.Style = yaml.DoubleQuotedStyle
+		}
+		return n, nil
+	case json.Number:
+		n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: v.String()}
+		if _, err := v.Int64(); err != nil {
+			if _, err := strconv.ParseUint(n.Value, 10, 64); err != nil {
+				n.Tag = "!!float"
+			}
+		}
+		return n, nil
+	case bool:
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: strconv.FormatBool(v)}, nil
 	}
-	for _, c := range n.Content {
-		blockStyle(c)
-	}
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Value: "null"}, nil
 }
 
 // quietLines reports whether a text may stand in YAML as it is, every line of it on its own.
