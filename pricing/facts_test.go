@@ -3,6 +3,7 @@ package pricing
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -266,9 +267,37 @@ func TestSustainedCPU(t *testing.T) {
 			t.Errorf("%s sustains %g of its CPU", in.Name, share)
 		}
 	}
-	for name, want := range map[string]float64{"t3.nano": 0.05, "t3a.medium": 0.2, "t4g.2xlarge": 0.4, "t2.large": 0.3, "t2.2xlarge": 0.17, "m7i-flex.large": 0.4, "c5.large": 1} {
+	for name, want := range map[string]float64{"m7i-flex.large": 0.4, "c5.large": 1} {
 		if in, err := c.Instance(name); err != nil || in.SustainedCPU() != want {
 			t.Errorf("%s sustains %g of its CPU, want %g (%v)", name, in.SustainedCPU(), want, err)
 		}
+	}
+}
+
+// The guide defines the baseline by the credits that a type earns in an hour:
+// credits / vCPU / 60. The credits are those of its table (EC2 user guide, "Earn CPU credits").
+func TestSustainedCPUIsWhatCreditsPayFor(t *testing.T) {
+	earned := map[string]float64{
+		"t2.nano": 3, "t2.micro": 6, "t2.small": 12, "t2.medium": 24, "t2.large": 36, "t2.xlarge": 54, "t2.2xlarge": 81.6,
+	}
+	for _, family := range []string{"t3", "t3a", "t4g"} {
+		for size, credits := range map[string]float64{"nano": 6, "micro": 12, "small": 24, "medium": 24, "large": 36, "xlarge": 96, "2xlarge": 192} {
+			earned[family+"."+size] = credits
+		}
+	}
+	c, tested := Snapshot(), 0
+	for i := range c.Instances() {
+		in := &c.Instances()[i]
+		if !in.Burstable {
+			continue
+		}
+		credits, ok := earned[in.Name]
+		if want := credits / float64(in.VCPU) / 60; !ok || math.Abs(in.SustainedCPU()-want) > 1e-12 {
+			t.Errorf("%s sustains %g of its CPU, its credits pay for %g", in.Name, in.SustainedCPU(), want)
+		}
+		tested++
+	}
+	if tested != len(earned) {
+		t.Errorf("%d types tested, %d are in the guide", tested, len(earned))
 	}
 }
