@@ -181,19 +181,19 @@ func TestSheetRefuses(t *testing.T) {
 	const yamlHead = "apiVersion: eiplan/v1\nkind: PriceSheet\nprices:\n"
 	for _, tt := range []struct{ reason, text, says string }{
 		{"nothing", "", "header"},
-		{"an unknown column", "region,name,option,hourlyUSD\n", `line 1: unknown column "hourlyUSD" (near: hourlyUsd)`},
-		{"no name", head + "us-east-1,,on-demand,1,2026-01-01\n", "line 2: no name"},
-		{"a way to buy that is none", head + "us-east-1,c5.xlarge,spot,1,2026-01-01\nus-east-1,c5.xlarge,rent,1,2026-01-01\n", `line 3: option: "rent"`},
-		{"a price that is none", head + "us-east-1,c5.xlarge,spot,cheap,2026-01-01\n", `line 2: hourlyUsd: "cheap"`},
-		{"a price of zero", head + "us-east-1,c5.xlarge,spot,0,2026-01-01\n", "line 2: price of"},
-		{"no price", head + "us-east-1,c5.xlarge,spot,,2026-01-01\n", "line 2: price of"},
-		{"no date", head + "us-east-1,c5.xlarge,spot,1,\n", "line 2: no asOf"},
+		{"an unknown column", "region,name,option,hourlyUSD\n", `: unknown column "hourlyUSD" (near: hourlyUsd)`},
+		{"no name", head + "us-east-1,,on-demand,1,2026-01-01\n", ": no name"},
+		{"a way to buy that is none", head + "us-east-1,c5.xlarge,spot,1,2026-01-01\nus-east-1,c5.xlarge,rent,1,2026-01-01\n", `: option: "rent"`},
+		{"a price that is none", head + "us-east-1,c5.xlarge,spot,cheap,2026-01-01\n", `: hourlyUsd: "cheap"`},
+		{"a price of zero", head + "us-east-1,c5.xlarge,spot,0,2026-01-01\n", ": price of"},
+		{"no price", head + "us-east-1,c5.xlarge,spot,,2026-01-01\n", ": price of"},
+		{"no date", head + "us-east-1,c5.xlarge,spot,1,\n", ": no asOf"},
 		{"a commitment without term", head + "us-east-1,c5.xlarge,reserved,1,2026-01-01\n", "no way to buy"},
 		{"a row too short", head + "us-east-1,c5.xlarge,spot\n", "line 2"},
 		{"YAML of another kind", "apiVersion: eiplan/v1\nkind: PriceList\nprices: []\n", `kind "PriceList"`},
-		{"YAML with an unknown key", yamlHead + "  - {region: us-east-1, nmae: c5.xlarge}\n", `line 4: unknown column "nmae" (near: name)`},
-		{"YAML with a list for a value", yamlHead + "  - {region: [us-east-1], name: c5.xlarge}\n", "line 4: region is not a plain value"},
-		{"YAML with plain text for a price", yamlHead + "  - 0.17\n", "line 4: not a price"},
+		{"YAML with an unknown key", yamlHead + "  - {region: us-east-1, nmae: c5.xlarge}\n", `: unknown column "nmae" (near: name)`},
+		{"YAML with a list for a value", yamlHead + "  - {region: [us-east-1], name: c5.xlarge}\n", ": region is not a plain value"},
+		{"YAML with plain text for a price", yamlHead + "  - 0.17\n", ": not a price"},
 	} {
 		read := ReadSheetCSV
 		if strings.HasPrefix(tt.text, "apiVersion") {

@@ -7,8 +7,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-
-	"gopkg.in/yaml.v3"
 )
 
 // A sheet is a list of prices for people to write: CSV with a header of column
@@ -91,30 +89,36 @@ type SheetDefaults struct {
 	AsOf   Date // zero: every row needs its own
 }
 
-// ReadSheetCSV reads prices from CSV. Errors name the line.
+// ReadSheetCSV reads prices from CSV. Errors are of type [FileError].
 func ReadSheetCSV(r io.Reader, d SheetDefaults) ([]Price, error) {
-	rows := csv.NewReader(r)
-	rows.ReuseRecord = true
+	rows := NewCSV(NewTextFile(r))
 	header, err := rows.Read()
+	if err == io.EOF {
+		return nil, &FileError{Line: 1, Err: errors.New("no header")}
+	}
 	if err != nil {
-		return nil, fmt.Errorf("header: %w", err)
+		return nil, err
 	}
 	header = slices.Clone(header)
-	for _, name := range header {
+	for i, name := range header {
 		if err := checkColumn(name); err != nil {
-			return nil, fmt.Errorf("line 1: %w", err)
+			return nil, rows.At(i, err)
+		}
+		if slices.Contains(header[:i], name) {
+			return nil, rows.At(i, fmt.Errorf("column %s twice", name))
 		}
 	}
-	var prices []Price
+	sheet := sheet{defaults: d, at: map[Price]listed{}}
 	for {
 		row, err := rows.Read()
 		if err == io.EOF {
-			return prices, nil
+			return sheet.prices, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		p, err := d.price(func(column string) (string, bool) {
+		line, _ := rows.FieldPos(0)
+		err = sheet.add(line, func(column string) (string, bool) {
 			i := slices.Index(header, column)
 			if i < 0 {
 				return "", false
@@ -122,57 +126,55 @@ func ReadSheetCSV(r io.Reader, d SheetDefaults) ([]Price, error) {
 			return row[i], true
 		})
 		if err != nil {
-			line, _ := rows.FieldPos(0)
-			return nil, fmt.Errorf("line %d: %w", line, err)
+			return nil, rows.At(max(slices.Index(header, columnOf(err)), 0), err)
 		}
-		prices = append(prices, p)
 	}
 }
 
-// ReadSheetYAML reads prices from YAML of kind PriceSheet. Errors name the line.
-func ReadSheetYAML(r io.Reader, d SheetDefaults) ([]Price, error) {
-	var sheet struct {
-		APIVersion string      `yaml:"apiVersion"`
-		Kind       string      `yaml:"kind"`
-		Prices     []yaml.Node `yaml:"prices"`
-	}
-	decoder := yaml.NewDecoder(r)
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&sheet); err != nil {
-		return nil, err
-	}
-	if sheet.APIVersion != "eiplan/v1" || sheet.Kind != "PriceSheet" {
-		return nil, fmt.Errorf("apiVersion %q, kind %q: a sheet of prices has apiVersion eiplan/v1 and kind PriceSheet", sheet.APIVersion, sheet.Kind)
-	}
-	var prices []Price
-	for i := range sheet.Prices {
-		p, err := d.yamlPrice(&sheet.Prices[i])
-		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", sheet.Prices[i].Line, err)
-		}
-		prices = append(prices, p)
-	}
-	return prices, nil
+// sheet collects the prices of a sheet.
+type sheet struct {
+	defaults SheetDefaults
+	prices   []Price
+	at       map[Price]listed // by vintage
 }
 
-func (d SheetDefaults) yamlPrice(n *yaml.Node) (Price, error) {
-	if n.Kind != yaml.MappingNode {
-		return Price{}, errors.New("not a price but a list or a plain value")
+// listed is where a price stands.
+type listed struct{ line, index int }
+
+// add adds the row of a line. A price that is repeated as it was is one price.
+func (s *sheet) add(line int, cell func(column string) (string, bool)) error {
+	p, err := s.defaults.price(cell)
+	if err != nil {
+		return err
 	}
-	cells := map[string]string{}
-	for i := 0; i < len(n.Content); i += 2 {
-		key, value := n.Content[i].Value, n.Content[i+1]
-		if err := checkColumn(key); err != nil {
-			return Price{}, err
-		}
-		if value.Kind != yaml.ScalarNode {
-			return Price{}, fmt.Errorf("%s is not a plain value", key)
-		}
-		if value.Tag != "!!null" {
-			cells[key] = value.Value
-		}
+	had, ok := s.at[p.vintage()]
+	switch {
+	case !ok:
+		s.at[p.vintage()] = listed{line, len(s.prices)}
+		s.prices = append(s.prices, p)
+	case s.prices[had.index] != p:
+		return fmt.Errorf("price of %q in %s, %s, of %s: line %d has another one", p.Subject, p.Region, p.Purchase, p.AsOf, had.line)
 	}
-	return d.price(func(column string) (string, bool) { text, ok := cells[column]; return text, ok })
+	return nil
+}
+
+// A cellError is what is wrong with one cell of a row.
+type cellError struct {
+	column string
+	err    error
+}
+
+func (e *cellError) Error() string { return e.err.Error() }
+
+func (e *cellError) Unwrap() error { return e.err }
+
+// columnOf names the column at fault; empty where it is the row.
+func columnOf(err error) string {
+	var cell *cellError
+	if errors.As(err, &cell) {
+		return cell.column
+	}
+	return ""
 }
 
 // price reads one row and checks it as [Tables.Check] does.
@@ -183,16 +185,21 @@ func (d SheetDefaults) price(cell func(column string) (string, bool)) (Price, er
 		text = strings.TrimSpace(text)
 		switch {
 		case text == "" && c.Required:
-			return p, fmt.Errorf("no %s", c.Name)
+			return p, &cellError{c.Name, fmt.Errorf("no %s", c.Name)}
 		case text == "":
 			continue
 		}
 		if err := c.read(&p, text); err != nil {
-			return p, fmt.Errorf("%s: %w", c.Name, err)
+			return p, &cellError{c.Name, fmt.Errorf("%s: %w", c.Name, err)}
 		}
 	}
-	if p.AsOf == 0 {
-		return p, errors.New("no asOf, and no date for the whole file")
+	switch {
+	case p.AsOf == 0:
+		return p, &cellError{"asOf", errors.New("no asOf, and no date for the whole file")}
+	case p.Upfront < 0:
+		return p, &cellError{"upfrontUsd", fmt.Errorf("upfrontUsd: %s is negative", p.Upfront)}
+	case p.Recurring < 0:
+		return p, &cellError{"hourlyUsd", fmt.Errorf("hourlyUsd: %s is negative", p.Recurring)}
 	}
 	return p, p.check()
 }

@@ -129,7 +129,7 @@ func (p *Price) check() error {
 	case !known:
 		return fmt.Errorf("price of %q in %s: no way to buy %+v", p.Subject, p.Region, p.Purchase)
 	case p.Upfront < 0 || p.Recurring < 0 || p.Upfront == 0 && p.Recurring == 0:
-		return fmt.Errorf("price of %q in %s, %s: %s USD and %s USD/h", p.Subject, p.Region, p.Purchase, p.Upfront, p.Recurring)
+		return fmt.Errorf("price of %q in %s, %s: %s USD and %s USD/h is not above zero", p.Subject, p.Region, p.Purchase, p.Upfront, p.Recurring)
 	case p.Upfront != 0 && p.Purchase.Term == 0:
 		return fmt.Errorf("price of %q in %s, %s: %s USD upfront without a term", p.Subject, p.Region, p.Purchase, p.Upfront)
 	case p.Source == "" || p.AsOf == 0 || p.Quality < Observed || p.Quality > Inferred:
