@@ -19,7 +19,8 @@ import (
 const maxSection = 256 << 20
 
 // Open reads what [Encode] wrote and checks all of it: the hash of every
-// section and every row of every region.
+// section and every row of every region. What is wrong at one place of it is a
+// [FileError].
 func Open(stored []byte) (*Catalog, error) {
 	c, err := open(stored)
 	if err != nil {
@@ -27,7 +28,7 @@ func Open(stored []byte) (*Catalog, error) {
 	}
 	for _, region := range c.regions {
 		if _, err := c.books[region](); err != nil {
-			return nil, fmt.Errorf("region %q: %w", region, err)
+			return nil, err
 		}
 	}
 	return c, nil
@@ -42,38 +43,49 @@ func open(stored []byte) (*Catalog, error) {
 	}
 	line, body, ok := bytes.Cut(rest, []byte("\n"))
 	if !ok {
-		return nil, errors.New("catalogue is cut off in its index")
+		return nil, &FileError{Offset: int64(len(stored)), Err: errors.New("catalogue is cut off in its index")}
 	}
 	var index contents
 	if err := json.Unmarshal(line, &index); err != nil {
-		return nil, fmt.Errorf("catalogue index: %w", err)
+		at := int64(len(firstLine))
+		if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
+			at += max(syntax.Offset-1, 0)
+		}
+		return nil, &FileError{Offset: at, Err: fmt.Errorf("catalogue index: %w", err)}
 	}
 	if len(index.Sections) == 0 || index.Sections[0].Name != sharedName {
-		return nil, errors.New("catalogue index: no shared section")
+		return nil, &FileError{Offset: int64(len(firstLine)), Err: errors.New("catalogue index: no shared section")}
 	}
 	c := &Catalog{source: index.Source, asOf: index.AsOf, sha256: index.identity(), books: map[string]func() (*book, error){}}
 	var tables *shared
 	for _, s := range index.Sections {
+		at := int64(len(stored) - len(body))
 		if s.Size < 0 || s.Size > len(body) {
-			return nil, fmt.Errorf("catalogue is cut off at byte %d, in section %q", len(stored), s.Name)
+			return nil, &FileError{Offset: int64(len(stored)), Err: fmt.Errorf("catalogue is cut off in section %q, which begins at byte %d", s.Name, at)}
 		}
 		deflated := body[:s.Size]
 		body = body[s.Size:]
 		if tables == nil {
 			tables = new(shared)
 			if err := readShared(s, deflated, tables); err != nil {
-				return nil, err
+				return nil, &FileError{Offset: at, Err: err}
 			}
 			continue
 		}
 		if c.books[s.Name] != nil {
-			return nil, fmt.Errorf("catalogue index: section %q twice", s.Name)
+			return nil, &FileError{Offset: int64(len(firstLine)), Err: fmt.Errorf("catalogue index: section %q twice", s.Name)}
 		}
 		c.regions = append(c.regions, s.Name)
-		c.books[s.Name] = sync.OnceValues(func() (*book, error) { return readBook(s, deflated, tables) })
+		c.books[s.Name] = sync.OnceValues(func() (*book, error) {
+			b, err := readBook(s, deflated, tables)
+			if err != nil {
+				return nil, &FileError{Offset: at, Err: err}
+			}
+			return b, nil
+		})
 	}
 	if len(body) != 0 {
-		return nil, fmt.Errorf("%d bytes after the last section of the catalogue", len(body))
+		return nil, &FileError{Offset: int64(len(stored) - len(body)), Err: fmt.Errorf("%d bytes after the last section of the catalogue", len(body))}
 	}
 	c.adopt(tables)
 	return c, nil

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -80,23 +82,39 @@ func TestOpenRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	const negative = firstLine + `{"sections":[{"name":"shared","size":-1}]}` + "\n"
+	line, _, _ := strings.Cut(string(good[len(firstLine):]), "\n")
+	var index contents
+	if err := json.Unmarshal([]byte(line), &index); err != nil {
+		t.Fatal(err)
+	}
+	last := index.Sections[len(index.Sections)-1]
 	for _, tt := range []struct {
 		reason string
 		stored []byte
 		says   string
+		at     int // byte; -1 where it is no one place
 	}{
-		{"empty", nil, "not a catalogue"},
-		{"another format", []byte("PK\x03\x04"), "not a catalogue"},
-		{"cut off in the index", good[:len(firstLine)+10], "cut off in its index"},
-		{"cut off in a section", good[:len(good)-1], "in section"},
-		{"something behind it", append(slices.Clone(good), 0), "1 bytes after the last section"},
-		{"an index that is none", []byte(firstLine + "[]\n"), "catalogue index"},
-		{"an index of nothing", []byte(firstLine + "{}\n"), "no shared section"},
-		{"a negative size", []byte(firstLine + `{"sections":[{"name":"shared","size":-1}]}` + "\n"), "in section"},
-		{"a flipped bit", flipped(good, len(good)-4), "section"},
+		{"empty", nil, "not a catalogue", -1},
+		{"another format", []byte("PK\x03\x04"), "not a catalogue", -1},
+		{"cut off in the index", good[:len(firstLine)+10], "cut off in its index", len(firstLine) + 10},
+		{"cut off in a section", good[:len(good)-1], "in section", len(good) - 1},
+		{"something behind it", append(slices.Clone(good), 0), "1 bytes after the last section", len(good)},
+		{"an index that is none", []byte(firstLine + "[]\n"), "catalogue index", len(firstLine)},
+		{"an index of nothing", []byte(firstLine + "{}\n"), "no shared section", len(firstLine)},
+		{"a negative size", []byte(negative), "in section", len(negative)},
+		{"a flipped bit", flipped(good, len(good)-4), "section", len(good) - last.Size},
 	} {
-		if _, err := Open(tt.stored); err == nil || !strings.Contains(err.Error(), tt.says) {
+		_, err := Open(tt.stored)
+		if err == nil || !strings.Contains(err.Error(), tt.says) {
 			t.Errorf("%s: error %v does not say %q", tt.reason, err, tt.says)
+		}
+		at := -1
+		if placed := (*FileError)(nil); errors.As(err, &placed) {
+			at = int(placed.Offset)
+		}
+		if at != tt.at {
+			t.Errorf("%s: error %v is not at byte %d", tt.reason, err, tt.at)
 		}
 	}
 }
