@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/eiplan/eiplan/pricing"
 )
@@ -25,11 +26,12 @@ type advice struct {
 	region, instance string
 	Savings          int `json:"s"`
 	Range            int `json:"r"`
+	at               int64
 }
 
 func (f *advisorFile) readKey(d *document, key string) error {
 	if key == "ranges" {
-		return d.Decode(&f.ranges)
+		return d.decode(&f.ranges)
 	}
 	return d.object(func(region string) error {
 		return d.object(func(system string) error {
@@ -38,9 +40,10 @@ func (f *advisorFile) readKey(d *document, key string) error {
 			}
 			return d.object(func(instance string) error {
 				a := advice{region: region, instance: instance}
-				if err := d.Decode(&a); err != nil {
+				if err := d.decode(&a); err != nil {
 					return fmt.Errorf("%s in %s: %w", instance, region, err)
 				}
+				a.at = d.start
 				f.rows = append(f.rows, a)
 				return nil
 			})
@@ -79,7 +82,7 @@ func (f *advisorFile) batch(asOf pricing.Date, source string, regions []string) 
 		})
 		switch {
 		case i < 0:
-			return b, fmt.Errorf("%s in %s: range %d has the unknown label %q", row.instance, row.region, row.Range, band.Label)
+			return b, &pricing.FileError{Offset: row.at, Err: fmt.Errorf("%s in %s: %s", row.instance, row.region, f.unknown(row.Range))}
 		case row.Savings < 0 || row.Savings >= 100:
 			b.left["savings below zero, or all of the price"]++
 			continue
@@ -88,6 +91,18 @@ func (f *advisorFile) batch(asOf pricing.Date, source string, regions []string) 
 		b.tables.Bands = append(b.tables.Bands, pricing.RegionBand{Region: row.region, Instance: row.instance, Band: band})
 	}
 	return b, nil
+}
+
+// unknown says why a range means nothing.
+func (f *advisorFile) unknown(index int) string {
+	var listed []string
+	for _, r := range f.ranges {
+		if r.Index == index {
+			return fmt.Sprintf("range %d has the unknown label %q", index, r.Label)
+		}
+		listed = append(listed, fmt.Sprint(r.Index))
+	}
+	return fmt.Sprintf("range %d is none of the file's (%s)", index, strings.Join(listed, ", "))
 }
 
 // advisor reads the file, which holds all regions, once.

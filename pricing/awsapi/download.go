@@ -102,7 +102,7 @@ func (r *run) readPriceList(ctx context.Context, s step) (*listing, error) {
 			URL string `json:"currentVersionUrl"`
 		} `json:"regions"`
 	}
-	if err := r.document(ctx, s, r.PriceListURL, func(d *document) error { return d.Decode(&index) }); err != nil {
+	if err := r.document(ctx, s, r.PriceListURL, func(d *document) error { return d.decode(&index) }); err != nil {
 		return nil, err
 	}
 	file, ok := index.Regions[s.region]

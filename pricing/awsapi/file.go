@@ -38,7 +38,8 @@ const maxWhole = 64 << 20
 // Read reads a price-list file of AWS as JSON or CSV, the Spot Advisor's JSON, a
 // sheet of prices as CSV or YAML (see [pricing.SheetColumns]), or a stored
 // catalogue; which of these is seen from its content, and YAML from its name.
-// Errors name the file and the byte or line. A price list yields both On-Demand
+// Errors name the file, and what is wrong at one place of it is a
+// [pricing.FileError]. A price list yields both On-Demand
 // and Reserved prices.
 func (f File) Read(ctx context.Context, r io.Reader) (pricing.Tables, FileKind, LeftOut, error) {
 	buffered := bufio.NewReaderSize(r, 1<<16)
@@ -55,12 +56,7 @@ func (f File) read(peeked *bufio.Reader, in *input) (batch, FileKind, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return batch{}, "", err
 	}
-	if bytes.HasPrefix(start, []byte("\ufeff")) {
-		start = start[3:]
-		if _, err := peeked.Discard(3); err != nil {
-			return batch{}, "", err
-		}
-	}
+	start = bytes.TrimPrefix(start, []byte("\ufeff"))
 	extension := strings.ToLower(filepath.Ext(f.Name))
 	switch text := strings.TrimSpace(string(start)); {
 	case text == "":
@@ -103,26 +99,29 @@ func (f File) readJSON(in *input) (batch, FileKind, error) {
 	if err != nil {
 		return batch{}, kind, d.at(err)
 	}
+	var b batch
 	switch kind {
 	case PriceListJSON:
-		b, err := list.finish(f.AsOf)
-		return b, kind, err
+		b, err = list.finish(f.AsOf)
 	case SpotAdvisor:
-		b, err := advice.batch(f.AsOf, "Spot Instance Advisor ("+filepath.Base(f.Name)+")", nil)
-		return b, kind, err
+		b, err = advice.batch(f.AsOf, "Spot Instance Advisor ("+filepath.Base(f.Name)+")", nil)
+	default:
+		err = errors.New("neither a price list of AWS (products, terms) nor the Spot Advisor's file (ranges, spot_advisor)")
 	}
-	return batch{}, "", errors.New("neither a price list of AWS (products, terms) nor the Spot Advisor's file (ranges, spot_advisor)")
+	return b, kind, err
 }
 
 // ended makes sure that nothing follows.
 func ended(d *document) error {
-	switch _, err := d.Token(); {
+	switch t, err := d.Token(); {
 	case errors.Is(err, io.EOF):
 		return nil
 	case err != nil:
 		return fmt.Errorf("something follows the document: %w", err)
+	default:
+		d.reject(t)
+		return errors.New("something follows the document")
 	}
-	return errors.New("something follows the document")
 }
 
 func (f File) readSheet(in *input, read func(io.Reader, pricing.SheetDefaults) ([]pricing.Price, error)) (batch, error) {

@@ -97,24 +97,24 @@ func TestReadFileRefuses(t *testing.T) {
 		{"JSON of another kind", "f.json", `{"kind":"Lock"}`, "f.json: neither a price list"},
 		{"a list cut off", "f.json", priceListJSON[:len(priceListJSON)-300], "the file is cut off"},
 		{"a list cut off between values", "f.json", priceListJSON[:strings.Index(priceListJSON, `"WINDOWS"`)], "the file is cut off"},
-		{"something behind it", "f.json", priceListJSON + "{}", fmt.Sprintf("f.json: byte %d: something follows", len(priceListJSON)+1)},
+		{"something behind it", "f.json", priceListJSON + "{}", fmt.Sprintf("f.json: byte %d: something follows", len(priceListJSON))},
 		{"a price that is none", "f.json", strings.Replace(priceListJSON, "0.0510000000", "NaN", 1), `(SKU 35AEEWH98DECPC35): "NaN"`},
-		{"products that are a list", "f.json", `{"products":[]}`, "f.json: byte 13: [ where an object must stand"},
+		{"products that are a list", "f.json", `{"products":[]}`, "f.json: byte 12: [ where an object must stand"},
 		{"terms before products", "f.json", `{"terms":{"OnDemand":{"A":{}}},"products":{}}`, "terms stand before products"},
 		{"a list without date", "f.json", undated, "no date of publication"},
 		{"a date that is none", "f.json", strings.Replace(priceListJSON, "2026-11-20T", "20 Nov 2026", 1), "date of publication"},
 		{"a CSV list cut off", "f.csv", priceListCSV[:len(priceListCSV)-150], "f.csv: "},
-		{"a CSV list cut off between fields", "f.csv", priceListCSV[:strings.LastIndex(priceListCSV, `,"Linux"`)] + "\n", "f.csv: line 10: 17 fields under 21 columns"},
+		{"a CSV list cut off between fields", "f.csv", priceListCSV[:strings.LastIndex(priceListCSV, `,"Linux"`)] + "\n", "17 fields under 21 columns"},
 		{"a CSV list without a column", "f.csv", strings.Replace(priceListCSV, "PricePerUnit", "Cost", 1), `no column "PricePerUnit"`},
 		{"a CSV list without header", "f.csv", "\"FormatVersion\",\"v1.0\"\n", "no header"},
 		{"an Advisor without date", "f.json", advisorJSON, "none is given for it"},
 		{"an Advisor with an unknown range", "f.json", strings.Replace(advisorJSON, `"r":1`, `"r":7`, 1), ""},
-		{"a sheet with an error", "f.csv", "region,name,option\n,,\n", "f.csv: line 2: no region"},
+		{"a sheet with an error", "f.csv", "region,name,option\n,,\n", "f.csv: line 2, byte 19: no region"},
 		{"a damaged catalogue", "f.bin", "eiplan catalogue 1\n{}\n", "f.bin: catalogue index"},
 	} {
 		file := File{Name: tt.name}
 		if tt.says == "" {
-			file.AsOf, tt.says = 20261101, "range 7 has the unknown label"
+			file.AsOf, tt.says = 20261101, "range 7 is none of the file's (0, 1)"
 		}
 		tables, _, _, err := file.Read(context.Background(), strings.NewReader(tt.text))
 		if err == nil || !strings.Contains(err.Error(), tt.says) {

@@ -2,8 +2,11 @@ package awsapi
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"hash/maphash"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/eiplan/eiplan/pricing"
@@ -95,7 +98,13 @@ type listing struct {
 	places     map[string]place // by SKU
 	found      map[slot]offered
 	left       LeftOut
+
+	seed maphash.Seed
+	said map[uint64]uint64 // of a SKU or an offer, hashes of its name and of what the list says of it
 }
+
+// offerName is the name of a term: what a list must not say twice, but alike.
+type offerName struct{ sku, termType, code string }
 
 type slot struct {
 	place
@@ -112,14 +121,30 @@ func newListing(regions []string, onDemand, reserved bool) *listing {
 	return &listing{
 		regions: regions, onDemand: onDemand, reserved: reserved, provenance: pricing.Provenance{Quality: pricing.Observed},
 		places: map[string]place{}, found: map[slot]offered{}, left: LeftOut{},
+		seed: maphash.MakeSeed(), said: map[uint64]uint64{},
 	}
 }
 
+// repeats reports whether the list said the same of a name before. That it said
+// something else is an error. Names are kept as hashes, since a list has millions.
+func repeats[N, T comparable](l *listing, name N, says T) (bool, error) {
+	key, value := maphash.Comparable(l.seed, name), maphash.Comparable(l.seed, says)
+	had, ok := l.said[key]
+	if ok && had != value {
+		return true, errors.New("listed twice, and not alike")
+	}
+	l.said[key] = value
+	return ok, nil
+}
+
 // addProduct notes the place of a SKU that is wanted.
-func (l *listing) addProduct(p *product) {
+func (l *listing) addProduct(p *product) error {
+	if again, err := repeats(l, p.SKU, *p); err != nil || again {
+		return within("SKU "+p.SKU, err)
+	}
 	subject, ok := p.subject()
 	if !ok {
-		return
+		return nil
 	}
 	region := p.Attributes.region()
 	switch {
@@ -128,6 +153,7 @@ func (l *listing) addProduct(p *product) {
 	case len(l.regions) == 0 || slices.Contains(l.regions, region):
 		l.places[p.SKU] = place{region, subject}
 	}
+	return nil
 }
 
 // wants reports whether terms of a type, "OnDemand" or "Reserved", are wanted.
@@ -137,13 +163,13 @@ func (l *listing) wants(termType string) bool {
 
 // addTerm adds the price of a SKU that was noted. Of several prices of one
 // purchase the one that took effect last counts.
-func (l *listing) addTerm(sku, termType string, t *term) error {
-	at, ok := l.places[sku]
+func (l *listing) addTerm(name offerName, t *term) error {
+	at, ok := l.places[name.sku]
 	if !ok {
 		return nil
 	}
 	purchase := pricing.Purchase{Option: pricing.OnDemand}
-	if termType == "Reserved" {
+	if name.termType == "Reserved" {
 		purchase = pricing.Purchase{
 			Option: pricing.Reserved, Term: leases[strings.ReplaceAll(t.Attributes.Lease, " ", "")],
 			Class: classes[strings.ToLower(t.Attributes.Class)], Payment: payments[t.Attributes.Payment],
@@ -160,9 +186,9 @@ func (l *listing) addTerm(sku, termType string, t *term) error {
 			l.left["not in US dollars"]++
 			return nil
 		}
-		amount, err := pricing.ParseUSD(text)
+		amount, err := parseAmount(text)
 		if err != nil {
-			return fmt.Errorf("price of %s in %s (SKU %s): %w", at.subject, at.region, sku, err)
+			return fmt.Errorf("price of %s in %s (SKU %s): %w", at.subject, at.region, name.sku, err)
 		}
 		switch d.Unit {
 		case "Hrs":
@@ -174,7 +200,13 @@ func (l *listing) addTerm(sku, termType string, t *term) error {
 			return nil
 		}
 	}
-	if o.upfront < 0 || o.recurring < 0 || o.upfront == 0 && o.recurring == 0 {
+	if again, err := repeats(l, name, struct {
+		slot
+		offered
+	}{slot{at, purchase}, o}); err != nil || again {
+		return within("term "+name.code, err)
+	}
+	if o.upfront == 0 && o.recurring == 0 {
 		l.left["not a price above zero"]++
 		return nil
 	}
@@ -182,6 +214,45 @@ func (l *listing) addTerm(sku, termType string, t *term) error {
 		l.found[slot{at, purchase}] = o
 	}
 	return nil
+}
+
+// An amountError is what is wrong with an amount.
+type amountError struct {
+	text string
+	err  error
+}
+
+func (e *amountError) Error() string { return e.err.Error() }
+
+func (e *amountError) Unwrap() error { return e.err }
+
+// parseAmount reads an amount of a price list: AWS lists zeros, and nothing below.
+func parseAmount(text string) (pricing.USD, error) {
+	amount, err := pricing.ParseUSD(text)
+	if err == nil && amount < 0 {
+		err = fmt.Errorf("%q is negative", text)
+	}
+	if err != nil {
+		return 0, &amountError{text, err}
+	}
+	return amount, nil
+}
+
+// amountIn is the text of the amount that an error is about, quoted; empty where
+// it is about something else.
+func amountIn(err error) string {
+	if wrong := (*amountError)(nil); errors.As(err, &wrong) {
+		return strconv.Quote(wrong.text)
+	}
+	return ""
+}
+
+// within says what an error is about; nil stays nil.
+func within(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 // batch is everything that was collected, in a stable order.

@@ -1,11 +1,12 @@
 package awsapi
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/eiplan/eiplan/pricing"
 )
 
 // csvColumns are the columns of a price-list file that matter; the others and
@@ -21,24 +22,30 @@ var csvColumns = [...]struct {
 	{"Tenancy", true}, {"CapacityStatus", true}, {"Operating System", true}, {"Pre Installed S/W", true}, {"License Model", true}, {"usageType", true},
 }
 
-// csvTerm is a term whose dimensions stand on several lines.
+// csvTerms are the terms of a file, whose dimensions stand on several lines, in
+// the file's order.
+type csvTerms struct {
+	all []*csvTerm
+	at  map[offerName]*csvTerm
+}
+
 type csvTerm struct {
-	sku, kind string
+	name offerName
 	term
 }
 
 // readPriceListCSV reads metadata lines of two fields, a header, and a line for
 // each price dimension.
 func (f File) readPriceListCSV(in *input) (batch, error) {
-	rows := &records{Reader: csv.NewReader(in)}
-	rows.ReuseRecord, rows.FieldsPerRecord = true, -1
-	in.consumed = func() int64 { return rows.done }
+	rows := pricing.NewCSV(pricing.NewTextFile(in))
+	rows.FieldsPerRecord = -1
+	in.consumed = rows.Done
 	l := newListing(nil, true, true)
 	columns, err := l.readHead(rows)
 	if err != nil {
 		return batch{}, err
 	}
-	terms := map[string]*csvTerm{}
+	terms := &csvTerms{at: map[offerName]*csvTerm{}}
 	for {
 		row, err := rows.Read()
 		if err == io.EOF {
@@ -48,30 +55,18 @@ func (f File) readPriceListCSV(in *input) (batch, error) {
 			return batch{}, err
 		}
 		if len(row) != columns.width {
-			line, _ := rows.FieldPos(0)
-			return batch{}, fmt.Errorf("line %d: %d fields under %d columns: the file is cut off or damaged", line, len(row), columns.width)
+			return batch{}, rows.At(0, fmt.Errorf("%d fields under %d columns: the file is cut off or damaged", len(row), columns.width))
 		}
-		l.addRow(columns, row, terms)
+		if column, err := l.addRow(columns, row, terms); err != nil {
+			return batch{}, rows.At(columns.at[column], err)
+		}
 	}
-	for _, t := range terms {
-		if err := l.addTerm(t.sku, t.kind, &t.term); err != nil {
+	for _, t := range terms.all {
+		if err := l.addTerm(t.name, &t.term); err != nil {
 			return batch{}, err
 		}
 	}
 	return l.finish(f.AsOf)
-}
-
-// records knows where the last whole record ended. The reader's own offset also
-// moves within a quoted field, however long.
-type records struct {
-	*csv.Reader
-	done int64
-}
-
-func (r *records) Read() ([]string, error) {
-	row, err := r.Reader.Read()
-	r.done = r.InputOffset()
-	return row, err
 }
 
 // header is where the columns stand.
@@ -90,7 +85,7 @@ func (h *header) text(row []string, column string) string {
 }
 
 // readHead reads the metadata and the header.
-func (l *listing) readHead(rows *records) (*header, error) {
+func (l *listing) readHead(rows *pricing.CSV) (*header, error) {
 	for range 20 {
 		row, err := rows.Read()
 		if err == io.EOF {
@@ -103,17 +98,20 @@ func (l *listing) readHead(rows *records) (*header, error) {
 		case row[0] == "SKU":
 			h := &header{at: map[string]int{}, width: len(row)}
 			for i, name := range row {
+				if _, ok := h.at[name]; ok {
+					return nil, rows.At(i, fmt.Errorf("column %q twice", name))
+				}
 				h.at[strings.Clone(name)] = i
 			}
 			for _, c := range csvColumns {
 				if _, ok := h.at[c.name]; !ok && !c.optional {
-					return nil, fmt.Errorf("no column %q", c.name)
+					return nil, rows.At(0, fmt.Errorf("no column %q", c.name))
 				}
 			}
 			return h, nil
 		case len(row) > 1 && row[0] == "Publication Date":
 			if err := l.setDate(row[1]); err != nil {
-				return nil, err
+				return nil, rows.At(1, err)
 			}
 		case len(row) > 1 && row[0] == "OfferCode":
 			l.provenance.Source = "AWS price list of " + row[1]
@@ -122,30 +120,49 @@ func (l *listing) readHead(rows *records) (*header, error) {
 	return nil, errors.New("no header that begins with SKU")
 }
 
-// addRow takes a dimension into its term, if that is wanted.
-func (l *listing) addRow(h *header, row []string, terms map[string]*csvTerm) {
+// addRow takes a dimension into its term, if that is wanted. It names the column
+// that an error is about.
+func (l *listing) addRow(h *header, row []string, terms *csvTerms) (column string, err error) {
 	kind, sku := h.text(row, "TermType"), h.text(row, "SKU")
 	if !l.wants(kind) {
-		return
+		return "", nil
 	}
-	if _, ok := l.places[sku]; !ok {
-		l.addProduct(&product{SKU: sku, Family: h.text(row, "Product Family"), Attributes: attributes{
-			RegionCode: h.text(row, "Region Code"), Location: h.text(row, "Location"), LocationType: h.text(row, "Location Type"),
-			InstanceType: h.text(row, "Instance Type"), OperatingSystem: h.text(row, "Operating System"), Tenancy: h.text(row, "Tenancy"),
-			PreInstalled: h.text(row, "Pre Installed S/W"), CapacityStatus: h.text(row, "CapacityStatus"), LicenseModel: h.text(row, "License Model"),
-			UsageType: h.text(row, "usageType"),
-		}})
-		if _, ok := l.places[sku]; !ok {
-			return
-		}
+	err = l.addProduct(&product{SKU: sku, Family: h.text(row, "Product Family"), Attributes: attributes{
+		RegionCode: h.text(row, "Region Code"), Location: h.text(row, "Location"), LocationType: h.text(row, "Location Type"),
+		InstanceType: h.text(row, "Instance Type"), OperatingSystem: h.text(row, "Operating System"), Tenancy: h.text(row, "Tenancy"),
+		PreInstalled: h.text(row, "Pre Installed S/W"), CapacityStatus: h.text(row, "CapacityStatus"), LicenseModel: h.text(row, "License Model"),
+		UsageType: h.text(row, "usageType"),
+	}})
+	if err != nil {
+		return "SKU", err
 	}
-	code := sku + "." + h.text(row, "OfferTermCode") + "." + h.text(row, "EffectiveDate")
-	t := terms[code]
+	at, ok := l.places[sku]
+	if !ok {
+		return "", nil
+	}
+	name := offerName{sku, kind, h.text(row, "OfferTermCode") + "." + h.text(row, "EffectiveDate")}
+	t := terms.at[name]
 	if t == nil {
-		t = &csvTerm{sku: sku, kind: kind}
+		t = &csvTerm{name: name}
 		t.EffectiveDate, t.Dimensions = h.text(row, "EffectiveDate"), map[string]dimension{}
 		t.Attributes.Lease, t.Attributes.Class, t.Attributes.Payment = h.text(row, "LeaseContractLength"), h.text(row, "OfferingClass"), h.text(row, "PurchaseOption")
-		terms[code] = t
+		terms.at[name] = t
+		terms.all = append(terms.all, t)
 	}
-	t.Dimensions[h.text(row, "RateCode")] = dimension{h.text(row, "Unit"), map[string]string{h.text(row, "Currency"): h.text(row, "PricePerUnit")}}
+	currency, price, rate := h.text(row, "Currency"), h.text(row, "PricePerUnit"), h.text(row, "RateCode")
+	if currency == "USD" {
+		if _, err := parseAmount(price); err != nil {
+			return "PricePerUnit", fmt.Errorf("price of %s in %s (SKU %s): %w", at.subject, at.region, sku, err)
+		}
+	}
+	had, ok := t.Dimensions[rate]
+	if !ok {
+		had = dimension{h.text(row, "Unit"), map[string]string{}}
+		t.Dimensions[rate] = had
+	}
+	if before, ok := had.PricePerUnit[currency]; ok && before != price || had.Unit != h.text(row, "Unit") {
+		return "PricePerUnit", fmt.Errorf("rate %s of SKU %s listed twice, and not alike", rate, sku)
+	}
+	had.PricePerUnit[currency] = price
+	return "", nil
 }

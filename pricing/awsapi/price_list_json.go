@@ -19,18 +19,17 @@ func (l *listing) readKey(d *document, key string) error {
 		return l.readDate(d)
 	case "offerCode":
 		var offer string
-		err := d.Decode(&offer)
+		err := d.decode(&offer)
 		l.provenance.Source = "AWS price list of " + offer
 		return err
 	case "products":
-		return d.object(func(sku string) error {
+		return d.members(func(sku string) error {
 			var p product
-			if err := d.Decode(&p); err != nil {
+			if err := d.decode(&p); err != nil {
 				return fmt.Errorf("product %s: %w", sku, err)
 			}
 			p.SKU = sku
-			l.addProduct(&p)
-			return nil
+			return d.blame("", l.addProduct(&p))
 		})
 	case "terms":
 		return d.object(func(termType string) error {
@@ -45,10 +44,10 @@ func (l *listing) readKey(d *document, key string) error {
 
 func (l *listing) readDate(d *document) error {
 	var text string
-	if err := d.Decode(&text); err != nil {
+	if err := d.decode(&text); err != nil {
 		return err
 	}
-	return l.setDate(text)
+	return d.blame("", l.setDate(text))
 }
 
 // setDate takes the day of an RFC 3339 time.
@@ -65,16 +64,17 @@ func (l *listing) readTerms(d *document, termType string) error {
 	if len(l.places) == 0 && len(l.left) == 0 {
 		return errors.New("terms stand before products, or no product is wanted (Linux, Shared, Used, no licence)")
 	}
-	return d.object(func(sku string) error {
+	return d.members(func(sku string) error {
 		if _, ok := l.places[sku]; !ok {
 			return d.skip(0)
 		}
-		return d.object(func(code string) error {
+		return d.members(func(code string) error {
 			var t term
-			if err := d.Decode(&t); err != nil {
+			if err := d.decode(&t); err != nil {
 				return fmt.Errorf("term %s: %w", code, err)
 			}
-			return l.addTerm(sku, termType, &t)
+			err := l.addTerm(offerName{sku, termType, code}, &t)
+			return d.blame(amountIn(err), err)
 		})
 	})
 }

@@ -55,9 +55,11 @@ func (l *listing) addRecord(text string) error {
 	if err := json.Unmarshal([]byte(text), &record); err != nil {
 		return err
 	}
-	l.addProduct(&record.Product)
-	for _, t := range record.Terms.OnDemand {
-		if err := l.addTerm(record.Product.SKU, "OnDemand", &t); err != nil {
+	if err := l.addProduct(&record.Product); err != nil {
+		return err
+	}
+	for code, t := range record.Terms.OnDemand {
+		if err := l.addTerm(offerName{record.Product.SKU, "OnDemand", code}, &t); err != nil {
 			return err
 		}
 	}
