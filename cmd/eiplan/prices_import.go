@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,7 +22,7 @@ func newPricesImport(a *app) *cobra.Command {
 		Short: "Make a catalogue from files of prices",
 		Long: `import reads AWS's price-list files (JSON or CSV), the Spot Advisor's JSON, price sheets of your own (CSV or YAML)
 and stored catalogues, and lays them over the catalogue that --catalog names (the snapshot). No connection is opened. If
-one file can't be read, nothing is written. The result is a catalogue as prices refresh makes it.
+one file can't be read, nothing is written, and the error names the byte of the file (from 0) that is wrong. The result is a catalogue as prices refresh makes it.
 
 A price sheet is CSV with these columns, in any order, or YAML with apiVersion eiplan/v1, kind PriceSheet and a list
 named prices, whose items have the same keys. Those with a star are needed.
@@ -95,6 +96,7 @@ func (a *app) importFile(ctx context.Context, name string, asOf pricing.Date) (p
 	a.endProgress()
 	if err != nil {
 		e := usageError("%w", err)
+		e.hint = importHint(name, kind, err)
 		if asOf == 0 && strings.HasSuffix(err.Error(), "none is given for it") {
 			e.hint = "--as-of 2026-07-20 gives it one"
 		}
@@ -102,4 +104,19 @@ func (a *app) importFile(ctx context.Context, name string, asOf pricing.Date) (p
 	}
 	rows := len(tables.Instances) + len(tables.Prices) + len(tables.Bands)
 	return tables, updateRow{From: filepath.Base(name) + ", " + string(kind), Rows: rows, LeftOut: leftOut(left)}, nil
+}
+
+// importHint says how to mend what is wrong at one place of a file; it is empty
+// where the error has none.
+func importHint(name string, kind awsapi.FileKind, err error) string {
+	place := (*pricing.FileError)(nil)
+	if !errors.As(err, &place) {
+		return ""
+	}
+	show := fmt.Sprintf("; tail -c +%d %s | head -c 80 shows the place", place.Offset+1, name)
+	switch kind {
+	case awsapi.SheetCSV, awsapi.SheetYAML:
+		return "nothing was imported: correct it there and import again" + show
+	}
+	return "nothing was imported: download the file again, or correct it there" + show
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -196,6 +197,11 @@ func (u *catalogUpdate) finish(a *app, base, rows pricing.Tables, from []updateR
 		}
 	}
 	if came == 0 {
+		for _, r := range from {
+			if notes := r.note(); r.Error == "" {
+				fmt.Fprintf(a.stderr, "eiplan: %s: %s\n", r.From, cmp.Or(notes, "it holds no price of Linux on shared tenancy without licence, in US dollars"))
+			}
+		}
 		return &exitError{code: exitUsage, err: errors.New("nothing came; no catalogue is written")}
 	}
 	before, err := pricing.New(base)
