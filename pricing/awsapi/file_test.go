@@ -110,7 +110,7 @@ func TestReadFileRefuses(t *testing.T) {
 		{"an Advisor without date", "f.json", advisorJSON, "none is given for it"},
 		{"an Advisor with an unknown range", "f.json", strings.Replace(advisorJSON, `"r":1`, `"r":7`, 1), ""},
 		{"a sheet with an error", "f.csv", "region,name,option\n,,\n", "f.csv: line 2, byte 19: no region"},
-		{"a damaged catalogue", "f.bin", "eiplan catalogue 1\n{}\n", "f.bin: catalogue index"},
+		{"a damaged catalogue", "f.bin", "eiplan catalogue 1\n{}\n", "f.bin: byte 19: catalogue index"},
 	} {
 		file := File{Name: tt.name}
 		if tt.says == "" {

@@ -125,3 +125,24 @@ func TestRepeatedKeysOfLargeObjects(t *testing.T) {
 		t.Errorf("%s at %d, want byte %d", key, at, b.Len()+1)
 	}
 }
+
+// Whatever a file holds, its error is within it.
+func FuzzFile(f *testing.F) {
+	for name, text := range map[string]string{
+		"f.json": priceListJSON, "f.csv": priceListCSV, "g.json": advisorJSON, "f.bin": "eiplan catalogue 1\n{}\n",
+		"f.yaml": "apiVersion: eiplan/v1\nkind: PriceSheet\nprices:\n- {region: us-east-1, name: c5.xlarge, option: spot, hourlyUsd: 0.06}\n",
+		"g.csv":  "region,name,option,hourlyUsd\nus-east-1,c5.xlarge,spot,0.06\n",
+	} {
+		f.Add(name, text)
+	}
+	f.Fuzz(func(t *testing.T, name, text string) {
+		tables, _, _, err := File{Name: name, AsOf: 20261101}.Read(context.Background(), strings.NewReader(text))
+		if err != nil && len(tables.Prices)+len(tables.Bands) > 0 {
+			t.Errorf("rows beside %v", err)
+		}
+		var placed *pricing.FileError
+		if errors.As(err, &placed) && (placed.Offset < 0 || placed.Offset > int64(len(text))) {
+			t.Errorf("%v: of %d bytes", err, len(text))
+		}
+	})
+}
