@@ -48,13 +48,13 @@ func paragraphs(b *bytes.Buffer, list []string) {
 	}
 }
 
-// markup is what Markdown would act on within a line.
-var markup = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "~", `\~`, "$", `\$`, "|", `\|`, "<", "&lt;", "&", "&amp;")
+// escapeMarkdown escapes what Markdown would act on within a line.
+var escapeMarkdown = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "~", `\~`, "$", `\$`, "|", `\|`, "<", "&lt;", "&", "&amp;")
 
 // inline is a text within a line that means itself: no markup, and neither a mention (@name) nor a reference (#1) on GitHub and GitLab, which an entity
 // for no space breaks.
 func inline(s string) string {
-	s = markup.Replace(s)
+	s = escapeMarkdown.Replace(s)
 	if !strings.ContainsAny(s, "@#") {
 		return s
 	}

@@ -1,16 +1,15 @@
 package report
 
 import (
-	"html"
 	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
-// A drawing is an SVG in the making, with colours by class alone. Everything that is written into it is escaped here.
+// A drawing is an SVG in the making, with colours by class alone.
 type drawing struct {
-	strings.Builder
+	writer
 	id     string // unique on the page; ids in the drawing begin with it
 	width  float64
 	height float64
@@ -19,44 +18,16 @@ type drawing struct {
 // The width of a drawing and of a letter of its text, in pixels where it is shown as wide.
 const drawingWidth, letter = 760.0, 6.5
 
-// open begins an element; attributes are names and values in turn.
-func (d *drawing) open(tag string, attributes ...string) {
-	d.tag(tag, attributes)
-	d.WriteByte('>')
-}
-
-func (d *drawing) close(tag string) { d.WriteString("</" + tag + ">") }
-
-// shape is an element without content.
-func (d *drawing) shape(tag string, attributes ...string) {
-	d.tag(tag, attributes)
-	d.WriteString("/>")
-}
-
-func (d *drawing) tag(tag string, attributes []string) {
-	d.WriteString("<" + tag)
-	for i := 0; i < len(attributes); i += 2 {
-		d.WriteString(" " + attributes[i] + `="` + html.EscapeString(attributes[i+1]) + `"`)
-	}
-}
-
-// element is one with text in it.
-func (d *drawing) element(tag, text string, attributes ...string) {
-	d.open(tag, attributes...)
-	d.WriteString(html.EscapeString(text))
-	d.close(tag)
-}
-
 func (d *drawing) text(x, y float64, class, text string) {
-	d.element("text", text, "x", px(x), "y", px(y), "class", class)
+	d.element("text", text, attributes{{"x", px(x)}, {"y", px(y)}, {"class", class}})
 }
 
 func (d *drawing) line(class string, x1, y1, x2, y2 float64) {
-	d.shape("line", "class", class, "x1", px(x1), "y1", px(y1), "x2", px(x2), "y2", px(y2))
+	d.shape("line", attributes{{"class", class}, {"x1", px(x1)}, {"y1", px(y1)}, {"x2", px(x2)}, {"y2", px(y2)}})
 }
 
 func (d *drawing) rect(class string, x, y, width, height float64) {
-	d.shape("rect", "class", class, "x", px(x), "y", px(y), "width", px(max(width, 0)), "height", px(height))
+	d.shape("rect", attributes{{"class", class}, {"x", px(x)}, {"y", px(y)}, {"width", px(max(width, 0))}, {"height", px(height)}})
 }
 
 // px writes a length to a tenth of a pixel.
@@ -79,7 +50,7 @@ func fit(text string, width float64, letter float64) string {
 func widthOf(text string) float64 { return letter * float64(utf8.RuneCountInString(text)) }
 
 // svg draws a chart that is not Missing.
-func (c *Chart) svg(id string) string {
+func (c *Chart) svg(id string) markup {
 	c.check()
 	d := &drawing{id: id, width: drawingWidth}
 	var body func(d *drawing, top float64)
@@ -96,14 +67,13 @@ func (c *Chart) svg(id string) string {
 		body = c.drawScatter
 	}
 	body(d, c.drawLegend(d))
-	content := d.String()
-	d.Reset()
-	d.open("svg", "class", "chart", "role", "img", "viewBox", "0 0 "+px(d.width)+" "+px(d.height), "aria-labelledby", id+"-title", "aria-describedby", id+"-desc")
-	d.element("title", c.Title, "id", id+"-title")
-	d.element("desc", strings.TrimSpace(c.Caption+" The table under the chart lists its figures."), "id", id+"-desc")
-	d.WriteString(content)
-	d.close("svg")
-	return d.String()
+	var w writer
+	w.open("svg", attributes{{"class", "chart"}, {"role", "img"}, {"viewBox", "0 0 " + px(d.width) + " " + px(d.height)}, {"aria-labelledby", id + "-title"}, {"aria-describedby", id + "-desc"}})
+	w.element("title", c.Title, attributes{{"id", id + "-title"}})
+	w.element("desc", strings.TrimSpace(c.Caption+" The table under the chart lists its figures."), attributes{{"id", id + "-desc"}})
+	w.raw(d.markup())
+	w.close("svg")
+	return w.markup()
 }
 
 // drawLegend names the series above a chart that has more than one, and returns where the chart may begin.
@@ -191,11 +161,11 @@ func (d *drawing) marker(i int, x, y float64, strong bool) {
 		for k := 0; k < len(points); k += 2 {
 			list = append(list, px(x+r*points[k])+","+px(y+r*points[k+1]))
 		}
-		d.shape("polygon", "class", class, "points", strings.Join(list, " "))
+		d.shape("polygon", attributes{{"class", class}, {"points", strings.Join(list, " ")}})
 	}
 	switch i % 5 {
 	case 0:
-		d.shape("circle", "class", class, "cx", px(x), "cy", px(y), "r", px(r))
+		d.shape("circle", attributes{{"class", class}, {"cx", px(x)}, {"cy", px(y)}, {"r", px(r)}})
 	case 1:
 		d.rect(class, x-r, y-r, 2*r, 2*r)
 	case 2:
@@ -211,7 +181,7 @@ func (d *drawing) marker(i int, x, y float64, strong bool) {
 func (d *drawing) bar(i int, x, y, width, height float64) {
 	d.rect("fill "+colour(i), x, y, width, height)
 	if hatch := i % len(hatchings); hatch > 0 {
-		d.shape("rect", "fill", "url(#hatch"+strconv.Itoa(hatch)+")", "x", px(x), "y", px(y), "width", px(max(width, 0)), "height", px(height))
+		d.shape("rect", attributes{{"fill", "url(#hatch" + strconv.Itoa(hatch) + ")"}, {"x", px(x)}, {"y", px(y)}, {"width", px(max(width, 0))}, {"height", px(height)}})
 	}
 }
 
@@ -219,16 +189,16 @@ func (d *drawing) bar(i int, x, y, width, height float64) {
 var hatchings = [...]string{"", "M0 6L6 0", "M0 0L6 6", "M0 3H6", "M3 0V6", "M0 6L6 0M0 0L6 6"}
 
 // patterns defines the hatchings, once for a page.
-func patterns() string {
-	d := &drawing{}
-	d.open("svg", "class", "patterns", "aria-hidden", "true", "width", "0", "height", "0", "focusable", "false")
-	d.open("defs")
+func patterns() markup {
+	var w writer
+	w.open("svg", attributes{{"class", "patterns"}, {"aria-hidden", "true"}, {"width", "0"}, {"height", "0"}, {"focusable", "false"}})
+	w.open("defs")
 	for i, path := range hatchings[1:] {
-		d.open("pattern", "id", "hatch"+strconv.Itoa(i+1), "width", "6", "height", "6", "patternUnits", "userSpaceOnUse")
-		d.shape("path", "class", "hatch", "d", path)
-		d.close("pattern")
+		w.open("pattern", attributes{{"id", "hatch" + strconv.Itoa(i+1)}, {"width", "6"}, {"height", "6"}, {"patternUnits", "userSpaceOnUse"}})
+		w.shape("path", attributes{{"class", "hatch"}, {"d", path}})
+		w.close("pattern")
 	}
-	d.close("defs")
-	d.close("svg")
-	return d.String()
+	w.close("defs")
+	w.close("svg")
+	return w.markup()
 }

@@ -118,10 +118,9 @@ func (c *Chart) drawHeat(d *drawing, top float64) {
 		d.text(left-8, top+row*(float64(i)+0.5)+4, "t num", fit(name, left-10, letter))
 	}
 	for i, s := range c.Series {
-		class := "cell " + heatClass(i, &s)
 		for _, p := range s.Points {
 			x, y := left+width*p.X, top+row*p.Y
-			d.open("g", "class", class)
+			d.open("g", class("cell "+heatClass(i, &s)))
 			d.element("title", strings.Join(appendNew(nil, c.Y.name(p.Y), c.X.name(p.X), p.Label, p.Note), ", "))
 			d.rect("box", x+1, y+1, width-2, row-2)
 			d.text(x+width/2, y+row/2-2, "t small mid", fit(p.Label, width-4, small))

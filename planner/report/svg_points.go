@@ -22,7 +22,7 @@ func (c *Chart) drawScatter(d *drawing, top float64) {
 			s := &c.Series[i]
 			if s.Line {
 				if !strong {
-					d.shape("path", "class", "join", "d", path(s.Points, &x, &y))
+					d.shape("path", attributes{{"class", "join"}, {"d", path(s.Points, &x, &y)}})
 				}
 				continue
 			}
@@ -41,7 +41,7 @@ func (c *Chart) drawScatter(d *drawing, top float64) {
 
 // drawPoint draws one point with all that is said of it.
 func (c *Chart) drawPoint(d *drawing, series int, p *Point, x, y *scale) {
-	d.open("g", append([]string{"class", "point"}, tagged(p.Tags)...)...)
+	d.open("g", class("point"), tagged(p.Tags))
 	var about []string
 	for _, s := range []string{p.Label, short(p.X) + " " + c.X.Unit, short(p.Y) + " " + c.Y.Unit, p.Note} {
 		if s = strings.TrimSpace(s); s != "" {
@@ -57,10 +57,10 @@ func (c *Chart) drawPoint(d *drawing, series int, p *Point, x, y *scale) {
 }
 
 // tagged are the attributes by which a page filters.
-func tagged(tags []string) []string {
-	var list []string
+func tagged(tags []string) attributes {
+	var list attributes
 	for i, tag := range tags {
-		list = append(list, "data-f"+strconv.Itoa(i), tag)
+		list = append(list, attribute{markup("data-f" + strconv.Itoa(i)), tag})
 	}
 	return list
 }
@@ -87,7 +87,7 @@ func (c *Chart) drawFrontier(d *drawing, x, y *scale) {
 	}
 	if len(strong) > 0 {
 		steps.WriteString("H" + px(x.end))
-		d.shape("path", "class", "frontier", "d", steps.String())
+		d.shape("path", attributes{{"class", "frontier"}, {"d", steps.String()}})
 	}
 }
 
@@ -137,7 +137,7 @@ func (d *drawing) place(names []named, left, right, top float64) {
 			}
 			if free {
 				taken = append(taken, b)
-				d.open("g", append([]string{"class", "name"}, tagged(n.tags)...)...)
+				d.open("g", class("name"), tagged(n.tags))
 				d.text(n.x+p.dx, n.y+p.dy, p.class, n.text)
 				d.close("g")
 				break
@@ -163,7 +163,7 @@ func (c *Chart) drawLines(d *drawing, top float64) {
 	}
 	var ends []end
 	for i, s := range c.Series {
-		d.shape("path", "class", "plot dash"+strconv.Itoa(i%5)+" "+colour(i), "d", path(s.Points, &x, &y))
+		d.shape("path", attributes{{"class", "plot dash" + strconv.Itoa(i%5) + " " + colour(i)}, {"d", path(s.Points, &x, &y)}})
 		for _, p := range s.Points {
 			if p.Strong {
 				d.marker(i, x.at(p.X), y.at(p.Y), true)
