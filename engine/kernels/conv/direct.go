@@ -53,6 +53,9 @@ func (d *direct) prepare(kernel gemm.Kernel, rows int, arena *gemm.Arena, format
 	if across := d.lines.cutAcross(packed.MR); packed.StepsOverGaps() && rowsWorth(across) < rowsWorth(d.spans) {
 		d.spans, d.across = across, true
 	}
+	if through := d.lines.cutThrough(packed.MR); packed.LeavesGapsOut() && through != nil {
+		d.spans = through
+	}
 	kernel.MR = 1
 	for _, x := range d.spans {
 		kernel.MR = max(kernel.MR, x.rows)
@@ -251,8 +254,13 @@ func (c *directCall) whole(worker, block int) {
 		}
 	}
 	for tile := from; tile < to; tile++ {
-		x := &c.spans[tile%len(c.spans)]
-		c.apply(&c.g.Out, c.g.Out.Index(tile/len(c.spans), 0, x.line, x.pixel), x.rows)
+		n, x := tile/len(c.spans), &c.spans[tile%len(c.spans)]
+		first := x.rows
+		if x.left > 0 {
+			first = x.left
+			c.apply(&c.g.Out, c.g.Out.Index(n, 0, x.line+1, 0), x.rows-first)
+		}
+		c.apply(&c.g.Out, c.g.Out.Index(n, 0, x.line, x.pixel), first)
 	}
 }
 
@@ -285,15 +293,17 @@ func (c *directCall) multiply(worker, group, panel, tile, end int) {
 	t.Lda = view.StrideW * view.In.PixelPitch * size
 	t.Ldc = g.Out.PixelPitch * c.outBytes
 	t.Ldr = g.Residual.PixelPitch * c.outBytes
+	t.Gap = c.lines.gap
 	if c.across {
-		t.Line, t.Gap = c.lines.pixels, c.lines.gap
+		t.Line = c.lines.pixels
 	}
 	t.SkipC = (g.Out.RowPitch - g.Out.Width*g.Out.PixelPitch) * c.outBytes
 	t.SkipR = (g.Residual.RowPitch - g.Residual.Width*g.Residual.PixelPitch) * c.outBytes
 	input := group * (g.In.Channels / g.Groups)
 	ahead := p.Ahead(panel, end-tile)
+	n, i := tile/len(c.spans), tile%len(c.spans)
 	for ; tile < end; tile++ {
-		n, x := tile/len(c.spans), &c.spans[tile%len(c.spans)]
+		x := &c.spans[i]
 		t.Rows, t.Left = x.rows, x.left
 		t.A = unsafe.Add(in, (view.In.Index(n, input, x.line*view.StrideH-view.PadTop, x.pixel*view.StrideW-view.PadLeft)-skip)*size)
 		t.C = unsafe.Add(c.out, g.Out.Index(n, channel, x.line, x.pixel)*c.outBytes)
@@ -303,6 +313,9 @@ func (c *directCall) multiply(worker, group, panel, tile, end int) {
 		}
 		ahead.Take(t)
 		t.Compute(routines)
+		if i++; i == len(c.spans) {
+			n, i = n+1, 0
+		}
 	}
 	t.Finish(routines)
 }

@@ -46,6 +46,27 @@ func (l lines) cut(limit int) []span {
 	return spans
 }
 
+// cutThrough is tiles of at most limit rows, as equal as can be, that reach over
+// the end of a line but into no third; nil if the lines are out of step, or too
+// short.
+func (l lines) cutThrough(limit int) []span {
+	if l.gap < 0 || l.pixels < limit-1 {
+		return nil
+	}
+	var spans []span
+	pixels := l.count * l.pixels
+	parts := (pixels + limit - 1) / limit
+	for i := range parts {
+		from, end := i*pixels/parts, (i+1)*pixels/parts
+		x := span{line: from / l.pixels, pixel: from % l.pixels, rows: end - from}
+		if first := l.pixels - x.pixel; x.rows > first {
+			x.left = first
+		}
+		spans = append(spans, x)
+	}
+	return spans
+}
+
 // cutAcross is tiles of at most limit rows that run over the ends of lines, those
 // of equal height together; nil if the lines are out of step.
 func (l lines) cutAcross(limit int) []span {

@@ -18,6 +18,11 @@ func TestCuts(t *testing.T) {
 	} {
 		for _, limit := range []int{1, 4, 14, 32} {
 			checkCut(t, l, limit, l.cut(limit))
+			if through := l.cutThrough(limit); l.gap >= 0 && l.pixels >= limit {
+				checkCut(t, lines{count: l.count, pixels: l.pixels}, limit, through)
+			} else if l.gap < 0 && through != nil {
+				t.Errorf("%+v: tiles through lines that are out of step", l)
+			}
 			if across := l.cutAcross(limit); l.gap >= 0 {
 				checkCut(t, l, limit, across)
 			} else if across != nil {

@@ -31,7 +31,7 @@ func TestAhead(t *testing.T) {
 					if next >= end && x.Sparse != sparsest {
 						t.Fatalf("tile %d has nothing to fetch, and does", i)
 					}
-					n := p.fetched(&x)
+					n := p.fetched(&x, x.Sparse)
 					if i == 0 {
 						first = n
 					}

@@ -41786,6 +41786,8 @@ asked:
 	VXORPS     Y1, Y1, Y1
 	TESTQ      CX, CX
 	JZ         unbiased
+	CMPQ       104(AX), $0x10
+	JGE        allBias
 	MOVQ       $0x00000008, DX
 	SUBQ       104(AX), DX
 	XORQ       BX, BX
@@ -41808,6 +41810,11 @@ asked:
 	LEAQ       columnMasks<>+0(SB), BX
 	VMOVDQU    (BX)(DX*4), Y8
 	VMASKMOVPS 32(CX), Y8, Y1
+	JMP        unbiased
+
+allBias:
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
 
 unbiased:
 	VXORPS Y2, Y2, Y2
@@ -41823,34 +41830,35 @@ unbiased:
 	MOVQ   (AX), SI
 
 tap:
-	MOVQ (BX), DI
-	ADDQ 24(AX), DI
-	MOVQ 16(AX), R8
-	SUBQ $0x04, R8
+	MOVQ (BX), R8
+	ADDQ 24(AX), R8
+	XORQ DI, DI
+	MOVQ 16(AX), R9
+	SUBQ $0x04, R9
 	JL   rest
 
 loop:
 	VMOVUPS      (CX), Y8
 	VMOVUPS      32(CX), Y9
-	VBROADCASTSS (DI), Y10
+	VBROADCASTSS (R8)(DI*1), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
 	VMOVUPS      64(CX), Y8
 	VMOVUPS      96(CX), Y9
-	VBROADCASTSS 4(DI), Y10
+	VBROADCASTSS 4(R8)(DI*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
 	VMOVUPS      128(CX), Y8
 	VMOVUPS      160(CX), Y9
-	VBROADCASTSS 8(DI), Y10
+	VBROADCASTSS 8(R8)(DI*1), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
 	VMOVUPS      192(CX), Y8
 	VMOVUPS      224(CX), Y9
-	VBROADCASTSS 12(DI), Y10
+	VBROADCASTSS 12(R8)(DI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	TESTQ        R8, 184(AX)
+	TESTQ        R9, 184(AX)
 	JNZ          fetched
 	PREFETCHT1   (DX)
 	PREFETCHT1   64(DX)
@@ -41861,22 +41869,22 @@ loop:
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, DI
-	SUBQ $0x04, R8
+	SUBQ $0x04, R9
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JZ   odd
 
 single:
 	VMOVUPS      (CX), Y8
 	VMOVUPS      32(CX), Y9
-	VBROADCASTSS (DI), Y10
+	VBROADCASTSS (R8)(DI*1), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
 	ADDQ         $+64, CX
 	ADDQ         $+4, DI
-	DECQ         R8
+	DECQ         R9
 	JNZ          single
 
 odd:
@@ -41893,6 +41901,8 @@ odd:
 	TESTQ      CX, CX
 	JZ         store
 	MOVQ       80(AX), DX
+	CMPQ       104(AX), $0x10
+	JGE        allAdded
 	MOVQ       $0x00000008, DX
 	SUBQ       104(AX), DX
 	XORQ       BX, BX
@@ -41919,6 +41929,11 @@ odd:
 	MOVQ       CX, DX
 	VMASKMOVPS 32(DX), Y8, Y9
 	VADDPS     Y9, Y1, Y1
+	JMP        store
+
+allAdded:
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
 
 store:
 	VBROADCASTSS 96(AX), Y8
@@ -41930,43 +41945,43 @@ store:
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	CMPQ         104(AX), $0x10
-	JL           masked
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
+	JGE          allStored
+	MOVQ         $0x00000008, DX
+	SUBQ         104(AX), DX
+	XORQ         BX, BX
+	TESTQ        DX, DX
+	CMOVQLT      BX, DX
+	MOVQ         $0x00000008, BX
+	CMPQ         DX, BX
+	CMOVQGT      BX, DX
+	LEAQ         columnMasks<>+0(SB), BX
+	VMOVDQU      (BX)(DX*4), Y8
+	MOVQ         CX, DX
+	VMASKMOVPS   Y0, Y8, (DX)
+	MOVQ         $0x00000010, DX
+	SUBQ         104(AX), DX
+	XORQ         AX, AX
+	TESTQ        DX, DX
+	CMOVQLT      AX, DX
+	MOVQ         $0x00000008, AX
+	CMPQ         DX, AX
+	CMOVQGT      AX, DX
+	LEAQ         columnMasks<>+0(SB), AX
+	VMOVDQU      (AX)(DX*4), Y8
+	MOVQ         CX, DX
+	VMASKMOVPS   Y1, Y8, 32(DX)
 	VZEROUPPER
 	RET
 
-masked:
-	MOVQ       $0x00000008, DX
-	SUBQ       104(AX), DX
-	XORQ       BX, BX
-	TESTQ      DX, DX
-	CMOVQLT    BX, DX
-	MOVQ       $0x00000008, BX
-	CMPQ       DX, BX
-	CMOVQGT    BX, DX
-	LEAQ       columnMasks<>+0(SB), BX
-	VMOVDQU    (BX)(DX*4), Y8
-	MOVQ       CX, DX
-	VMASKMOVPS Y0, Y8, (DX)
-	MOVQ       $0x00000010, DX
-	SUBQ       104(AX), DX
-	XORQ       AX, AX
-	TESTQ      DX, DX
-	CMOVQLT    AX, DX
-	MOVQ       $0x00000008, AX
-	CMPQ       DX, AX
-	CMOVQGT    AX, DX
-	LEAQ       columnMasks<>+0(SB), AX
-	VMOVDQU    (AX)(DX*4), Y8
-	MOVQ       CX, DX
-	VMASKMOVPS Y1, Y8, 32(DX)
+allStored:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX2_2x16(t *byte)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tileFP32AVX2_2x16(SB), NOSPLIT, $0-8
+TEXT ·tileFP32AVX2_2x16(SB), NOSPLIT, $8-8
 	MOVQ       t+0(FP), AX
 	MOVQ       48(AX), CX
 	MOVQ       56(AX), DX
@@ -41974,25 +41989,55 @@ TEXT ·tileFP32AVX2_2x16(SB), NOSPLIT, $0-8
 	MOVQ       80(AX), SI
 	CMPQ       BX, CX
 	JE         same
+	MOVQ       160(AX), DI
+	TESTQ      DI, DI
+	JNZ        askedCLines
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
+	JMP        askedC
 
+askedCLines:
+	MOVQ       168(AX), R8
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), DX
+	CMPQ       DI, $0x01
+	CMOVQEQ    DX, CX
+	PREFETCHT0 (CX)
+
+askedC:
 same:
 	TESTQ      BX, BX
 	JZ         asked
 	TESTQ      SI, SI
 	JZ         asked
+	MOVQ       160(AX), CX
+	TESTQ      CX, CX
+	JNZ        askedRLines
 	PREFETCHT0 (BX)
 	ADDQ       SI, BX
 	PREFETCHT0 (BX)
+	JMP        askedR
 
+askedRLines:
+	MOVQ       176(AX), DX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DX
+	CMPQ       CX, $0x01
+	CMOVQEQ    DX, BX
+	PREFETCHT0 (BX)
+
+askedR:
 asked:
 	MOVQ       64(AX), CX
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	TESTQ      CX, CX
 	JZ         unbiased
+	CMPQ       104(AX), $0x10
+	JGE        allBias
 	MOVQ       $0x00000008, DX
 	SUBQ       104(AX), DX
 	XORQ       BX, BX
@@ -42015,6 +42060,11 @@ asked:
 	LEAQ       columnMasks<>+0(SB), BX
 	VMOVDQU    (BX)(DX*4), Y8
 	VMASKMOVPS 32(CX), Y8, Y1
+	JMP        unbiased
+
+allBias:
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
 
 unbiased:
 	VMOVAPS Y0, Y2
@@ -42028,48 +42078,69 @@ unbiased:
 	MOVQ    88(AX), BX
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
+	MOVQ    160(AX), R8
+	TESTQ   R8, R8
+	JNZ     startedLines
+	XORQ    R8, R8
+	ADDQ    DX, R8
+	MOVQ    R8, (SP)
+	JMP     started
 
+startedLines:
+	MOVQ    152(AX), R9
+	IMULQ   DX, R9
+	XORQ    R10, R10
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), DX
+	CMPQ    R8, $0x01
+	CMOVQEQ DX, R10
+	MOVQ    R10, (SP)
+
+started:
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
-	MOVQ 16(AX), R9
-	SUBQ $0x04, R9
+	XORQ DX, DX
+	MOVQ (SP), R9
+	ADDQ R8, R9
+	MOVQ 16(AX), R10
+	SUBQ $0x04, R10
 	JL   rest
 
 loop:
 	VMOVUPS      (CX), Y8
 	VMOVUPS      32(CX), Y9
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R8)(DX*1), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(DX*1), Y11
+	VBROADCASTSS (R9)(DX*1), Y11
 	VFMADD231PS  Y11, Y8, Y2
 	VFMADD231PS  Y11, Y9, Y3
 	VMOVUPS      64(CX), Y8
 	VMOVUPS      96(CX), Y9
-	VBROADCASTSS 4(R8), Y10
+	VBROADCASTSS 4(R8)(DX*1), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS 4(R8)(DX*1), Y11
+	VBROADCASTSS 4(R9)(DX*1), Y11
 	VFMADD231PS  Y11, Y8, Y6
 	VFMADD231PS  Y11, Y9, Y7
 	VMOVUPS      128(CX), Y8
 	VMOVUPS      160(CX), Y9
-	VBROADCASTSS 8(R8), Y10
+	VBROADCASTSS 8(R8)(DX*1), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS 8(R8)(DX*1), Y11
+	VBROADCASTSS 8(R9)(DX*1), Y11
 	VFMADD231PS  Y11, Y8, Y2
 	VFMADD231PS  Y11, Y9, Y3
 	VMOVUPS      192(CX), Y8
 	VMOVUPS      224(CX), Y9
-	VBROADCASTSS 12(R8), Y10
+	VBROADCASTSS 12(R8)(DX*1), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS 12(R8)(DX*1), Y11
+	VBROADCASTSS 12(R9)(DX*1), Y11
 	VFMADD231PS  Y11, Y8, Y6
 	VFMADD231PS  Y11, Y9, Y7
-	TESTQ        R9, 184(AX)
+	TESTQ        R10, 184(AX)
 	JNZ          fetched
 	PREFETCHT1   (BX)
 	PREFETCHT1   64(BX)
@@ -42079,26 +42150,26 @@ loop:
 
 fetched:
 	ADDQ $+256, CX
-	ADDQ $+16, R8
-	SUBQ $0x04, R9
+	ADDQ $+16, DX
+	SUBQ $0x04, R10
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JZ   odd
 
 single:
 	VMOVUPS      (CX), Y8
 	VMOVUPS      32(CX), Y9
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R8)(DX*1), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(DX*1), Y11
+	VBROADCASTSS (R9)(DX*1), Y11
 	VFMADD231PS  Y11, Y8, Y2
 	VFMADD231PS  Y11, Y9, Y3
 	ADDQ         $+64, CX
-	ADDQ         $+4, R8
-	DECQ         R9
+	ADDQ         $+4, DX
+	DECQ         R10
 	JNZ          single
 
 odd:
@@ -42113,6 +42184,11 @@ odd:
 	TESTQ      CX, CX
 	JZ         store
 	MOVQ       80(AX), DX
+	MOVQ       160(AX), BX
+	TESTQ      BX, BX
+	JNZ        storeLines
+	CMPQ       104(AX), $0x10
+	JGE        allAdded
 	MOVQ       $0x00000008, BX
 	SUBQ       104(AX), BX
 	XORQ       SI, SI
@@ -42145,6 +42221,69 @@ odd:
 	ADDQ       DX, BX
 	VMASKMOVPS 32(BX), Y8, Y9
 	VADDPS     Y9, Y3, Y3
+	JMP        store
+
+allAdded:
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	VADDPS 32(CX), Y3, Y3
+	JMP    store
+
+storeLines:
+	MOVQ       176(AX), SI
+	CMPQ       104(AX), $0x10
+	JGE        allAddedLines
+	MOVQ       $0x00000008, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y8
+	MOVQ       CX, DI
+	VMASKMOVPS (DI), Y8, Y9
+	VADDPS     Y9, Y0, Y0
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x01
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y8, Y9
+	VADDPS     Y9, Y2, Y2
+	MOVQ       $0x00000010, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y8
+	MOVQ       CX, DI
+	VMASKMOVPS 32(DI), Y8, Y9
+	VADDPS     Y9, Y1, Y1
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x01
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y8, Y9
+	VADDPS     Y9, Y3, Y3
+	JMP        store
+
+allAddedLines:
+	VADDPS  (CX), Y0, Y0
+	VADDPS  32(CX), Y1, Y1
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DX
+	CMPQ    BX, $0x01
+	CMOVQEQ DX, CX
+	VADDPS  (CX), Y2, Y2
+	VADDPS  32(CX), Y3, Y3
 
 store:
 	VBROADCASTSS 96(AX), Y8
@@ -42159,51 +42298,108 @@ store:
 	VMINPS       Y3, Y9, Y3
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
+	MOVQ         160(AX), BX
+	TESTQ        BX, BX
+	JNZ          storedLines
 	CMPQ         104(AX), $0x10
-	JL           masked
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
+	JGE          allStored
+	MOVQ         $0x00000008, BX
+	SUBQ         104(AX), BX
+	XORQ         SI, SI
+	TESTQ        BX, BX
+	CMOVQLT      SI, BX
+	MOVQ         $0x00000008, SI
+	CMPQ         BX, SI
+	CMOVQGT      SI, BX
+	LEAQ         columnMasks<>+0(SB), SI
+	VMOVDQU      (SI)(BX*4), Y8
+	MOVQ         CX, BX
+	VMASKMOVPS   Y0, Y8, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y2, Y8, (BX)
+	MOVQ         $0x00000010, BX
+	SUBQ         104(AX), BX
+	XORQ         AX, AX
+	TESTQ        BX, BX
+	CMOVQLT      AX, BX
+	MOVQ         $0x00000008, AX
+	CMPQ         BX, AX
+	CMOVQGT      AX, BX
+	LEAQ         columnMasks<>+0(SB), AX
+	VMOVDQU      (AX)(BX*4), Y8
+	MOVQ         CX, BX
+	VMASKMOVPS   Y1, Y8, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y3, Y8, 32(BX)
 	VZEROUPPER
 	RET
 
-masked:
-	MOVQ       $0x00000008, BX
-	SUBQ       104(AX), BX
-	XORQ       SI, SI
-	TESTQ      BX, BX
-	CMOVQLT    SI, BX
-	MOVQ       $0x00000008, SI
-	CMPQ       BX, SI
-	CMOVQGT    SI, BX
-	LEAQ       columnMasks<>+0(SB), SI
-	VMOVDQU    (SI)(BX*4), Y8
-	MOVQ       CX, BX
-	VMASKMOVPS Y0, Y8, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y2, Y8, (BX)
-	MOVQ       $0x00000010, BX
-	SUBQ       104(AX), BX
+allStored:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, 32(CX)
+	JMP     stored
+
+storedLines:
+	MOVQ       168(AX), SI
+	CMPQ       104(AX), $0x10
+	JGE        allStoredLines
+	MOVQ       $0x00000008, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y8
+	MOVQ       CX, DI
+	VMASKMOVPS Y0, Y8, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x01
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y2, Y8, (DI)
+	MOVQ       $0x00000010, DI
+	SUBQ       104(AX), DI
 	XORQ       AX, AX
-	TESTQ      BX, BX
-	CMOVQLT    AX, BX
+	TESTQ      DI, DI
+	CMOVQLT    AX, DI
 	MOVQ       $0x00000008, AX
-	CMPQ       BX, AX
-	CMOVQGT    AX, BX
+	CMPQ       DI, AX
+	CMOVQGT    AX, DI
 	LEAQ       columnMasks<>+0(SB), AX
-	VMOVDQU    (AX)(BX*4), Y8
-	MOVQ       CX, BX
-	VMASKMOVPS Y1, Y8, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y3, Y8, 32(BX)
+	VMOVDQU    (AX)(DI*4), Y8
+	MOVQ       CX, DI
+	VMASKMOVPS Y1, Y8, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x01
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y3, Y8, 32(DI)
+	VZEROUPPER
+	RET
+
+allStoredLines:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x01
+	CMOVQEQ AX, CX
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, 32(CX)
+
+stored:
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX2_3x16(t *byte)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tileFP32AVX2_3x16(SB), NOSPLIT, $0-8
+TEXT ·tileFP32AVX2_3x16(SB), NOSPLIT, $16-8
 	MOVQ       t+0(FP), AX
 	MOVQ       48(AX), CX
 	MOVQ       56(AX), DX
@@ -42211,29 +42407,69 @@ TEXT ·tileFP32AVX2_3x16(SB), NOSPLIT, $0-8
 	MOVQ       80(AX), SI
 	CMPQ       BX, CX
 	JE         same
+	MOVQ       160(AX), DI
+	TESTQ      DI, DI
+	JNZ        askedCLines
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	JMP        askedC
+
+askedCLines:
+	MOVQ       168(AX), R8
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), R9
+	CMPQ       DI, $0x01
+	CMOVQEQ    R9, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), DX
+	CMPQ       DI, $0x02
+	CMOVQEQ    DX, CX
 	PREFETCHT0 (CX)
 
+askedC:
 same:
 	TESTQ      BX, BX
 	JZ         asked
 	TESTQ      SI, SI
 	JZ         asked
+	MOVQ       160(AX), CX
+	TESTQ      CX, CX
+	JNZ        askedRLines
 	PREFETCHT0 (BX)
 	ADDQ       SI, BX
 	PREFETCHT0 (BX)
 	ADDQ       SI, BX
+	PREFETCHT0 (BX)
+	JMP        askedR
+
+askedRLines:
+	MOVQ       176(AX), DX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DI
+	CMPQ       CX, $0x01
+	CMOVQEQ    DI, BX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DX
+	CMPQ       CX, $0x02
+	CMOVQEQ    DX, BX
 	PREFETCHT0 (BX)
 
+askedR:
 asked:
 	MOVQ       64(AX), CX
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	TESTQ      CX, CX
 	JZ         unbiased
+	CMPQ       104(AX), $0x10
+	JGE        allBias
 	MOVQ       $0x00000008, DX
 	SUBQ       104(AX), DX
 	XORQ       BX, BX
@@ -42256,6 +42492,11 @@ asked:
 	LEAQ       columnMasks<>+0(SB), BX
 	VMOVDQU    (BX)(DX*4), Y12
 	VMASKMOVPS 32(CX), Y12, Y1
+	JMP        unbiased
+
+allBias:
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
 
 unbiased:
 	VMOVAPS Y0, Y2
@@ -42273,60 +42514,90 @@ unbiased:
 	MOVQ    88(AX), BX
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
+	MOVQ    160(AX), R8
+	TESTQ   R8, R8
+	JNZ     startedLines
+	XORQ    R8, R8
+	ADDQ    DX, R8
+	MOVQ    R8, (SP)
+	ADDQ    DX, R8
+	MOVQ    R8, 8(SP)
+	JMP     started
 
+startedLines:
+	MOVQ    152(AX), R9
+	IMULQ   DX, R9
+	XORQ    R10, R10
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), R11
+	CMPQ    R8, $0x01
+	CMOVQEQ R11, R10
+	MOVQ    R10, (SP)
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), DX
+	CMPQ    R8, $0x02
+	CMOVQEQ DX, R10
+	MOVQ    R10, 8(SP)
+
+started:
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
-	MOVQ 16(AX), R9
-	SUBQ $0x04, R9
+	XORQ DX, DX
+	MOVQ (SP), R9
+	ADDQ R8, R9
+	MOVQ 8(SP), R10
+	ADDQ R8, R10
+	MOVQ 16(AX), R11
+	SUBQ $0x04, R11
 	JL   rest
 
 loop:
 	VMOVUPS      (CX), Y12
 	VMOVUPS      32(CX), Y13
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R8)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(DX*1), Y15
+	VBROADCASTSS (R9)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y2
 	VFMADD231PS  Y15, Y13, Y3
-	VBROADCASTSS (R8)(DX*2), Y14
+	VBROADCASTSS (R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
 	VMOVUPS      64(CX), Y12
 	VMOVUPS      96(CX), Y13
-	VBROADCASTSS 4(R8), Y14
+	VBROADCASTSS 4(R8)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS 4(R8)(DX*1), Y15
+	VBROADCASTSS 4(R9)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y8
 	VFMADD231PS  Y15, Y13, Y9
-	VBROADCASTSS 4(R8)(DX*2), Y14
+	VBROADCASTSS 4(R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
 	VMOVUPS      128(CX), Y12
 	VMOVUPS      160(CX), Y13
-	VBROADCASTSS 8(R8), Y14
+	VBROADCASTSS 8(R8)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS 8(R8)(DX*1), Y15
+	VBROADCASTSS 8(R9)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y2
 	VFMADD231PS  Y15, Y13, Y3
-	VBROADCASTSS 8(R8)(DX*2), Y14
+	VBROADCASTSS 8(R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
 	VMOVUPS      192(CX), Y12
 	VMOVUPS      224(CX), Y13
-	VBROADCASTSS 12(R8), Y14
+	VBROADCASTSS 12(R8)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS 12(R8)(DX*1), Y15
+	VBROADCASTSS 12(R9)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y8
 	VFMADD231PS  Y15, Y13, Y9
-	VBROADCASTSS 12(R8)(DX*2), Y14
+	VBROADCASTSS 12(R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	TESTQ        R9, 184(AX)
+	TESTQ        R11, 184(AX)
 	JNZ          fetched
 	PREFETCHT1   (BX)
 	PREFETCHT1   64(BX)
@@ -42336,29 +42607,29 @@ loop:
 
 fetched:
 	ADDQ $+256, CX
-	ADDQ $+16, R8
-	SUBQ $0x04, R9
+	ADDQ $+16, DX
+	SUBQ $0x04, R11
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JZ   odd
 
 single:
 	VMOVUPS      (CX), Y12
 	VMOVUPS      32(CX), Y13
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R8)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(DX*1), Y15
+	VBROADCASTSS (R9)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y2
 	VFMADD231PS  Y15, Y13, Y3
-	VBROADCASTSS (R8)(DX*2), Y14
+	VBROADCASTSS (R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
 	ADDQ         $+64, CX
-	ADDQ         $+4, R8
-	DECQ         R9
+	ADDQ         $+4, DX
+	DECQ         R11
 	JNZ          single
 
 odd:
@@ -42375,6 +42646,11 @@ odd:
 	TESTQ      CX, CX
 	JZ         store
 	MOVQ       80(AX), DX
+	MOVQ       160(AX), BX
+	TESTQ      BX, BX
+	JNZ        storeLines
+	CMPQ       104(AX), $0x10
+	JGE        allAdded
 	MOVQ       $0x00000008, BX
 	SUBQ       104(AX), BX
 	XORQ       SI, SI
@@ -42413,6 +42689,90 @@ odd:
 	ADDQ       DX, BX
 	VMASKMOVPS 32(BX), Y12, Y13
 	VADDPS     Y13, Y5, Y5
+	JMP        store
+
+allAdded:
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	VADDPS 32(CX), Y3, Y3
+	ADDQ   DX, CX
+	VADDPS (CX), Y4, Y4
+	VADDPS 32(CX), Y5, Y5
+	JMP    store
+
+storeLines:
+	MOVQ       176(AX), SI
+	CMPQ       104(AX), $0x10
+	JGE        allAddedLines
+	MOVQ       $0x00000008, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y12
+	MOVQ       CX, DI
+	VMASKMOVPS (DI), Y12, Y13
+	VADDPS     Y13, Y0, Y0
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x01
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y12, Y13
+	VADDPS     Y13, Y2, Y2
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x02
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y12, Y13
+	VADDPS     Y13, Y4, Y4
+	MOVQ       $0x00000010, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y12
+	MOVQ       CX, DI
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y1, Y1
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x01
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y3, Y3
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x02
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y5, Y5
+	JMP        store
+
+allAddedLines:
+	VADDPS  (CX), Y0, Y0
+	VADDPS  32(CX), Y1, Y1
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DI
+	CMPQ    BX, $0x01
+	CMOVQEQ DI, CX
+	VADDPS  (CX), Y2, Y2
+	VADDPS  32(CX), Y3, Y3
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DX
+	CMPQ    BX, $0x02
+	CMOVQEQ DX, CX
+	VADDPS  (CX), Y4, Y4
+	VADDPS  32(CX), Y5, Y5
 
 store:
 	VBROADCASTSS 96(AX), Y12
@@ -42431,58 +42791,131 @@ store:
 	VMINPS       Y5, Y13, Y5
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
+	MOVQ         160(AX), BX
+	TESTQ        BX, BX
+	JNZ          storedLines
 	CMPQ         104(AX), $0x10
-	JL           masked
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      Y5, 32(CX)
+	JGE          allStored
+	MOVQ         $0x00000008, BX
+	SUBQ         104(AX), BX
+	XORQ         SI, SI
+	TESTQ        BX, BX
+	CMOVQLT      SI, BX
+	MOVQ         $0x00000008, SI
+	CMPQ         BX, SI
+	CMOVQGT      SI, BX
+	LEAQ         columnMasks<>+0(SB), SI
+	VMOVDQU      (SI)(BX*4), Y12
+	MOVQ         CX, BX
+	VMASKMOVPS   Y0, Y12, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y2, Y12, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y4, Y12, (BX)
+	MOVQ         $0x00000010, BX
+	SUBQ         104(AX), BX
+	XORQ         AX, AX
+	TESTQ        BX, BX
+	CMOVQLT      AX, BX
+	MOVQ         $0x00000008, AX
+	CMPQ         BX, AX
+	CMOVQGT      AX, BX
+	LEAQ         columnMasks<>+0(SB), AX
+	VMOVDQU      (AX)(BX*4), Y12
+	MOVQ         CX, BX
+	VMASKMOVPS   Y1, Y12, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y3, Y12, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y5, Y12, 32(BX)
 	VZEROUPPER
 	RET
 
-masked:
-	MOVQ       $0x00000008, BX
-	SUBQ       104(AX), BX
-	XORQ       SI, SI
-	TESTQ      BX, BX
-	CMOVQLT    SI, BX
-	MOVQ       $0x00000008, SI
-	CMPQ       BX, SI
-	CMOVQGT    SI, BX
-	LEAQ       columnMasks<>+0(SB), SI
-	VMOVDQU    (SI)(BX*4), Y12
-	MOVQ       CX, BX
-	VMASKMOVPS Y0, Y12, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y2, Y12, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y4, Y12, (BX)
-	MOVQ       $0x00000010, BX
-	SUBQ       104(AX), BX
+allStored:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y4, (CX)
+	VMOVUPS Y5, 32(CX)
+	JMP     stored
+
+storedLines:
+	MOVQ       168(AX), SI
+	CMPQ       104(AX), $0x10
+	JGE        allStoredLines
+	MOVQ       $0x00000008, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y12
+	MOVQ       CX, DI
+	VMASKMOVPS Y0, Y12, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x01
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y2, Y12, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x02
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y4, Y12, (DI)
+	MOVQ       $0x00000010, DI
+	SUBQ       104(AX), DI
 	XORQ       AX, AX
-	TESTQ      BX, BX
-	CMOVQLT    AX, BX
+	TESTQ      DI, DI
+	CMOVQLT    AX, DI
 	MOVQ       $0x00000008, AX
-	CMPQ       BX, AX
-	CMOVQGT    AX, BX
+	CMPQ       DI, AX
+	CMOVQGT    AX, DI
 	LEAQ       columnMasks<>+0(SB), AX
-	VMOVDQU    (AX)(BX*4), Y12
-	MOVQ       CX, BX
-	VMASKMOVPS Y1, Y12, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y3, Y12, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y5, Y12, 32(BX)
+	VMOVDQU    (AX)(DI*4), Y12
+	MOVQ       CX, DI
+	VMASKMOVPS Y1, Y12, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x01
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y3, Y12, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x02
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y5, Y12, 32(DI)
+	VZEROUPPER
+	RET
+
+allStoredLines:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x01
+	CMOVQEQ AX, CX
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x02
+	CMOVQEQ AX, CX
+	VMOVUPS Y4, (CX)
+	VMOVUPS Y5, 32(CX)
+
+stored:
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX2_4x16(t *byte)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tileFP32AVX2_4x16(SB), NOSPLIT, $0-8
+TEXT ·tileFP32AVX2_4x16(SB), NOSPLIT, $24-8
 	MOVQ       t+0(FP), AX
 	MOVQ       48(AX), CX
 	MOVQ       56(AX), DX
@@ -42490,33 +42923,83 @@ TEXT ·tileFP32AVX2_4x16(SB), NOSPLIT, $0-8
 	MOVQ       80(AX), SI
 	CMPQ       BX, CX
 	JE         same
+	MOVQ       160(AX), DI
+	TESTQ      DI, DI
+	JNZ        askedCLines
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	JMP        askedC
+
+askedCLines:
+	MOVQ       168(AX), R8
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), R9
+	CMPQ       DI, $0x01
+	CMOVQEQ    R9, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), R9
+	CMPQ       DI, $0x02
+	CMOVQEQ    R9, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), DX
+	CMPQ       DI, $0x03
+	CMOVQEQ    DX, CX
 	PREFETCHT0 (CX)
 
+askedC:
 same:
 	TESTQ      BX, BX
 	JZ         asked
 	TESTQ      SI, SI
 	JZ         asked
+	MOVQ       160(AX), CX
+	TESTQ      CX, CX
+	JNZ        askedRLines
 	PREFETCHT0 (BX)
 	ADDQ       SI, BX
 	PREFETCHT0 (BX)
 	ADDQ       SI, BX
 	PREFETCHT0 (BX)
 	ADDQ       SI, BX
+	PREFETCHT0 (BX)
+	JMP        askedR
+
+askedRLines:
+	MOVQ       176(AX), DX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DI
+	CMPQ       CX, $0x01
+	CMOVQEQ    DI, BX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DI
+	CMPQ       CX, $0x02
+	CMOVQEQ    DI, BX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DX
+	CMPQ       CX, $0x03
+	CMOVQEQ    DX, BX
 	PREFETCHT0 (BX)
 
+askedR:
 asked:
 	MOVQ       64(AX), CX
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	TESTQ      CX, CX
 	JZ         unbiased
+	CMPQ       104(AX), $0x10
+	JGE        allBias
 	MOVQ       $0x00000008, DX
 	SUBQ       104(AX), DX
 	XORQ       BX, BX
@@ -42539,6 +43022,11 @@ asked:
 	LEAQ       columnMasks<>+0(SB), BX
 	VMOVDQU    (BX)(DX*4), Y8
 	VMASKMOVPS 32(CX), Y8, Y1
+	JMP        unbiased
+
+allBias:
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
 
 unbiased:
 	VMOVAPS Y0, Y2
@@ -42552,73 +43040,111 @@ unbiased:
 	MOVQ    88(AX), BX
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
-	LEAQ    (DX)(DX*2), R8
+	MOVQ    160(AX), R8
+	TESTQ   R8, R8
+	JNZ     startedLines
+	XORQ    R8, R8
+	ADDQ    DX, R8
+	MOVQ    R8, (SP)
+	ADDQ    DX, R8
+	MOVQ    R8, 8(SP)
+	ADDQ    DX, R8
+	MOVQ    R8, 16(SP)
+	JMP     started
 
+startedLines:
+	MOVQ    152(AX), R9
+	IMULQ   DX, R9
+	XORQ    R10, R10
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), R11
+	CMPQ    R8, $0x01
+	CMOVQEQ R11, R10
+	MOVQ    R10, (SP)
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), R11
+	CMPQ    R8, $0x02
+	CMOVQEQ R11, R10
+	MOVQ    R10, 8(SP)
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), DX
+	CMPQ    R8, $0x03
+	CMOVQEQ DX, R10
+	MOVQ    R10, 16(SP)
+
+started:
 tap:
-	MOVQ (SI), R9
-	ADDQ 24(AX), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	MOVQ (SI), R8
+	ADDQ 24(AX), R8
+	XORQ DX, DX
+	MOVQ (SP), R9
+	ADDQ R8, R9
+	MOVQ 8(SP), R10
+	ADDQ R8, R10
+	MOVQ 16(SP), R11
+	ADDQ R8, R11
+	MOVQ 16(AX), R12
+	SUBQ $0x04, R12
 	JL   rest
 
 loop:
 	VMOVUPS      (CX), Y8
 	VMOVUPS      32(CX), Y9
-	VBROADCASTSS (R9), Y10
+	VBROADCASTSS (R8)(DX*1), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS (R9)(DX*1), Y11
 	VFMADD231PS  Y11, Y8, Y2
 	VFMADD231PS  Y11, Y9, Y3
-	VBROADCASTSS (R9)(DX*2), Y12
+	VBROADCASTSS (R10)(DX*1), Y12
 	VFMADD231PS  Y12, Y8, Y4
 	VFMADD231PS  Y12, Y9, Y5
-	VBROADCASTSS (R9)(R8*1), Y13
+	VBROADCASTSS (R11)(DX*1), Y13
 	VFMADD231PS  Y13, Y8, Y6
 	VFMADD231PS  Y13, Y9, Y7
 	VMOVUPS      64(CX), Y8
 	VMOVUPS      96(CX), Y9
-	VBROADCASTSS 4(R9), Y10
+	VBROADCASTSS 4(R8)(DX*1), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS 4(R9)(DX*1), Y11
 	VFMADD231PS  Y11, Y8, Y2
 	VFMADD231PS  Y11, Y9, Y3
-	VBROADCASTSS 4(R9)(DX*2), Y12
+	VBROADCASTSS 4(R10)(DX*1), Y12
 	VFMADD231PS  Y12, Y8, Y4
 	VFMADD231PS  Y12, Y9, Y5
-	VBROADCASTSS 4(R9)(R8*1), Y13
+	VBROADCASTSS 4(R11)(DX*1), Y13
 	VFMADD231PS  Y13, Y8, Y6
 	VFMADD231PS  Y13, Y9, Y7
 	VMOVUPS      128(CX), Y8
 	VMOVUPS      160(CX), Y9
-	VBROADCASTSS 8(R9), Y10
+	VBROADCASTSS 8(R8)(DX*1), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS 8(R9)(DX*1), Y11
 	VFMADD231PS  Y11, Y8, Y2
 	VFMADD231PS  Y11, Y9, Y3
-	VBROADCASTSS 8(R9)(DX*2), Y12
+	VBROADCASTSS 8(R10)(DX*1), Y12
 	VFMADD231PS  Y12, Y8, Y4
 	VFMADD231PS  Y12, Y9, Y5
-	VBROADCASTSS 8(R9)(R8*1), Y13
+	VBROADCASTSS 8(R11)(DX*1), Y13
 	VFMADD231PS  Y13, Y8, Y6
 	VFMADD231PS  Y13, Y9, Y7
 	VMOVUPS      192(CX), Y8
 	VMOVUPS      224(CX), Y9
-	VBROADCASTSS 12(R9), Y10
+	VBROADCASTSS 12(R8)(DX*1), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS 12(R9)(DX*1), Y11
 	VFMADD231PS  Y11, Y8, Y2
 	VFMADD231PS  Y11, Y9, Y3
-	VBROADCASTSS 12(R9)(DX*2), Y12
+	VBROADCASTSS 12(R10)(DX*1), Y12
 	VFMADD231PS  Y12, Y8, Y4
 	VFMADD231PS  Y12, Y9, Y5
-	VBROADCASTSS 12(R9)(R8*1), Y13
+	VBROADCASTSS 12(R11)(DX*1), Y13
 	VFMADD231PS  Y13, Y8, Y6
 	VFMADD231PS  Y13, Y9, Y7
-	TESTQ        R10, 184(AX)
+	TESTQ        R12, 184(AX)
 	JNZ          fetched
 	PREFETCHT1   (BX)
 	PREFETCHT1   64(BX)
@@ -42628,32 +43154,32 @@ loop:
 
 fetched:
 	ADDQ $+256, CX
-	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	ADDQ $+16, DX
+	SUBQ $0x04, R12
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R12
 	JZ   odd
 
 single:
 	VMOVUPS      (CX), Y8
 	VMOVUPS      32(CX), Y9
-	VBROADCASTSS (R9), Y10
+	VBROADCASTSS (R8)(DX*1), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS (R9)(DX*1), Y11
 	VFMADD231PS  Y11, Y8, Y2
 	VFMADD231PS  Y11, Y9, Y3
-	VBROADCASTSS (R9)(DX*2), Y12
+	VBROADCASTSS (R10)(DX*1), Y12
 	VFMADD231PS  Y12, Y8, Y4
 	VFMADD231PS  Y12, Y9, Y5
-	VBROADCASTSS (R9)(R8*1), Y13
+	VBROADCASTSS (R11)(DX*1), Y13
 	VFMADD231PS  Y13, Y8, Y6
 	VFMADD231PS  Y13, Y9, Y7
 	ADDQ         $+64, CX
-	ADDQ         $+4, R9
-	DECQ         R10
+	ADDQ         $+4, DX
+	DECQ         R12
 	JNZ          single
 
 odd:
@@ -42664,6 +43190,11 @@ odd:
 	TESTQ      CX, CX
 	JZ         store
 	MOVQ       80(AX), DX
+	MOVQ       160(AX), BX
+	TESTQ      BX, BX
+	JNZ        storeLines
+	CMPQ       104(AX), $0x10
+	JGE        allAdded
 	MOVQ       $0x00000008, BX
 	SUBQ       104(AX), BX
 	XORQ       SI, SI
@@ -42708,6 +43239,111 @@ odd:
 	ADDQ       DX, BX
 	VMASKMOVPS 32(BX), Y8, Y9
 	VADDPS     Y9, Y7, Y7
+	JMP        store
+
+allAdded:
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	VADDPS 32(CX), Y3, Y3
+	ADDQ   DX, CX
+	VADDPS (CX), Y4, Y4
+	VADDPS 32(CX), Y5, Y5
+	ADDQ   DX, CX
+	VADDPS (CX), Y6, Y6
+	VADDPS 32(CX), Y7, Y7
+	JMP    store
+
+storeLines:
+	MOVQ       176(AX), SI
+	CMPQ       104(AX), $0x10
+	JGE        allAddedLines
+	MOVQ       $0x00000008, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y8
+	MOVQ       CX, DI
+	VMASKMOVPS (DI), Y8, Y9
+	VADDPS     Y9, Y0, Y0
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x01
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y8, Y9
+	VADDPS     Y9, Y2, Y2
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x02
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y8, Y9
+	VADDPS     Y9, Y4, Y4
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x03
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y8, Y9
+	VADDPS     Y9, Y6, Y6
+	MOVQ       $0x00000010, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y8
+	MOVQ       CX, DI
+	VMASKMOVPS 32(DI), Y8, Y9
+	VADDPS     Y9, Y1, Y1
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x01
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y8, Y9
+	VADDPS     Y9, Y3, Y3
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x02
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y8, Y9
+	VADDPS     Y9, Y5, Y5
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x03
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y8, Y9
+	VADDPS     Y9, Y7, Y7
+	JMP        store
+
+allAddedLines:
+	VADDPS  (CX), Y0, Y0
+	VADDPS  32(CX), Y1, Y1
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DI
+	CMPQ    BX, $0x01
+	CMOVQEQ DI, CX
+	VADDPS  (CX), Y2, Y2
+	VADDPS  32(CX), Y3, Y3
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DI
+	CMPQ    BX, $0x02
+	CMOVQEQ DI, CX
+	VADDPS  (CX), Y4, Y4
+	VADDPS  32(CX), Y5, Y5
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DX
+	CMPQ    BX, $0x03
+	CMOVQEQ DX, CX
+	VADDPS  (CX), Y6, Y6
+	VADDPS  32(CX), Y7, Y7
 
 store:
 	VBROADCASTSS 96(AX), Y8
@@ -42730,65 +43366,154 @@ store:
 	VMINPS       Y7, Y9, Y7
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
+	MOVQ         160(AX), BX
+	TESTQ        BX, BX
+	JNZ          storedLines
 	CMPQ         104(AX), $0x10
-	JL           masked
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      Y5, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y6, (CX)
-	VMOVUPS      Y7, 32(CX)
+	JGE          allStored
+	MOVQ         $0x00000008, BX
+	SUBQ         104(AX), BX
+	XORQ         SI, SI
+	TESTQ        BX, BX
+	CMOVQLT      SI, BX
+	MOVQ         $0x00000008, SI
+	CMPQ         BX, SI
+	CMOVQGT      SI, BX
+	LEAQ         columnMasks<>+0(SB), SI
+	VMOVDQU      (SI)(BX*4), Y8
+	MOVQ         CX, BX
+	VMASKMOVPS   Y0, Y8, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y2, Y8, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y4, Y8, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y6, Y8, (BX)
+	MOVQ         $0x00000010, BX
+	SUBQ         104(AX), BX
+	XORQ         AX, AX
+	TESTQ        BX, BX
+	CMOVQLT      AX, BX
+	MOVQ         $0x00000008, AX
+	CMPQ         BX, AX
+	CMOVQGT      AX, BX
+	LEAQ         columnMasks<>+0(SB), AX
+	VMOVDQU      (AX)(BX*4), Y8
+	MOVQ         CX, BX
+	VMASKMOVPS   Y1, Y8, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y3, Y8, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y5, Y8, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y7, Y8, 32(BX)
 	VZEROUPPER
 	RET
 
-masked:
-	MOVQ       $0x00000008, BX
-	SUBQ       104(AX), BX
-	XORQ       SI, SI
-	TESTQ      BX, BX
-	CMOVQLT    SI, BX
-	MOVQ       $0x00000008, SI
-	CMPQ       BX, SI
-	CMOVQGT    SI, BX
-	LEAQ       columnMasks<>+0(SB), SI
-	VMOVDQU    (SI)(BX*4), Y8
-	MOVQ       CX, BX
-	VMASKMOVPS Y0, Y8, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y2, Y8, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y4, Y8, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y6, Y8, (BX)
-	MOVQ       $0x00000010, BX
-	SUBQ       104(AX), BX
+allStored:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y4, (CX)
+	VMOVUPS Y5, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y6, (CX)
+	VMOVUPS Y7, 32(CX)
+	JMP     stored
+
+storedLines:
+	MOVQ       168(AX), SI
+	CMPQ       104(AX), $0x10
+	JGE        allStoredLines
+	MOVQ       $0x00000008, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y8
+	MOVQ       CX, DI
+	VMASKMOVPS Y0, Y8, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x01
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y2, Y8, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x02
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y4, Y8, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x03
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y6, Y8, (DI)
+	MOVQ       $0x00000010, DI
+	SUBQ       104(AX), DI
 	XORQ       AX, AX
-	TESTQ      BX, BX
-	CMOVQLT    AX, BX
+	TESTQ      DI, DI
+	CMOVQLT    AX, DI
 	MOVQ       $0x00000008, AX
-	CMPQ       BX, AX
-	CMOVQGT    AX, BX
+	CMPQ       DI, AX
+	CMOVQGT    AX, DI
 	LEAQ       columnMasks<>+0(SB), AX
-	VMOVDQU    (AX)(BX*4), Y8
-	MOVQ       CX, BX
-	VMASKMOVPS Y1, Y8, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y3, Y8, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y5, Y8, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y7, Y8, 32(BX)
+	VMOVDQU    (AX)(DI*4), Y8
+	MOVQ       CX, DI
+	VMASKMOVPS Y1, Y8, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x01
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y3, Y8, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x02
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y5, Y8, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x03
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y7, Y8, 32(DI)
+	VZEROUPPER
+	RET
+
+allStoredLines:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x01
+	CMOVQEQ AX, CX
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x02
+	CMOVQEQ AX, CX
+	VMOVUPS Y4, (CX)
+	VMOVUPS Y5, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x03
+	CMOVQEQ AX, CX
+	VMOVUPS Y6, (CX)
+	VMOVUPS Y7, 32(CX)
+
+stored:
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX2_5x16(t *byte)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tileFP32AVX2_5x16(SB), NOSPLIT, $0-8
+TEXT ·tileFP32AVX2_5x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
 	MOVQ       48(AX), CX
 	MOVQ       56(AX), DX
@@ -42796,6 +43521,9 @@ TEXT ·tileFP32AVX2_5x16(SB), NOSPLIT, $0-8
 	MOVQ       80(AX), SI
 	CMPQ       BX, CX
 	JE         same
+	MOVQ       160(AX), DI
+	TESTQ      DI, DI
+	JNZ        askedCLines
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -42804,13 +43532,42 @@ TEXT ·tileFP32AVX2_5x16(SB), NOSPLIT, $0-8
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	JMP        askedC
+
+askedCLines:
+	MOVQ       168(AX), R8
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), R9
+	CMPQ       DI, $0x01
+	CMOVQEQ    R9, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), R9
+	CMPQ       DI, $0x02
+	CMOVQEQ    R9, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), R9
+	CMPQ       DI, $0x03
+	CMOVQEQ    R9, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), DX
+	CMPQ       DI, $0x04
+	CMOVQEQ    DX, CX
 	PREFETCHT0 (CX)
 
+askedC:
 same:
 	TESTQ      BX, BX
 	JZ         asked
 	TESTQ      SI, SI
 	JZ         asked
+	MOVQ       160(AX), CX
+	TESTQ      CX, CX
+	JNZ        askedRLines
 	PREFETCHT0 (BX)
 	ADDQ       SI, BX
 	PREFETCHT0 (BX)
@@ -42819,14 +43576,42 @@ same:
 	ADDQ       SI, BX
 	PREFETCHT0 (BX)
 	ADDQ       SI, BX
+	PREFETCHT0 (BX)
+	JMP        askedR
+
+askedRLines:
+	MOVQ       176(AX), DX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DI
+	CMPQ       CX, $0x01
+	CMOVQEQ    DI, BX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DI
+	CMPQ       CX, $0x02
+	CMOVQEQ    DI, BX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DI
+	CMPQ       CX, $0x03
+	CMOVQEQ    DI, BX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DX
+	CMPQ       CX, $0x04
+	CMOVQEQ    DX, BX
 	PREFETCHT0 (BX)
 
+askedR:
 asked:
 	MOVQ       64(AX), CX
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	TESTQ      CX, CX
 	JZ         unbiased
+	CMPQ       104(AX), $0x10
+	JGE        allBias
 	MOVQ       $0x00000008, DX
 	SUBQ       104(AX), DX
 	XORQ       BX, BX
@@ -42849,6 +43634,11 @@ asked:
 	LEAQ       columnMasks<>+0(SB), BX
 	VMOVDQU    (BX)(DX*4), Y10
 	VMASKMOVPS 32(CX), Y10, Y1
+	JMP        unbiased
+
+allBias:
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
 
 unbiased:
 	VMOVAPS Y0, Y2
@@ -42864,85 +43654,132 @@ unbiased:
 	MOVQ    88(AX), BX
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
-	LEAQ    (DX)(DX*2), R8
+	MOVQ    160(AX), R8
+	TESTQ   R8, R8
+	JNZ     startedLines
+	XORQ    R8, R8
+	ADDQ    DX, R8
+	MOVQ    R8, (SP)
+	ADDQ    DX, R8
+	MOVQ    R8, 8(SP)
+	ADDQ    DX, R8
+	MOVQ    R8, 16(SP)
+	ADDQ    DX, R8
+	MOVQ    R8, 24(SP)
+	JMP     started
 
+startedLines:
+	MOVQ    152(AX), R9
+	IMULQ   DX, R9
+	XORQ    R10, R10
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), R11
+	CMPQ    R8, $0x01
+	CMOVQEQ R11, R10
+	MOVQ    R10, (SP)
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), R11
+	CMPQ    R8, $0x02
+	CMOVQEQ R11, R10
+	MOVQ    R10, 8(SP)
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), R11
+	CMPQ    R8, $0x03
+	CMOVQEQ R11, R10
+	MOVQ    R10, 16(SP)
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), DX
+	CMPQ    R8, $0x04
+	CMOVQEQ DX, R10
+	MOVQ    R10, 24(SP)
+
+started:
 tap:
-	MOVQ (SI), R9
-	ADDQ 24(AX), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	MOVQ (SI), R8
+	ADDQ 24(AX), R8
+	XORQ DX, DX
+	MOVQ (SP), R9
+	ADDQ R8, R9
+	MOVQ 8(SP), R10
+	ADDQ R8, R10
+	MOVQ 16(SP), R11
+	ADDQ R8, R11
+	MOVQ 24(SP), R12
+	ADDQ R8, R12
+	MOVQ 16(AX), R13
+	SUBQ $0x04, R13
 	JL   rest
 
 loop:
 	VMOVUPS      (CX), Y10
 	VMOVUPS      32(CX), Y11
-	VBROADCASTSS (R9), Y12
+	VBROADCASTSS (R8)(DX*1), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R9)(DX*1), Y13
 	VFMADD231PS  Y13, Y10, Y2
 	VFMADD231PS  Y13, Y11, Y3
-	VBROADCASTSS (R9)(DX*2), Y14
+	VBROADCASTSS (R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y10, Y4
 	VFMADD231PS  Y14, Y11, Y5
-	VBROADCASTSS (R9)(R8*1), Y15
+	VBROADCASTSS (R11)(DX*1), Y15
 	VFMADD231PS  Y15, Y10, Y6
 	VFMADD231PS  Y15, Y11, Y7
-	VBROADCASTSS (R9)(DX*4), Y12
+	VBROADCASTSS (R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
 	VMOVUPS      64(CX), Y10
 	VMOVUPS      96(CX), Y11
-	VBROADCASTSS 4(R9), Y12
+	VBROADCASTSS 4(R8)(DX*1), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS 4(R9)(DX*1), Y13
 	VFMADD231PS  Y13, Y10, Y2
 	VFMADD231PS  Y13, Y11, Y3
-	VBROADCASTSS 4(R9)(DX*2), Y14
+	VBROADCASTSS 4(R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y10, Y4
 	VFMADD231PS  Y14, Y11, Y5
-	VBROADCASTSS 4(R9)(R8*1), Y15
+	VBROADCASTSS 4(R11)(DX*1), Y15
 	VFMADD231PS  Y15, Y10, Y6
 	VFMADD231PS  Y15, Y11, Y7
-	VBROADCASTSS 4(R9)(DX*4), Y12
+	VBROADCASTSS 4(R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
 	VMOVUPS      128(CX), Y10
 	VMOVUPS      160(CX), Y11
-	VBROADCASTSS 8(R9), Y12
+	VBROADCASTSS 8(R8)(DX*1), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS 8(R9)(DX*1), Y13
 	VFMADD231PS  Y13, Y10, Y2
 	VFMADD231PS  Y13, Y11, Y3
-	VBROADCASTSS 8(R9)(DX*2), Y14
+	VBROADCASTSS 8(R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y10, Y4
 	VFMADD231PS  Y14, Y11, Y5
-	VBROADCASTSS 8(R9)(R8*1), Y15
+	VBROADCASTSS 8(R11)(DX*1), Y15
 	VFMADD231PS  Y15, Y10, Y6
 	VFMADD231PS  Y15, Y11, Y7
-	VBROADCASTSS 8(R9)(DX*4), Y12
+	VBROADCASTSS 8(R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
 	VMOVUPS      192(CX), Y10
 	VMOVUPS      224(CX), Y11
-	VBROADCASTSS 12(R9), Y12
+	VBROADCASTSS 12(R8)(DX*1), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS 12(R9)(DX*1), Y13
 	VFMADD231PS  Y13, Y10, Y2
 	VFMADD231PS  Y13, Y11, Y3
-	VBROADCASTSS 12(R9)(DX*2), Y14
+	VBROADCASTSS 12(R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y10, Y4
 	VFMADD231PS  Y14, Y11, Y5
-	VBROADCASTSS 12(R9)(R8*1), Y15
+	VBROADCASTSS 12(R11)(DX*1), Y15
 	VFMADD231PS  Y15, Y10, Y6
 	VFMADD231PS  Y15, Y11, Y7
-	VBROADCASTSS 12(R9)(DX*4), Y12
+	VBROADCASTSS 12(R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	TESTQ        R10, 184(AX)
+	TESTQ        R13, 184(AX)
 	JNZ          fetched
 	PREFETCHT1   (BX)
 	PREFETCHT1   64(BX)
@@ -42950,35 +43787,35 @@ loop:
 
 fetched:
 	ADDQ $+256, CX
-	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	ADDQ $+16, DX
+	SUBQ $0x04, R13
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R13
 	JZ   odd
 
 single:
 	VMOVUPS      (CX), Y10
 	VMOVUPS      32(CX), Y11
-	VBROADCASTSS (R9), Y12
+	VBROADCASTSS (R8)(DX*1), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R9)(DX*1), Y13
 	VFMADD231PS  Y13, Y10, Y2
 	VFMADD231PS  Y13, Y11, Y3
-	VBROADCASTSS (R9)(DX*2), Y14
+	VBROADCASTSS (R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y10, Y4
 	VFMADD231PS  Y14, Y11, Y5
-	VBROADCASTSS (R9)(R8*1), Y15
+	VBROADCASTSS (R11)(DX*1), Y15
 	VFMADD231PS  Y15, Y10, Y6
 	VFMADD231PS  Y15, Y11, Y7
-	VBROADCASTSS (R9)(DX*4), Y12
+	VBROADCASTSS (R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
 	ADDQ         $+64, CX
-	ADDQ         $+4, R9
-	DECQ         R10
+	ADDQ         $+4, DX
+	DECQ         R13
 	JNZ          single
 
 odd:
@@ -42989,6 +43826,11 @@ odd:
 	TESTQ      CX, CX
 	JZ         store
 	MOVQ       80(AX), DX
+	MOVQ       160(AX), BX
+	TESTQ      BX, BX
+	JNZ        storeLines
+	CMPQ       104(AX), $0x10
+	JGE        allAdded
 	MOVQ       $0x00000008, BX
 	SUBQ       104(AX), BX
 	XORQ       SI, SI
@@ -43039,6 +43881,132 @@ odd:
 	ADDQ       DX, BX
 	VMASKMOVPS 32(BX), Y10, Y11
 	VADDPS     Y11, Y9, Y9
+	JMP        store
+
+allAdded:
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	VADDPS 32(CX), Y3, Y3
+	ADDQ   DX, CX
+	VADDPS (CX), Y4, Y4
+	VADDPS 32(CX), Y5, Y5
+	ADDQ   DX, CX
+	VADDPS (CX), Y6, Y6
+	VADDPS 32(CX), Y7, Y7
+	ADDQ   DX, CX
+	VADDPS (CX), Y8, Y8
+	VADDPS 32(CX), Y9, Y9
+	JMP    store
+
+storeLines:
+	MOVQ       176(AX), SI
+	CMPQ       104(AX), $0x10
+	JGE        allAddedLines
+	MOVQ       $0x00000008, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y10
+	MOVQ       CX, DI
+	VMASKMOVPS (DI), Y10, Y11
+	VADDPS     Y11, Y0, Y0
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x01
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y10, Y11
+	VADDPS     Y11, Y2, Y2
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x02
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y10, Y11
+	VADDPS     Y11, Y4, Y4
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x03
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y10, Y11
+	VADDPS     Y11, Y6, Y6
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x04
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y10, Y11
+	VADDPS     Y11, Y8, Y8
+	MOVQ       $0x00000010, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y10
+	MOVQ       CX, DI
+	VMASKMOVPS 32(DI), Y10, Y11
+	VADDPS     Y11, Y1, Y1
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x01
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y10, Y11
+	VADDPS     Y11, Y3, Y3
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x02
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y10, Y11
+	VADDPS     Y11, Y5, Y5
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x03
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y10, Y11
+	VADDPS     Y11, Y7, Y7
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x04
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y10, Y11
+	VADDPS     Y11, Y9, Y9
+	JMP        store
+
+allAddedLines:
+	VADDPS  (CX), Y0, Y0
+	VADDPS  32(CX), Y1, Y1
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DI
+	CMPQ    BX, $0x01
+	CMOVQEQ DI, CX
+	VADDPS  (CX), Y2, Y2
+	VADDPS  32(CX), Y3, Y3
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DI
+	CMPQ    BX, $0x02
+	CMOVQEQ DI, CX
+	VADDPS  (CX), Y4, Y4
+	VADDPS  32(CX), Y5, Y5
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DI
+	CMPQ    BX, $0x03
+	CMOVQEQ DI, CX
+	VADDPS  (CX), Y6, Y6
+	VADDPS  32(CX), Y7, Y7
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DX
+	CMPQ    BX, $0x04
+	CMOVQEQ DX, CX
+	VADDPS  (CX), Y8, Y8
+	VADDPS  32(CX), Y9, Y9
 
 store:
 	VBROADCASTSS 96(AX), Y10
@@ -43065,72 +44033,177 @@ store:
 	VMINPS       Y9, Y11, Y9
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
+	MOVQ         160(AX), BX
+	TESTQ        BX, BX
+	JNZ          storedLines
 	CMPQ         104(AX), $0x10
-	JL           masked
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      Y5, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y6, (CX)
-	VMOVUPS      Y7, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y8, (CX)
-	VMOVUPS      Y9, 32(CX)
+	JGE          allStored
+	MOVQ         $0x00000008, BX
+	SUBQ         104(AX), BX
+	XORQ         SI, SI
+	TESTQ        BX, BX
+	CMOVQLT      SI, BX
+	MOVQ         $0x00000008, SI
+	CMPQ         BX, SI
+	CMOVQGT      SI, BX
+	LEAQ         columnMasks<>+0(SB), SI
+	VMOVDQU      (SI)(BX*4), Y10
+	MOVQ         CX, BX
+	VMASKMOVPS   Y0, Y10, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y2, Y10, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y4, Y10, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y6, Y10, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y8, Y10, (BX)
+	MOVQ         $0x00000010, BX
+	SUBQ         104(AX), BX
+	XORQ         AX, AX
+	TESTQ        BX, BX
+	CMOVQLT      AX, BX
+	MOVQ         $0x00000008, AX
+	CMPQ         BX, AX
+	CMOVQGT      AX, BX
+	LEAQ         columnMasks<>+0(SB), AX
+	VMOVDQU      (AX)(BX*4), Y10
+	MOVQ         CX, BX
+	VMASKMOVPS   Y1, Y10, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y3, Y10, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y5, Y10, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y7, Y10, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y9, Y10, 32(BX)
 	VZEROUPPER
 	RET
 
-masked:
-	MOVQ       $0x00000008, BX
-	SUBQ       104(AX), BX
-	XORQ       SI, SI
-	TESTQ      BX, BX
-	CMOVQLT    SI, BX
-	MOVQ       $0x00000008, SI
-	CMPQ       BX, SI
-	CMOVQGT    SI, BX
-	LEAQ       columnMasks<>+0(SB), SI
-	VMOVDQU    (SI)(BX*4), Y10
-	MOVQ       CX, BX
-	VMASKMOVPS Y0, Y10, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y2, Y10, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y4, Y10, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y6, Y10, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y8, Y10, (BX)
-	MOVQ       $0x00000010, BX
-	SUBQ       104(AX), BX
+allStored:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y4, (CX)
+	VMOVUPS Y5, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y6, (CX)
+	VMOVUPS Y7, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y8, (CX)
+	VMOVUPS Y9, 32(CX)
+	JMP     stored
+
+storedLines:
+	MOVQ       168(AX), SI
+	CMPQ       104(AX), $0x10
+	JGE        allStoredLines
+	MOVQ       $0x00000008, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y10
+	MOVQ       CX, DI
+	VMASKMOVPS Y0, Y10, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x01
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y2, Y10, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x02
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y4, Y10, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x03
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y6, Y10, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x04
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y8, Y10, (DI)
+	MOVQ       $0x00000010, DI
+	SUBQ       104(AX), DI
 	XORQ       AX, AX
-	TESTQ      BX, BX
-	CMOVQLT    AX, BX
+	TESTQ      DI, DI
+	CMOVQLT    AX, DI
 	MOVQ       $0x00000008, AX
-	CMPQ       BX, AX
-	CMOVQGT    AX, BX
+	CMPQ       DI, AX
+	CMOVQGT    AX, DI
 	LEAQ       columnMasks<>+0(SB), AX
-	VMOVDQU    (AX)(BX*4), Y10
-	MOVQ       CX, BX
-	VMASKMOVPS Y1, Y10, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y3, Y10, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y5, Y10, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y7, Y10, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y9, Y10, 32(BX)
+	VMOVDQU    (AX)(DI*4), Y10
+	MOVQ       CX, DI
+	VMASKMOVPS Y1, Y10, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x01
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y3, Y10, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x02
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y5, Y10, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x03
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y7, Y10, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x04
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y9, Y10, 32(DI)
+	VZEROUPPER
+	RET
+
+allStoredLines:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x01
+	CMOVQEQ AX, CX
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x02
+	CMOVQEQ AX, CX
+	VMOVUPS Y4, (CX)
+	VMOVUPS Y5, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x03
+	CMOVQEQ AX, CX
+	VMOVUPS Y6, (CX)
+	VMOVUPS Y7, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x04
+	CMOVQEQ AX, CX
+	VMOVUPS Y8, (CX)
+	VMOVUPS Y9, 32(CX)
+
+stored:
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX2_6x16(t *byte)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tileFP32AVX2_6x16(SB), NOSPLIT, $0-8
+TEXT ·tileFP32AVX2_6x16(SB), NOSPLIT, $40-8
 	MOVQ       t+0(FP), AX
 	MOVQ       48(AX), CX
 	MOVQ       56(AX), DX
@@ -43138,6 +44211,9 @@ TEXT ·tileFP32AVX2_6x16(SB), NOSPLIT, $0-8
 	MOVQ       80(AX), SI
 	CMPQ       BX, CX
 	JE         same
+	MOVQ       160(AX), DI
+	TESTQ      DI, DI
+	JNZ        askedCLines
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -43148,13 +44224,47 @@ TEXT ·tileFP32AVX2_6x16(SB), NOSPLIT, $0-8
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	JMP        askedC
+
+askedCLines:
+	MOVQ       168(AX), R8
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), R9
+	CMPQ       DI, $0x01
+	CMOVQEQ    R9, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), R9
+	CMPQ       DI, $0x02
+	CMOVQEQ    R9, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), R9
+	CMPQ       DI, $0x03
+	CMOVQEQ    R9, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), R9
+	CMPQ       DI, $0x04
+	CMOVQEQ    R9, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), DX
+	CMPQ       DI, $0x05
+	CMOVQEQ    DX, CX
 	PREFETCHT0 (CX)
 
+askedC:
 same:
 	TESTQ      BX, BX
 	JZ         asked
 	TESTQ      SI, SI
 	JZ         asked
+	MOVQ       160(AX), CX
+	TESTQ      CX, CX
+	JNZ        askedRLines
 	PREFETCHT0 (BX)
 	ADDQ       SI, BX
 	PREFETCHT0 (BX)
@@ -43165,14 +44275,47 @@ same:
 	ADDQ       SI, BX
 	PREFETCHT0 (BX)
 	ADDQ       SI, BX
+	PREFETCHT0 (BX)
+	JMP        askedR
+
+askedRLines:
+	MOVQ       176(AX), DX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DI
+	CMPQ       CX, $0x01
+	CMOVQEQ    DI, BX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DI
+	CMPQ       CX, $0x02
+	CMOVQEQ    DI, BX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DI
+	CMPQ       CX, $0x03
+	CMOVQEQ    DI, BX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DI
+	CMPQ       CX, $0x04
+	CMOVQEQ    DI, BX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DX
+	CMPQ       CX, $0x05
+	CMOVQEQ    DX, BX
 	PREFETCHT0 (BX)
 
+askedR:
 asked:
 	MOVQ       64(AX), CX
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	TESTQ      CX, CX
 	JZ         unbiased
+	CMPQ       104(AX), $0x10
+	JGE        allBias
 	MOVQ       $0x00000008, DX
 	SUBQ       104(AX), DX
 	XORQ       BX, BX
@@ -43195,6 +44338,11 @@ asked:
 	LEAQ       columnMasks<>+0(SB), BX
 	VMOVDQU    (BX)(DX*4), Y12
 	VMASKMOVPS 32(CX), Y12, Y1
+	JMP        unbiased
+
+allBias:
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
 
 unbiased:
 	VMOVAPS Y0, Y2
@@ -43212,99 +44360,153 @@ unbiased:
 	MOVQ    88(AX), BX
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
-	LEAQ    (DX)(DX*2), R8
+	MOVQ    160(AX), R8
+	TESTQ   R8, R8
+	JNZ     startedLines
+	XORQ    R8, R8
+	ADDQ    DX, R8
+	MOVQ    R8, (SP)
+	ADDQ    DX, R8
+	MOVQ    R8, 8(SP)
+	ADDQ    DX, R8
+	MOVQ    R8, 16(SP)
+	ADDQ    DX, R8
+	MOVQ    R8, 24(SP)
+	ADDQ    DX, R8
+	MOVQ    R8, 32(SP)
+	JMP     started
 
+startedLines:
+	MOVQ    152(AX), R9
+	IMULQ   DX, R9
+	XORQ    R10, R10
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), R11
+	CMPQ    R8, $0x01
+	CMOVQEQ R11, R10
+	MOVQ    R10, (SP)
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), R11
+	CMPQ    R8, $0x02
+	CMOVQEQ R11, R10
+	MOVQ    R10, 8(SP)
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), R11
+	CMPQ    R8, $0x03
+	CMOVQEQ R11, R10
+	MOVQ    R10, 16(SP)
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), R11
+	CMPQ    R8, $0x04
+	CMOVQEQ R11, R10
+	MOVQ    R10, 24(SP)
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), DX
+	CMPQ    R8, $0x05
+	CMOVQEQ DX, R10
+	MOVQ    R10, 32(SP)
+
+started:
 tap:
-	MOVQ (SI), R9
-	ADDQ 24(AX), R9
-	LEAQ (R9)(DX*4), R10
-	ADDQ DX, R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	MOVQ (SI), R8
+	ADDQ 24(AX), R8
+	XORQ DX, DX
+	MOVQ (SP), R9
+	ADDQ R8, R9
+	MOVQ 8(SP), R10
+	ADDQ R8, R10
+	MOVQ 16(SP), R11
+	ADDQ R8, R11
+	MOVQ 24(SP), R12
+	ADDQ R8, R12
+	MOVQ 32(SP), R13
+	ADDQ R8, R13
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
 	VMOVUPS      (CX), Y12
 	VMOVUPS      32(CX), Y13
-	VBROADCASTSS (R9), Y14
+	VBROADCASTSS (R8)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (R9)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y2
 	VFMADD231PS  Y15, Y13, Y3
-	VBROADCASTSS (R9)(DX*2), Y14
+	VBROADCASTSS (R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R9)(R8*1), Y15
+	VBROADCASTSS (R11)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
-	VBROADCASTSS (R9)(DX*4), Y14
+	VBROADCASTSS (R12)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10), Y15
+	VBROADCASTSS (R13)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y10
 	VFMADD231PS  Y15, Y13, Y11
 	VMOVUPS      64(CX), Y12
 	VMOVUPS      96(CX), Y13
-	VBROADCASTSS 4(R9), Y14
+	VBROADCASTSS 4(R8)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS 4(R9)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y2
 	VFMADD231PS  Y15, Y13, Y3
-	VBROADCASTSS 4(R9)(DX*2), Y14
+	VBROADCASTSS 4(R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS 4(R9)(R8*1), Y15
+	VBROADCASTSS 4(R11)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
-	VBROADCASTSS 4(R9)(DX*4), Y14
+	VBROADCASTSS 4(R12)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS 4(R10), Y15
+	VBROADCASTSS 4(R13)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y10
 	VFMADD231PS  Y15, Y13, Y11
 	VMOVUPS      128(CX), Y12
 	VMOVUPS      160(CX), Y13
-	VBROADCASTSS 8(R9), Y14
+	VBROADCASTSS 8(R8)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS 8(R9)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y2
 	VFMADD231PS  Y15, Y13, Y3
-	VBROADCASTSS 8(R9)(DX*2), Y14
+	VBROADCASTSS 8(R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS 8(R9)(R8*1), Y15
+	VBROADCASTSS 8(R11)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
-	VBROADCASTSS 8(R9)(DX*4), Y14
+	VBROADCASTSS 8(R12)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS 8(R10), Y15
+	VBROADCASTSS 8(R13)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y10
 	VFMADD231PS  Y15, Y13, Y11
 	VMOVUPS      192(CX), Y12
 	VMOVUPS      224(CX), Y13
-	VBROADCASTSS 12(R9), Y14
+	VBROADCASTSS 12(R8)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS 12(R9)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y2
 	VFMADD231PS  Y15, Y13, Y3
-	VBROADCASTSS 12(R9)(DX*2), Y14
+	VBROADCASTSS 12(R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS 12(R9)(R8*1), Y15
+	VBROADCASTSS 12(R11)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
-	VBROADCASTSS 12(R9)(DX*4), Y14
+	VBROADCASTSS 12(R12)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS 12(R10), Y15
+	VBROADCASTSS 12(R13)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y10
 	VFMADD231PS  Y15, Y13, Y11
-	TESTQ        R11, 184(AX)
+	TESTQ        R14, 184(AX)
 	JNZ          fetched
 	PREFETCHT1   (BX)
 	PREFETCHT1   64(BX)
@@ -43312,40 +44514,38 @@ loop:
 
 fetched:
 	ADDQ $+256, CX
-	ADDQ $+16, R9
-	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	ADDQ $+16, DX
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
 	VMOVUPS      (CX), Y12
 	VMOVUPS      32(CX), Y13
-	VBROADCASTSS (R9), Y14
+	VBROADCASTSS (R8)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (R9)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y2
 	VFMADD231PS  Y15, Y13, Y3
-	VBROADCASTSS (R9)(DX*2), Y14
+	VBROADCASTSS (R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R9)(R8*1), Y15
+	VBROADCASTSS (R11)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
-	VBROADCASTSS (R9)(DX*4), Y14
+	VBROADCASTSS (R12)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10), Y15
+	VBROADCASTSS (R13)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y10
 	VFMADD231PS  Y15, Y13, Y11
 	ADDQ         $+64, CX
-	ADDQ         $+4, R9
-	ADDQ         $+4, R10
-	DECQ         R11
+	ADDQ         $+4, DX
+	DECQ         R14
 	JNZ          single
 
 odd:
@@ -43356,6 +44556,11 @@ odd:
 	TESTQ      CX, CX
 	JZ         store
 	MOVQ       80(AX), DX
+	MOVQ       160(AX), BX
+	TESTQ      BX, BX
+	JNZ        storeLines
+	CMPQ       104(AX), $0x10
+	JGE        allAdded
 	MOVQ       $0x00000008, BX
 	SUBQ       104(AX), BX
 	XORQ       SI, SI
@@ -43412,6 +44617,153 @@ odd:
 	ADDQ       DX, BX
 	VMASKMOVPS 32(BX), Y12, Y13
 	VADDPS     Y13, Y11, Y11
+	JMP        store
+
+allAdded:
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	VADDPS 32(CX), Y3, Y3
+	ADDQ   DX, CX
+	VADDPS (CX), Y4, Y4
+	VADDPS 32(CX), Y5, Y5
+	ADDQ   DX, CX
+	VADDPS (CX), Y6, Y6
+	VADDPS 32(CX), Y7, Y7
+	ADDQ   DX, CX
+	VADDPS (CX), Y8, Y8
+	VADDPS 32(CX), Y9, Y9
+	ADDQ   DX, CX
+	VADDPS (CX), Y10, Y10
+	VADDPS 32(CX), Y11, Y11
+	JMP    store
+
+storeLines:
+	MOVQ       176(AX), SI
+	CMPQ       104(AX), $0x10
+	JGE        allAddedLines
+	MOVQ       $0x00000008, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y12
+	MOVQ       CX, DI
+	VMASKMOVPS (DI), Y12, Y13
+	VADDPS     Y13, Y0, Y0
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x01
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y12, Y13
+	VADDPS     Y13, Y2, Y2
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x02
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y12, Y13
+	VADDPS     Y13, Y4, Y4
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x03
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y12, Y13
+	VADDPS     Y13, Y6, Y6
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x04
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y12, Y13
+	VADDPS     Y13, Y8, Y8
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x05
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y12, Y13
+	VADDPS     Y13, Y10, Y10
+	MOVQ       $0x00000010, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y12
+	MOVQ       CX, DI
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y1, Y1
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x01
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y3, Y3
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x02
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y5, Y5
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x03
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y7, Y7
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x04
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y9, Y9
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x05
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y11, Y11
+	JMP        store
+
+allAddedLines:
+	VADDPS  (CX), Y0, Y0
+	VADDPS  32(CX), Y1, Y1
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DI
+	CMPQ    BX, $0x01
+	CMOVQEQ DI, CX
+	VADDPS  (CX), Y2, Y2
+	VADDPS  32(CX), Y3, Y3
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DI
+	CMPQ    BX, $0x02
+	CMOVQEQ DI, CX
+	VADDPS  (CX), Y4, Y4
+	VADDPS  32(CX), Y5, Y5
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DI
+	CMPQ    BX, $0x03
+	CMOVQEQ DI, CX
+	VADDPS  (CX), Y6, Y6
+	VADDPS  32(CX), Y7, Y7
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DI
+	CMPQ    BX, $0x04
+	CMOVQEQ DI, CX
+	VADDPS  (CX), Y8, Y8
+	VADDPS  32(CX), Y9, Y9
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DX
+	CMPQ    BX, $0x05
+	CMOVQEQ DX, CX
+	VADDPS  (CX), Y10, Y10
+	VADDPS  32(CX), Y11, Y11
 
 store:
 	VBROADCASTSS 96(AX), Y12
@@ -43442,73 +44794,194 @@ store:
 	VMINPS       Y11, Y13, Y11
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
+	MOVQ         160(AX), BX
+	TESTQ        BX, BX
+	JNZ          storedLines
 	CMPQ         104(AX), $0x10
-	JL           masked
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      Y5, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y6, (CX)
-	VMOVUPS      Y7, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y8, (CX)
-	VMOVUPS      Y9, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y10, (CX)
-	VMOVUPS      Y11, 32(CX)
+	JGE          allStored
+	MOVQ         $0x00000008, BX
+	SUBQ         104(AX), BX
+	XORQ         SI, SI
+	TESTQ        BX, BX
+	CMOVQLT      SI, BX
+	MOVQ         $0x00000008, SI
+	CMPQ         BX, SI
+	CMOVQGT      SI, BX
+	LEAQ         columnMasks<>+0(SB), SI
+	VMOVDQU      (SI)(BX*4), Y12
+	MOVQ         CX, BX
+	VMASKMOVPS   Y0, Y12, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y2, Y12, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y4, Y12, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y6, Y12, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y8, Y12, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y10, Y12, (BX)
+	MOVQ         $0x00000010, BX
+	SUBQ         104(AX), BX
+	XORQ         AX, AX
+	TESTQ        BX, BX
+	CMOVQLT      AX, BX
+	MOVQ         $0x00000008, AX
+	CMPQ         BX, AX
+	CMOVQGT      AX, BX
+	LEAQ         columnMasks<>+0(SB), AX
+	VMOVDQU      (AX)(BX*4), Y12
+	MOVQ         CX, BX
+	VMASKMOVPS   Y1, Y12, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y3, Y12, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y5, Y12, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y7, Y12, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y9, Y12, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y11, Y12, 32(BX)
 	VZEROUPPER
 	RET
 
-masked:
-	MOVQ       $0x00000008, BX
-	SUBQ       104(AX), BX
-	XORQ       SI, SI
-	TESTQ      BX, BX
-	CMOVQLT    SI, BX
-	MOVQ       $0x00000008, SI
-	CMPQ       BX, SI
-	CMOVQGT    SI, BX
-	LEAQ       columnMasks<>+0(SB), SI
-	VMOVDQU    (SI)(BX*4), Y12
-	MOVQ       CX, BX
-	VMASKMOVPS Y0, Y12, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y2, Y12, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y4, Y12, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y6, Y12, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y8, Y12, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y10, Y12, (BX)
-	MOVQ       $0x00000010, BX
-	SUBQ       104(AX), BX
+allStored:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y4, (CX)
+	VMOVUPS Y5, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y6, (CX)
+	VMOVUPS Y7, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y8, (CX)
+	VMOVUPS Y9, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y10, (CX)
+	VMOVUPS Y11, 32(CX)
+	JMP     stored
+
+storedLines:
+	MOVQ       168(AX), SI
+	CMPQ       104(AX), $0x10
+	JGE        allStoredLines
+	MOVQ       $0x00000008, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y12
+	MOVQ       CX, DI
+	VMASKMOVPS Y0, Y12, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x01
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y2, Y12, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x02
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y4, Y12, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x03
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y6, Y12, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x04
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y8, Y12, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x05
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y10, Y12, (DI)
+	MOVQ       $0x00000010, DI
+	SUBQ       104(AX), DI
 	XORQ       AX, AX
-	TESTQ      BX, BX
-	CMOVQLT    AX, BX
+	TESTQ      DI, DI
+	CMOVQLT    AX, DI
 	MOVQ       $0x00000008, AX
-	CMPQ       BX, AX
-	CMOVQGT    AX, BX
+	CMPQ       DI, AX
+	CMOVQGT    AX, DI
 	LEAQ       columnMasks<>+0(SB), AX
-	VMOVDQU    (AX)(BX*4), Y12
-	MOVQ       CX, BX
-	VMASKMOVPS Y1, Y12, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y3, Y12, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y5, Y12, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y7, Y12, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y9, Y12, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y11, Y12, 32(BX)
+	VMOVDQU    (AX)(DI*4), Y12
+	MOVQ       CX, DI
+	VMASKMOVPS Y1, Y12, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x01
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y3, Y12, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x02
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y5, Y12, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x03
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y7, Y12, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x04
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y9, Y12, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x05
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y11, Y12, 32(DI)
+	VZEROUPPER
+	RET
+
+allStoredLines:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x01
+	CMOVQEQ AX, CX
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x02
+	CMOVQEQ AX, CX
+	VMOVUPS Y4, (CX)
+	VMOVUPS Y5, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x03
+	CMOVQEQ AX, CX
+	VMOVUPS Y6, (CX)
+	VMOVUPS Y7, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x04
+	CMOVQEQ AX, CX
+	VMOVUPS Y8, (CX)
+	VMOVUPS Y9, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x05
+	CMOVQEQ AX, CX
+	VMOVUPS Y10, (CX)
+	VMOVUPS Y11, 32(CX)
+
+stored:
 	VZEROUPPER
 	RET
 
@@ -43537,6 +45010,8 @@ asked:
 	VXORPS     Y1, Y1, Y1
 	TESTQ      CX, CX
 	JZ         unbiased
+	CMPQ       104(AX), $0x10
+	JGE        allBias
 	MOVQ       $0x00000008, DX
 	SUBQ       104(AX), DX
 	XORQ       BX, BX
@@ -43559,6 +45034,11 @@ asked:
 	LEAQ       columnMasks<>+0(SB), BX
 	VMOVDQU    (BX)(DX*4), Y8
 	VMASKMOVPS 32(CX), Y8, Y1
+	JMP        unbiased
+
+allBias:
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
 
 unbiased:
 	VXORPS Y2, Y2, Y2
@@ -43574,34 +45054,35 @@ unbiased:
 	MOVQ   (AX), SI
 
 tap:
-	MOVQ (BX), DI
-	ADDQ 24(AX), DI
-	MOVQ 16(AX), R8
-	SUBQ $0x04, R8
+	MOVQ (BX), R8
+	ADDQ 24(AX), R8
+	XORQ DI, DI
+	MOVQ 16(AX), R9
+	SUBQ $0x04, R9
 	JL   rest
 
 loop:
 	VCVTPH2PS    (CX), Y8
 	VCVTPH2PS    16(CX), Y9
-	VBROADCASTSS (DI), Y10
+	VBROADCASTSS (R8)(DI*1), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
 	VCVTPH2PS    32(CX), Y8
 	VCVTPH2PS    48(CX), Y9
-	VBROADCASTSS 4(DI), Y10
+	VBROADCASTSS 4(R8)(DI*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
 	VCVTPH2PS    64(CX), Y8
 	VCVTPH2PS    80(CX), Y9
-	VBROADCASTSS 8(DI), Y10
+	VBROADCASTSS 8(R8)(DI*1), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
 	VCVTPH2PS    96(CX), Y8
 	VCVTPH2PS    112(CX), Y9
-	VBROADCASTSS 12(DI), Y10
+	VBROADCASTSS 12(R8)(DI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	TESTQ        R8, 184(AX)
+	TESTQ        R9, 184(AX)
 	JNZ          fetched
 	PREFETCHT1   (DX)
 	PREFETCHT1   64(DX)
@@ -43610,22 +45091,22 @@ loop:
 fetched:
 	ADDQ $+128, CX
 	ADDQ $+16, DI
-	SUBQ $0x04, R8
+	SUBQ $0x04, R9
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JZ   odd
 
 single:
 	VCVTPH2PS    (CX), Y8
 	VCVTPH2PS    16(CX), Y9
-	VBROADCASTSS (DI), Y10
+	VBROADCASTSS (R8)(DI*1), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
 	ADDQ         $+32, CX
 	ADDQ         $+4, DI
-	DECQ         R8
+	DECQ         R9
 	JNZ          single
 
 odd:
@@ -43642,6 +45123,8 @@ odd:
 	TESTQ      CX, CX
 	JZ         store
 	MOVQ       80(AX), DX
+	CMPQ       104(AX), $0x10
+	JGE        allAdded
 	MOVQ       $0x00000008, DX
 	SUBQ       104(AX), DX
 	XORQ       BX, BX
@@ -43668,6 +45151,11 @@ odd:
 	MOVQ       CX, DX
 	VMASKMOVPS 32(DX), Y8, Y9
 	VADDPS     Y9, Y1, Y1
+	JMP        store
+
+allAdded:
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
 
 store:
 	VBROADCASTSS 96(AX), Y8
@@ -43679,43 +45167,43 @@ store:
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
 	CMPQ         104(AX), $0x10
-	JL           masked
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
+	JGE          allStored
+	MOVQ         $0x00000008, DX
+	SUBQ         104(AX), DX
+	XORQ         BX, BX
+	TESTQ        DX, DX
+	CMOVQLT      BX, DX
+	MOVQ         $0x00000008, BX
+	CMPQ         DX, BX
+	CMOVQGT      BX, DX
+	LEAQ         columnMasks<>+0(SB), BX
+	VMOVDQU      (BX)(DX*4), Y8
+	MOVQ         CX, DX
+	VMASKMOVPS   Y0, Y8, (DX)
+	MOVQ         $0x00000010, DX
+	SUBQ         104(AX), DX
+	XORQ         AX, AX
+	TESTQ        DX, DX
+	CMOVQLT      AX, DX
+	MOVQ         $0x00000008, AX
+	CMPQ         DX, AX
+	CMOVQGT      AX, DX
+	LEAQ         columnMasks<>+0(SB), AX
+	VMOVDQU      (AX)(DX*4), Y8
+	MOVQ         CX, DX
+	VMASKMOVPS   Y1, Y8, 32(DX)
 	VZEROUPPER
 	RET
 
-masked:
-	MOVQ       $0x00000008, DX
-	SUBQ       104(AX), DX
-	XORQ       BX, BX
-	TESTQ      DX, DX
-	CMOVQLT    BX, DX
-	MOVQ       $0x00000008, BX
-	CMPQ       DX, BX
-	CMOVQGT    BX, DX
-	LEAQ       columnMasks<>+0(SB), BX
-	VMOVDQU    (BX)(DX*4), Y8
-	MOVQ       CX, DX
-	VMASKMOVPS Y0, Y8, (DX)
-	MOVQ       $0x00000010, DX
-	SUBQ       104(AX), DX
-	XORQ       AX, AX
-	TESTQ      DX, DX
-	CMOVQLT    AX, DX
-	MOVQ       $0x00000008, AX
-	CMPQ       DX, AX
-	CMOVQGT    AX, DX
-	LEAQ       columnMasks<>+0(SB), AX
-	VMOVDQU    (AX)(DX*4), Y8
-	MOVQ       CX, DX
-	VMASKMOVPS Y1, Y8, 32(DX)
+allStored:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX2_2x16(t *byte)
 // Requires: AVX, CMOV, F16C, FMA3, MMX+
-TEXT ·tileFP16AVX2_2x16(SB), NOSPLIT, $0-8
+TEXT ·tileFP16AVX2_2x16(SB), NOSPLIT, $8-8
 	MOVQ       t+0(FP), AX
 	MOVQ       48(AX), CX
 	MOVQ       56(AX), DX
@@ -43723,25 +45211,55 @@ TEXT ·tileFP16AVX2_2x16(SB), NOSPLIT, $0-8
 	MOVQ       80(AX), SI
 	CMPQ       BX, CX
 	JE         same
+	MOVQ       160(AX), DI
+	TESTQ      DI, DI
+	JNZ        askedCLines
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
+	JMP        askedC
 
+askedCLines:
+	MOVQ       168(AX), R8
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), DX
+	CMPQ       DI, $0x01
+	CMOVQEQ    DX, CX
+	PREFETCHT0 (CX)
+
+askedC:
 same:
 	TESTQ      BX, BX
 	JZ         asked
 	TESTQ      SI, SI
 	JZ         asked
+	MOVQ       160(AX), CX
+	TESTQ      CX, CX
+	JNZ        askedRLines
 	PREFETCHT0 (BX)
 	ADDQ       SI, BX
 	PREFETCHT0 (BX)
+	JMP        askedR
 
+askedRLines:
+	MOVQ       176(AX), DX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DX
+	CMPQ       CX, $0x01
+	CMOVQEQ    DX, BX
+	PREFETCHT0 (BX)
+
+askedR:
 asked:
 	MOVQ       64(AX), CX
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	TESTQ      CX, CX
 	JZ         unbiased
+	CMPQ       104(AX), $0x10
+	JGE        allBias
 	MOVQ       $0x00000008, DX
 	SUBQ       104(AX), DX
 	XORQ       BX, BX
@@ -43764,6 +45282,11 @@ asked:
 	LEAQ       columnMasks<>+0(SB), BX
 	VMOVDQU    (BX)(DX*4), Y8
 	VMASKMOVPS 32(CX), Y8, Y1
+	JMP        unbiased
+
+allBias:
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
 
 unbiased:
 	VMOVAPS Y0, Y2
@@ -43777,48 +45300,69 @@ unbiased:
 	MOVQ    88(AX), BX
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
+	MOVQ    160(AX), R8
+	TESTQ   R8, R8
+	JNZ     startedLines
+	XORQ    R8, R8
+	ADDQ    DX, R8
+	MOVQ    R8, (SP)
+	JMP     started
 
+startedLines:
+	MOVQ    152(AX), R9
+	IMULQ   DX, R9
+	XORQ    R10, R10
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), DX
+	CMPQ    R8, $0x01
+	CMOVQEQ DX, R10
+	MOVQ    R10, (SP)
+
+started:
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
-	MOVQ 16(AX), R9
-	SUBQ $0x04, R9
+	XORQ DX, DX
+	MOVQ (SP), R9
+	ADDQ R8, R9
+	MOVQ 16(AX), R10
+	SUBQ $0x04, R10
 	JL   rest
 
 loop:
 	VCVTPH2PS    (CX), Y8
 	VCVTPH2PS    16(CX), Y9
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R8)(DX*1), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(DX*1), Y11
+	VBROADCASTSS (R9)(DX*1), Y11
 	VFMADD231PS  Y11, Y8, Y2
 	VFMADD231PS  Y11, Y9, Y3
 	VCVTPH2PS    32(CX), Y8
 	VCVTPH2PS    48(CX), Y9
-	VBROADCASTSS 4(R8), Y10
+	VBROADCASTSS 4(R8)(DX*1), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS 4(R8)(DX*1), Y11
+	VBROADCASTSS 4(R9)(DX*1), Y11
 	VFMADD231PS  Y11, Y8, Y6
 	VFMADD231PS  Y11, Y9, Y7
 	VCVTPH2PS    64(CX), Y8
 	VCVTPH2PS    80(CX), Y9
-	VBROADCASTSS 8(R8), Y10
+	VBROADCASTSS 8(R8)(DX*1), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS 8(R8)(DX*1), Y11
+	VBROADCASTSS 8(R9)(DX*1), Y11
 	VFMADD231PS  Y11, Y8, Y2
 	VFMADD231PS  Y11, Y9, Y3
 	VCVTPH2PS    96(CX), Y8
 	VCVTPH2PS    112(CX), Y9
-	VBROADCASTSS 12(R8), Y10
+	VBROADCASTSS 12(R8)(DX*1), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS 12(R8)(DX*1), Y11
+	VBROADCASTSS 12(R9)(DX*1), Y11
 	VFMADD231PS  Y11, Y8, Y6
 	VFMADD231PS  Y11, Y9, Y7
-	TESTQ        R9, 184(AX)
+	TESTQ        R10, 184(AX)
 	JNZ          fetched
 	PREFETCHT1   (BX)
 	PREFETCHT1   64(BX)
@@ -43826,26 +45370,26 @@ loop:
 
 fetched:
 	ADDQ $+128, CX
-	ADDQ $+16, R8
-	SUBQ $0x04, R9
+	ADDQ $+16, DX
+	SUBQ $0x04, R10
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JZ   odd
 
 single:
 	VCVTPH2PS    (CX), Y8
 	VCVTPH2PS    16(CX), Y9
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R8)(DX*1), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R8)(DX*1), Y11
+	VBROADCASTSS (R9)(DX*1), Y11
 	VFMADD231PS  Y11, Y8, Y2
 	VFMADD231PS  Y11, Y9, Y3
 	ADDQ         $+32, CX
-	ADDQ         $+4, R8
-	DECQ         R9
+	ADDQ         $+4, DX
+	DECQ         R10
 	JNZ          single
 
 odd:
@@ -43860,6 +45404,11 @@ odd:
 	TESTQ      CX, CX
 	JZ         store
 	MOVQ       80(AX), DX
+	MOVQ       160(AX), BX
+	TESTQ      BX, BX
+	JNZ        storeLines
+	CMPQ       104(AX), $0x10
+	JGE        allAdded
 	MOVQ       $0x00000008, BX
 	SUBQ       104(AX), BX
 	XORQ       SI, SI
@@ -43892,6 +45441,69 @@ odd:
 	ADDQ       DX, BX
 	VMASKMOVPS 32(BX), Y8, Y9
 	VADDPS     Y9, Y3, Y3
+	JMP        store
+
+allAdded:
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	VADDPS 32(CX), Y3, Y3
+	JMP    store
+
+storeLines:
+	MOVQ       176(AX), SI
+	CMPQ       104(AX), $0x10
+	JGE        allAddedLines
+	MOVQ       $0x00000008, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y8
+	MOVQ       CX, DI
+	VMASKMOVPS (DI), Y8, Y9
+	VADDPS     Y9, Y0, Y0
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x01
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y8, Y9
+	VADDPS     Y9, Y2, Y2
+	MOVQ       $0x00000010, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y8
+	MOVQ       CX, DI
+	VMASKMOVPS 32(DI), Y8, Y9
+	VADDPS     Y9, Y1, Y1
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x01
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y8, Y9
+	VADDPS     Y9, Y3, Y3
+	JMP        store
+
+allAddedLines:
+	VADDPS  (CX), Y0, Y0
+	VADDPS  32(CX), Y1, Y1
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DX
+	CMPQ    BX, $0x01
+	CMOVQEQ DX, CX
+	VADDPS  (CX), Y2, Y2
+	VADDPS  32(CX), Y3, Y3
 
 store:
 	VBROADCASTSS 96(AX), Y8
@@ -43906,51 +45518,108 @@ store:
 	VMINPS       Y3, Y9, Y3
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
+	MOVQ         160(AX), BX
+	TESTQ        BX, BX
+	JNZ          storedLines
 	CMPQ         104(AX), $0x10
-	JL           masked
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
+	JGE          allStored
+	MOVQ         $0x00000008, BX
+	SUBQ         104(AX), BX
+	XORQ         SI, SI
+	TESTQ        BX, BX
+	CMOVQLT      SI, BX
+	MOVQ         $0x00000008, SI
+	CMPQ         BX, SI
+	CMOVQGT      SI, BX
+	LEAQ         columnMasks<>+0(SB), SI
+	VMOVDQU      (SI)(BX*4), Y8
+	MOVQ         CX, BX
+	VMASKMOVPS   Y0, Y8, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y2, Y8, (BX)
+	MOVQ         $0x00000010, BX
+	SUBQ         104(AX), BX
+	XORQ         AX, AX
+	TESTQ        BX, BX
+	CMOVQLT      AX, BX
+	MOVQ         $0x00000008, AX
+	CMPQ         BX, AX
+	CMOVQGT      AX, BX
+	LEAQ         columnMasks<>+0(SB), AX
+	VMOVDQU      (AX)(BX*4), Y8
+	MOVQ         CX, BX
+	VMASKMOVPS   Y1, Y8, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y3, Y8, 32(BX)
 	VZEROUPPER
 	RET
 
-masked:
-	MOVQ       $0x00000008, BX
-	SUBQ       104(AX), BX
-	XORQ       SI, SI
-	TESTQ      BX, BX
-	CMOVQLT    SI, BX
-	MOVQ       $0x00000008, SI
-	CMPQ       BX, SI
-	CMOVQGT    SI, BX
-	LEAQ       columnMasks<>+0(SB), SI
-	VMOVDQU    (SI)(BX*4), Y8
-	MOVQ       CX, BX
-	VMASKMOVPS Y0, Y8, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y2, Y8, (BX)
-	MOVQ       $0x00000010, BX
-	SUBQ       104(AX), BX
+allStored:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, 32(CX)
+	JMP     stored
+
+storedLines:
+	MOVQ       168(AX), SI
+	CMPQ       104(AX), $0x10
+	JGE        allStoredLines
+	MOVQ       $0x00000008, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y8
+	MOVQ       CX, DI
+	VMASKMOVPS Y0, Y8, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x01
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y2, Y8, (DI)
+	MOVQ       $0x00000010, DI
+	SUBQ       104(AX), DI
 	XORQ       AX, AX
-	TESTQ      BX, BX
-	CMOVQLT    AX, BX
+	TESTQ      DI, DI
+	CMOVQLT    AX, DI
 	MOVQ       $0x00000008, AX
-	CMPQ       BX, AX
-	CMOVQGT    AX, BX
+	CMPQ       DI, AX
+	CMOVQGT    AX, DI
 	LEAQ       columnMasks<>+0(SB), AX
-	VMOVDQU    (AX)(BX*4), Y8
-	MOVQ       CX, BX
-	VMASKMOVPS Y1, Y8, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y3, Y8, 32(BX)
+	VMOVDQU    (AX)(DI*4), Y8
+	MOVQ       CX, DI
+	VMASKMOVPS Y1, Y8, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x01
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y3, Y8, 32(DI)
+	VZEROUPPER
+	RET
+
+allStoredLines:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x01
+	CMOVQEQ AX, CX
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, 32(CX)
+
+stored:
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX2_3x16(t *byte)
 // Requires: AVX, CMOV, F16C, FMA3, MMX+
-TEXT ·tileFP16AVX2_3x16(SB), NOSPLIT, $0-8
+TEXT ·tileFP16AVX2_3x16(SB), NOSPLIT, $16-8
 	MOVQ       t+0(FP), AX
 	MOVQ       48(AX), CX
 	MOVQ       56(AX), DX
@@ -43958,29 +45627,69 @@ TEXT ·tileFP16AVX2_3x16(SB), NOSPLIT, $0-8
 	MOVQ       80(AX), SI
 	CMPQ       BX, CX
 	JE         same
+	MOVQ       160(AX), DI
+	TESTQ      DI, DI
+	JNZ        askedCLines
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	JMP        askedC
+
+askedCLines:
+	MOVQ       168(AX), R8
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), R9
+	CMPQ       DI, $0x01
+	CMOVQEQ    R9, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), DX
+	CMPQ       DI, $0x02
+	CMOVQEQ    DX, CX
 	PREFETCHT0 (CX)
 
+askedC:
 same:
 	TESTQ      BX, BX
 	JZ         asked
 	TESTQ      SI, SI
 	JZ         asked
+	MOVQ       160(AX), CX
+	TESTQ      CX, CX
+	JNZ        askedRLines
 	PREFETCHT0 (BX)
 	ADDQ       SI, BX
 	PREFETCHT0 (BX)
 	ADDQ       SI, BX
+	PREFETCHT0 (BX)
+	JMP        askedR
+
+askedRLines:
+	MOVQ       176(AX), DX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DI
+	CMPQ       CX, $0x01
+	CMOVQEQ    DI, BX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DX
+	CMPQ       CX, $0x02
+	CMOVQEQ    DX, BX
 	PREFETCHT0 (BX)
 
+askedR:
 asked:
 	MOVQ       64(AX), CX
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	TESTQ      CX, CX
 	JZ         unbiased
+	CMPQ       104(AX), $0x10
+	JGE        allBias
 	MOVQ       $0x00000008, DX
 	SUBQ       104(AX), DX
 	XORQ       BX, BX
@@ -44003,6 +45712,11 @@ asked:
 	LEAQ       columnMasks<>+0(SB), BX
 	VMOVDQU    (BX)(DX*4), Y12
 	VMASKMOVPS 32(CX), Y12, Y1
+	JMP        unbiased
+
+allBias:
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
 
 unbiased:
 	VMOVAPS Y0, Y2
@@ -44020,60 +45734,90 @@ unbiased:
 	MOVQ    88(AX), BX
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
+	MOVQ    160(AX), R8
+	TESTQ   R8, R8
+	JNZ     startedLines
+	XORQ    R8, R8
+	ADDQ    DX, R8
+	MOVQ    R8, (SP)
+	ADDQ    DX, R8
+	MOVQ    R8, 8(SP)
+	JMP     started
 
+startedLines:
+	MOVQ    152(AX), R9
+	IMULQ   DX, R9
+	XORQ    R10, R10
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), R11
+	CMPQ    R8, $0x01
+	CMOVQEQ R11, R10
+	MOVQ    R10, (SP)
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), DX
+	CMPQ    R8, $0x02
+	CMOVQEQ DX, R10
+	MOVQ    R10, 8(SP)
+
+started:
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
-	MOVQ 16(AX), R9
-	SUBQ $0x04, R9
+	XORQ DX, DX
+	MOVQ (SP), R9
+	ADDQ R8, R9
+	MOVQ 8(SP), R10
+	ADDQ R8, R10
+	MOVQ 16(AX), R11
+	SUBQ $0x04, R11
 	JL   rest
 
 loop:
 	VCVTPH2PS    (CX), Y12
 	VCVTPH2PS    16(CX), Y13
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R8)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(DX*1), Y15
+	VBROADCASTSS (R9)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y2
 	VFMADD231PS  Y15, Y13, Y3
-	VBROADCASTSS (R8)(DX*2), Y14
+	VBROADCASTSS (R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
 	VCVTPH2PS    32(CX), Y12
 	VCVTPH2PS    48(CX), Y13
-	VBROADCASTSS 4(R8), Y14
+	VBROADCASTSS 4(R8)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS 4(R8)(DX*1), Y15
+	VBROADCASTSS 4(R9)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y8
 	VFMADD231PS  Y15, Y13, Y9
-	VBROADCASTSS 4(R8)(DX*2), Y14
+	VBROADCASTSS 4(R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
 	VCVTPH2PS    64(CX), Y12
 	VCVTPH2PS    80(CX), Y13
-	VBROADCASTSS 8(R8), Y14
+	VBROADCASTSS 8(R8)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS 8(R8)(DX*1), Y15
+	VBROADCASTSS 8(R9)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y2
 	VFMADD231PS  Y15, Y13, Y3
-	VBROADCASTSS 8(R8)(DX*2), Y14
+	VBROADCASTSS 8(R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
 	VCVTPH2PS    96(CX), Y12
 	VCVTPH2PS    112(CX), Y13
-	VBROADCASTSS 12(R8), Y14
+	VBROADCASTSS 12(R8)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS 12(R8)(DX*1), Y15
+	VBROADCASTSS 12(R9)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y8
 	VFMADD231PS  Y15, Y13, Y9
-	VBROADCASTSS 12(R8)(DX*2), Y14
+	VBROADCASTSS 12(R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	TESTQ        R9, 184(AX)
+	TESTQ        R11, 184(AX)
 	JNZ          fetched
 	PREFETCHT1   (BX)
 	PREFETCHT1   64(BX)
@@ -44081,29 +45825,29 @@ loop:
 
 fetched:
 	ADDQ $+128, CX
-	ADDQ $+16, R8
-	SUBQ $0x04, R9
+	ADDQ $+16, DX
+	SUBQ $0x04, R11
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JZ   odd
 
 single:
 	VCVTPH2PS    (CX), Y12
 	VCVTPH2PS    16(CX), Y13
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R8)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R8)(DX*1), Y15
+	VBROADCASTSS (R9)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y2
 	VFMADD231PS  Y15, Y13, Y3
-	VBROADCASTSS (R8)(DX*2), Y14
+	VBROADCASTSS (R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
 	ADDQ         $+32, CX
-	ADDQ         $+4, R8
-	DECQ         R9
+	ADDQ         $+4, DX
+	DECQ         R11
 	JNZ          single
 
 odd:
@@ -44120,6 +45864,11 @@ odd:
 	TESTQ      CX, CX
 	JZ         store
 	MOVQ       80(AX), DX
+	MOVQ       160(AX), BX
+	TESTQ      BX, BX
+	JNZ        storeLines
+	CMPQ       104(AX), $0x10
+	JGE        allAdded
 	MOVQ       $0x00000008, BX
 	SUBQ       104(AX), BX
 	XORQ       SI, SI
@@ -44158,6 +45907,90 @@ odd:
 	ADDQ       DX, BX
 	VMASKMOVPS 32(BX), Y12, Y13
 	VADDPS     Y13, Y5, Y5
+	JMP        store
+
+allAdded:
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	VADDPS 32(CX), Y3, Y3
+	ADDQ   DX, CX
+	VADDPS (CX), Y4, Y4
+	VADDPS 32(CX), Y5, Y5
+	JMP    store
+
+storeLines:
+	MOVQ       176(AX), SI
+	CMPQ       104(AX), $0x10
+	JGE        allAddedLines
+	MOVQ       $0x00000008, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y12
+	MOVQ       CX, DI
+	VMASKMOVPS (DI), Y12, Y13
+	VADDPS     Y13, Y0, Y0
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x01
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y12, Y13
+	VADDPS     Y13, Y2, Y2
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x02
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y12, Y13
+	VADDPS     Y13, Y4, Y4
+	MOVQ       $0x00000010, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y12
+	MOVQ       CX, DI
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y1, Y1
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x01
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y3, Y3
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x02
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y5, Y5
+	JMP        store
+
+allAddedLines:
+	VADDPS  (CX), Y0, Y0
+	VADDPS  32(CX), Y1, Y1
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DI
+	CMPQ    BX, $0x01
+	CMOVQEQ DI, CX
+	VADDPS  (CX), Y2, Y2
+	VADDPS  32(CX), Y3, Y3
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DX
+	CMPQ    BX, $0x02
+	CMOVQEQ DX, CX
+	VADDPS  (CX), Y4, Y4
+	VADDPS  32(CX), Y5, Y5
 
 store:
 	VBROADCASTSS 96(AX), Y12
@@ -44176,58 +46009,131 @@ store:
 	VMINPS       Y5, Y13, Y5
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
+	MOVQ         160(AX), BX
+	TESTQ        BX, BX
+	JNZ          storedLines
 	CMPQ         104(AX), $0x10
-	JL           masked
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      Y5, 32(CX)
+	JGE          allStored
+	MOVQ         $0x00000008, BX
+	SUBQ         104(AX), BX
+	XORQ         SI, SI
+	TESTQ        BX, BX
+	CMOVQLT      SI, BX
+	MOVQ         $0x00000008, SI
+	CMPQ         BX, SI
+	CMOVQGT      SI, BX
+	LEAQ         columnMasks<>+0(SB), SI
+	VMOVDQU      (SI)(BX*4), Y12
+	MOVQ         CX, BX
+	VMASKMOVPS   Y0, Y12, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y2, Y12, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y4, Y12, (BX)
+	MOVQ         $0x00000010, BX
+	SUBQ         104(AX), BX
+	XORQ         AX, AX
+	TESTQ        BX, BX
+	CMOVQLT      AX, BX
+	MOVQ         $0x00000008, AX
+	CMPQ         BX, AX
+	CMOVQGT      AX, BX
+	LEAQ         columnMasks<>+0(SB), AX
+	VMOVDQU      (AX)(BX*4), Y12
+	MOVQ         CX, BX
+	VMASKMOVPS   Y1, Y12, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y3, Y12, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y5, Y12, 32(BX)
 	VZEROUPPER
 	RET
 
-masked:
-	MOVQ       $0x00000008, BX
-	SUBQ       104(AX), BX
-	XORQ       SI, SI
-	TESTQ      BX, BX
-	CMOVQLT    SI, BX
-	MOVQ       $0x00000008, SI
-	CMPQ       BX, SI
-	CMOVQGT    SI, BX
-	LEAQ       columnMasks<>+0(SB), SI
-	VMOVDQU    (SI)(BX*4), Y12
-	MOVQ       CX, BX
-	VMASKMOVPS Y0, Y12, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y2, Y12, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y4, Y12, (BX)
-	MOVQ       $0x00000010, BX
-	SUBQ       104(AX), BX
+allStored:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y4, (CX)
+	VMOVUPS Y5, 32(CX)
+	JMP     stored
+
+storedLines:
+	MOVQ       168(AX), SI
+	CMPQ       104(AX), $0x10
+	JGE        allStoredLines
+	MOVQ       $0x00000008, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y12
+	MOVQ       CX, DI
+	VMASKMOVPS Y0, Y12, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x01
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y2, Y12, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x02
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y4, Y12, (DI)
+	MOVQ       $0x00000010, DI
+	SUBQ       104(AX), DI
 	XORQ       AX, AX
-	TESTQ      BX, BX
-	CMOVQLT    AX, BX
+	TESTQ      DI, DI
+	CMOVQLT    AX, DI
 	MOVQ       $0x00000008, AX
-	CMPQ       BX, AX
-	CMOVQGT    AX, BX
+	CMPQ       DI, AX
+	CMOVQGT    AX, DI
 	LEAQ       columnMasks<>+0(SB), AX
-	VMOVDQU    (AX)(BX*4), Y12
-	MOVQ       CX, BX
-	VMASKMOVPS Y1, Y12, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y3, Y12, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y5, Y12, 32(BX)
+	VMOVDQU    (AX)(DI*4), Y12
+	MOVQ       CX, DI
+	VMASKMOVPS Y1, Y12, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x01
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y3, Y12, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x02
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y5, Y12, 32(DI)
+	VZEROUPPER
+	RET
+
+allStoredLines:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x01
+	CMOVQEQ AX, CX
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x02
+	CMOVQEQ AX, CX
+	VMOVUPS Y4, (CX)
+	VMOVUPS Y5, 32(CX)
+
+stored:
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX2_4x16(t *byte)
 // Requires: AVX, CMOV, F16C, FMA3, MMX+
-TEXT ·tileFP16AVX2_4x16(SB), NOSPLIT, $0-8
+TEXT ·tileFP16AVX2_4x16(SB), NOSPLIT, $24-8
 	MOVQ       t+0(FP), AX
 	MOVQ       48(AX), CX
 	MOVQ       56(AX), DX
@@ -44235,33 +46141,83 @@ TEXT ·tileFP16AVX2_4x16(SB), NOSPLIT, $0-8
 	MOVQ       80(AX), SI
 	CMPQ       BX, CX
 	JE         same
+	MOVQ       160(AX), DI
+	TESTQ      DI, DI
+	JNZ        askedCLines
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	JMP        askedC
+
+askedCLines:
+	MOVQ       168(AX), R8
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), R9
+	CMPQ       DI, $0x01
+	CMOVQEQ    R9, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), R9
+	CMPQ       DI, $0x02
+	CMOVQEQ    R9, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), DX
+	CMPQ       DI, $0x03
+	CMOVQEQ    DX, CX
 	PREFETCHT0 (CX)
 
+askedC:
 same:
 	TESTQ      BX, BX
 	JZ         asked
 	TESTQ      SI, SI
 	JZ         asked
+	MOVQ       160(AX), CX
+	TESTQ      CX, CX
+	JNZ        askedRLines
 	PREFETCHT0 (BX)
 	ADDQ       SI, BX
 	PREFETCHT0 (BX)
 	ADDQ       SI, BX
 	PREFETCHT0 (BX)
 	ADDQ       SI, BX
+	PREFETCHT0 (BX)
+	JMP        askedR
+
+askedRLines:
+	MOVQ       176(AX), DX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DI
+	CMPQ       CX, $0x01
+	CMOVQEQ    DI, BX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DI
+	CMPQ       CX, $0x02
+	CMOVQEQ    DI, BX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DX
+	CMPQ       CX, $0x03
+	CMOVQEQ    DX, BX
 	PREFETCHT0 (BX)
 
+askedR:
 asked:
 	MOVQ       64(AX), CX
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	TESTQ      CX, CX
 	JZ         unbiased
+	CMPQ       104(AX), $0x10
+	JGE        allBias
 	MOVQ       $0x00000008, DX
 	SUBQ       104(AX), DX
 	XORQ       BX, BX
@@ -44284,6 +46240,11 @@ asked:
 	LEAQ       columnMasks<>+0(SB), BX
 	VMOVDQU    (BX)(DX*4), Y8
 	VMASKMOVPS 32(CX), Y8, Y1
+	JMP        unbiased
+
+allBias:
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
 
 unbiased:
 	VMOVAPS Y0, Y2
@@ -44297,73 +46258,111 @@ unbiased:
 	MOVQ    88(AX), BX
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
-	LEAQ    (DX)(DX*2), R8
+	MOVQ    160(AX), R8
+	TESTQ   R8, R8
+	JNZ     startedLines
+	XORQ    R8, R8
+	ADDQ    DX, R8
+	MOVQ    R8, (SP)
+	ADDQ    DX, R8
+	MOVQ    R8, 8(SP)
+	ADDQ    DX, R8
+	MOVQ    R8, 16(SP)
+	JMP     started
 
+startedLines:
+	MOVQ    152(AX), R9
+	IMULQ   DX, R9
+	XORQ    R10, R10
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), R11
+	CMPQ    R8, $0x01
+	CMOVQEQ R11, R10
+	MOVQ    R10, (SP)
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), R11
+	CMPQ    R8, $0x02
+	CMOVQEQ R11, R10
+	MOVQ    R10, 8(SP)
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), DX
+	CMPQ    R8, $0x03
+	CMOVQEQ DX, R10
+	MOVQ    R10, 16(SP)
+
+started:
 tap:
-	MOVQ (SI), R9
-	ADDQ 24(AX), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	MOVQ (SI), R8
+	ADDQ 24(AX), R8
+	XORQ DX, DX
+	MOVQ (SP), R9
+	ADDQ R8, R9
+	MOVQ 8(SP), R10
+	ADDQ R8, R10
+	MOVQ 16(SP), R11
+	ADDQ R8, R11
+	MOVQ 16(AX), R12
+	SUBQ $0x04, R12
 	JL   rest
 
 loop:
 	VCVTPH2PS    (CX), Y8
 	VCVTPH2PS    16(CX), Y9
-	VBROADCASTSS (R9), Y10
+	VBROADCASTSS (R8)(DX*1), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS (R9)(DX*1), Y11
 	VFMADD231PS  Y11, Y8, Y2
 	VFMADD231PS  Y11, Y9, Y3
-	VBROADCASTSS (R9)(DX*2), Y12
+	VBROADCASTSS (R10)(DX*1), Y12
 	VFMADD231PS  Y12, Y8, Y4
 	VFMADD231PS  Y12, Y9, Y5
-	VBROADCASTSS (R9)(R8*1), Y13
+	VBROADCASTSS (R11)(DX*1), Y13
 	VFMADD231PS  Y13, Y8, Y6
 	VFMADD231PS  Y13, Y9, Y7
 	VCVTPH2PS    32(CX), Y8
 	VCVTPH2PS    48(CX), Y9
-	VBROADCASTSS 4(R9), Y10
+	VBROADCASTSS 4(R8)(DX*1), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS 4(R9)(DX*1), Y11
 	VFMADD231PS  Y11, Y8, Y2
 	VFMADD231PS  Y11, Y9, Y3
-	VBROADCASTSS 4(R9)(DX*2), Y12
+	VBROADCASTSS 4(R10)(DX*1), Y12
 	VFMADD231PS  Y12, Y8, Y4
 	VFMADD231PS  Y12, Y9, Y5
-	VBROADCASTSS 4(R9)(R8*1), Y13
+	VBROADCASTSS 4(R11)(DX*1), Y13
 	VFMADD231PS  Y13, Y8, Y6
 	VFMADD231PS  Y13, Y9, Y7
 	VCVTPH2PS    64(CX), Y8
 	VCVTPH2PS    80(CX), Y9
-	VBROADCASTSS 8(R9), Y10
+	VBROADCASTSS 8(R8)(DX*1), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS 8(R9)(DX*1), Y11
 	VFMADD231PS  Y11, Y8, Y2
 	VFMADD231PS  Y11, Y9, Y3
-	VBROADCASTSS 8(R9)(DX*2), Y12
+	VBROADCASTSS 8(R10)(DX*1), Y12
 	VFMADD231PS  Y12, Y8, Y4
 	VFMADD231PS  Y12, Y9, Y5
-	VBROADCASTSS 8(R9)(R8*1), Y13
+	VBROADCASTSS 8(R11)(DX*1), Y13
 	VFMADD231PS  Y13, Y8, Y6
 	VFMADD231PS  Y13, Y9, Y7
 	VCVTPH2PS    96(CX), Y8
 	VCVTPH2PS    112(CX), Y9
-	VBROADCASTSS 12(R9), Y10
+	VBROADCASTSS 12(R8)(DX*1), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS 12(R9)(DX*1), Y11
 	VFMADD231PS  Y11, Y8, Y2
 	VFMADD231PS  Y11, Y9, Y3
-	VBROADCASTSS 12(R9)(DX*2), Y12
+	VBROADCASTSS 12(R10)(DX*1), Y12
 	VFMADD231PS  Y12, Y8, Y4
 	VFMADD231PS  Y12, Y9, Y5
-	VBROADCASTSS 12(R9)(R8*1), Y13
+	VBROADCASTSS 12(R11)(DX*1), Y13
 	VFMADD231PS  Y13, Y8, Y6
 	VFMADD231PS  Y13, Y9, Y7
-	TESTQ        R10, 184(AX)
+	TESTQ        R12, 184(AX)
 	JNZ          fetched
 	PREFETCHT1   (BX)
 	PREFETCHT1   64(BX)
@@ -44371,32 +46370,32 @@ loop:
 
 fetched:
 	ADDQ $+128, CX
-	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	ADDQ $+16, DX
+	SUBQ $0x04, R12
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R12
 	JZ   odd
 
 single:
 	VCVTPH2PS    (CX), Y8
 	VCVTPH2PS    16(CX), Y9
-	VBROADCASTSS (R9), Y10
+	VBROADCASTSS (R8)(DX*1), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS (R9)(DX*1), Y11
 	VFMADD231PS  Y11, Y8, Y2
 	VFMADD231PS  Y11, Y9, Y3
-	VBROADCASTSS (R9)(DX*2), Y12
+	VBROADCASTSS (R10)(DX*1), Y12
 	VFMADD231PS  Y12, Y8, Y4
 	VFMADD231PS  Y12, Y9, Y5
-	VBROADCASTSS (R9)(R8*1), Y13
+	VBROADCASTSS (R11)(DX*1), Y13
 	VFMADD231PS  Y13, Y8, Y6
 	VFMADD231PS  Y13, Y9, Y7
 	ADDQ         $+32, CX
-	ADDQ         $+4, R9
-	DECQ         R10
+	ADDQ         $+4, DX
+	DECQ         R12
 	JNZ          single
 
 odd:
@@ -44407,6 +46406,11 @@ odd:
 	TESTQ      CX, CX
 	JZ         store
 	MOVQ       80(AX), DX
+	MOVQ       160(AX), BX
+	TESTQ      BX, BX
+	JNZ        storeLines
+	CMPQ       104(AX), $0x10
+	JGE        allAdded
 	MOVQ       $0x00000008, BX
 	SUBQ       104(AX), BX
 	XORQ       SI, SI
@@ -44451,6 +46455,111 @@ odd:
 	ADDQ       DX, BX
 	VMASKMOVPS 32(BX), Y8, Y9
 	VADDPS     Y9, Y7, Y7
+	JMP        store
+
+allAdded:
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	VADDPS 32(CX), Y3, Y3
+	ADDQ   DX, CX
+	VADDPS (CX), Y4, Y4
+	VADDPS 32(CX), Y5, Y5
+	ADDQ   DX, CX
+	VADDPS (CX), Y6, Y6
+	VADDPS 32(CX), Y7, Y7
+	JMP    store
+
+storeLines:
+	MOVQ       176(AX), SI
+	CMPQ       104(AX), $0x10
+	JGE        allAddedLines
+	MOVQ       $0x00000008, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y8
+	MOVQ       CX, DI
+	VMASKMOVPS (DI), Y8, Y9
+	VADDPS     Y9, Y0, Y0
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x01
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y8, Y9
+	VADDPS     Y9, Y2, Y2
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x02
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y8, Y9
+	VADDPS     Y9, Y4, Y4
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x03
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y8, Y9
+	VADDPS     Y9, Y6, Y6
+	MOVQ       $0x00000010, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y8
+	MOVQ       CX, DI
+	VMASKMOVPS 32(DI), Y8, Y9
+	VADDPS     Y9, Y1, Y1
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x01
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y8, Y9
+	VADDPS     Y9, Y3, Y3
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x02
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y8, Y9
+	VADDPS     Y9, Y5, Y5
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x03
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y8, Y9
+	VADDPS     Y9, Y7, Y7
+	JMP        store
+
+allAddedLines:
+	VADDPS  (CX), Y0, Y0
+	VADDPS  32(CX), Y1, Y1
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DI
+	CMPQ    BX, $0x01
+	CMOVQEQ DI, CX
+	VADDPS  (CX), Y2, Y2
+	VADDPS  32(CX), Y3, Y3
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DI
+	CMPQ    BX, $0x02
+	CMOVQEQ DI, CX
+	VADDPS  (CX), Y4, Y4
+	VADDPS  32(CX), Y5, Y5
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DX
+	CMPQ    BX, $0x03
+	CMOVQEQ DX, CX
+	VADDPS  (CX), Y6, Y6
+	VADDPS  32(CX), Y7, Y7
 
 store:
 	VBROADCASTSS 96(AX), Y8
@@ -44473,65 +46582,154 @@ store:
 	VMINPS       Y7, Y9, Y7
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
+	MOVQ         160(AX), BX
+	TESTQ        BX, BX
+	JNZ          storedLines
 	CMPQ         104(AX), $0x10
-	JL           masked
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      Y5, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y6, (CX)
-	VMOVUPS      Y7, 32(CX)
+	JGE          allStored
+	MOVQ         $0x00000008, BX
+	SUBQ         104(AX), BX
+	XORQ         SI, SI
+	TESTQ        BX, BX
+	CMOVQLT      SI, BX
+	MOVQ         $0x00000008, SI
+	CMPQ         BX, SI
+	CMOVQGT      SI, BX
+	LEAQ         columnMasks<>+0(SB), SI
+	VMOVDQU      (SI)(BX*4), Y8
+	MOVQ         CX, BX
+	VMASKMOVPS   Y0, Y8, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y2, Y8, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y4, Y8, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y6, Y8, (BX)
+	MOVQ         $0x00000010, BX
+	SUBQ         104(AX), BX
+	XORQ         AX, AX
+	TESTQ        BX, BX
+	CMOVQLT      AX, BX
+	MOVQ         $0x00000008, AX
+	CMPQ         BX, AX
+	CMOVQGT      AX, BX
+	LEAQ         columnMasks<>+0(SB), AX
+	VMOVDQU      (AX)(BX*4), Y8
+	MOVQ         CX, BX
+	VMASKMOVPS   Y1, Y8, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y3, Y8, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y5, Y8, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y7, Y8, 32(BX)
 	VZEROUPPER
 	RET
 
-masked:
-	MOVQ       $0x00000008, BX
-	SUBQ       104(AX), BX
-	XORQ       SI, SI
-	TESTQ      BX, BX
-	CMOVQLT    SI, BX
-	MOVQ       $0x00000008, SI
-	CMPQ       BX, SI
-	CMOVQGT    SI, BX
-	LEAQ       columnMasks<>+0(SB), SI
-	VMOVDQU    (SI)(BX*4), Y8
-	MOVQ       CX, BX
-	VMASKMOVPS Y0, Y8, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y2, Y8, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y4, Y8, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y6, Y8, (BX)
-	MOVQ       $0x00000010, BX
-	SUBQ       104(AX), BX
+allStored:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y4, (CX)
+	VMOVUPS Y5, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y6, (CX)
+	VMOVUPS Y7, 32(CX)
+	JMP     stored
+
+storedLines:
+	MOVQ       168(AX), SI
+	CMPQ       104(AX), $0x10
+	JGE        allStoredLines
+	MOVQ       $0x00000008, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y8
+	MOVQ       CX, DI
+	VMASKMOVPS Y0, Y8, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x01
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y2, Y8, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x02
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y4, Y8, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x03
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y6, Y8, (DI)
+	MOVQ       $0x00000010, DI
+	SUBQ       104(AX), DI
 	XORQ       AX, AX
-	TESTQ      BX, BX
-	CMOVQLT    AX, BX
+	TESTQ      DI, DI
+	CMOVQLT    AX, DI
 	MOVQ       $0x00000008, AX
-	CMPQ       BX, AX
-	CMOVQGT    AX, BX
+	CMPQ       DI, AX
+	CMOVQGT    AX, DI
 	LEAQ       columnMasks<>+0(SB), AX
-	VMOVDQU    (AX)(BX*4), Y8
-	MOVQ       CX, BX
-	VMASKMOVPS Y1, Y8, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y3, Y8, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y5, Y8, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y7, Y8, 32(BX)
+	VMOVDQU    (AX)(DI*4), Y8
+	MOVQ       CX, DI
+	VMASKMOVPS Y1, Y8, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x01
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y3, Y8, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x02
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y5, Y8, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x03
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y7, Y8, 32(DI)
+	VZEROUPPER
+	RET
+
+allStoredLines:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x01
+	CMOVQEQ AX, CX
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x02
+	CMOVQEQ AX, CX
+	VMOVUPS Y4, (CX)
+	VMOVUPS Y5, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x03
+	CMOVQEQ AX, CX
+	VMOVUPS Y6, (CX)
+	VMOVUPS Y7, 32(CX)
+
+stored:
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX2_5x16(t *byte)
 // Requires: AVX, CMOV, F16C, FMA3, MMX+
-TEXT ·tileFP16AVX2_5x16(SB), NOSPLIT, $0-8
+TEXT ·tileFP16AVX2_5x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
 	MOVQ       48(AX), CX
 	MOVQ       56(AX), DX
@@ -44539,6 +46737,9 @@ TEXT ·tileFP16AVX2_5x16(SB), NOSPLIT, $0-8
 	MOVQ       80(AX), SI
 	CMPQ       BX, CX
 	JE         same
+	MOVQ       160(AX), DI
+	TESTQ      DI, DI
+	JNZ        askedCLines
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -44547,13 +46748,42 @@ TEXT ·tileFP16AVX2_5x16(SB), NOSPLIT, $0-8
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	JMP        askedC
+
+askedCLines:
+	MOVQ       168(AX), R8
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), R9
+	CMPQ       DI, $0x01
+	CMOVQEQ    R9, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), R9
+	CMPQ       DI, $0x02
+	CMOVQEQ    R9, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), R9
+	CMPQ       DI, $0x03
+	CMOVQEQ    R9, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), DX
+	CMPQ       DI, $0x04
+	CMOVQEQ    DX, CX
 	PREFETCHT0 (CX)
 
+askedC:
 same:
 	TESTQ      BX, BX
 	JZ         asked
 	TESTQ      SI, SI
 	JZ         asked
+	MOVQ       160(AX), CX
+	TESTQ      CX, CX
+	JNZ        askedRLines
 	PREFETCHT0 (BX)
 	ADDQ       SI, BX
 	PREFETCHT0 (BX)
@@ -44562,14 +46792,42 @@ same:
 	ADDQ       SI, BX
 	PREFETCHT0 (BX)
 	ADDQ       SI, BX
+	PREFETCHT0 (BX)
+	JMP        askedR
+
+askedRLines:
+	MOVQ       176(AX), DX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DI
+	CMPQ       CX, $0x01
+	CMOVQEQ    DI, BX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DI
+	CMPQ       CX, $0x02
+	CMOVQEQ    DI, BX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DI
+	CMPQ       CX, $0x03
+	CMOVQEQ    DI, BX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DX
+	CMPQ       CX, $0x04
+	CMOVQEQ    DX, BX
 	PREFETCHT0 (BX)
 
+askedR:
 asked:
 	MOVQ       64(AX), CX
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	TESTQ      CX, CX
 	JZ         unbiased
+	CMPQ       104(AX), $0x10
+	JGE        allBias
 	MOVQ       $0x00000008, DX
 	SUBQ       104(AX), DX
 	XORQ       BX, BX
@@ -44592,6 +46850,11 @@ asked:
 	LEAQ       columnMasks<>+0(SB), BX
 	VMOVDQU    (BX)(DX*4), Y10
 	VMASKMOVPS 32(CX), Y10, Y1
+	JMP        unbiased
+
+allBias:
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
 
 unbiased:
 	VMOVAPS Y0, Y2
@@ -44607,120 +46870,167 @@ unbiased:
 	MOVQ    88(AX), BX
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
-	LEAQ    (DX)(DX*2), R8
+	MOVQ    160(AX), R8
+	TESTQ   R8, R8
+	JNZ     startedLines
+	XORQ    R8, R8
+	ADDQ    DX, R8
+	MOVQ    R8, (SP)
+	ADDQ    DX, R8
+	MOVQ    R8, 8(SP)
+	ADDQ    DX, R8
+	MOVQ    R8, 16(SP)
+	ADDQ    DX, R8
+	MOVQ    R8, 24(SP)
+	JMP     started
 
+startedLines:
+	MOVQ    152(AX), R9
+	IMULQ   DX, R9
+	XORQ    R10, R10
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), R11
+	CMPQ    R8, $0x01
+	CMOVQEQ R11, R10
+	MOVQ    R10, (SP)
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), R11
+	CMPQ    R8, $0x02
+	CMOVQEQ R11, R10
+	MOVQ    R10, 8(SP)
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), R11
+	CMPQ    R8, $0x03
+	CMOVQEQ R11, R10
+	MOVQ    R10, 16(SP)
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), DX
+	CMPQ    R8, $0x04
+	CMOVQEQ DX, R10
+	MOVQ    R10, 24(SP)
+
+started:
 tap:
-	MOVQ (SI), R9
-	ADDQ 24(AX), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	MOVQ (SI), R8
+	ADDQ 24(AX), R8
+	XORQ DX, DX
+	MOVQ (SP), R9
+	ADDQ R8, R9
+	MOVQ 8(SP), R10
+	ADDQ R8, R10
+	MOVQ 16(SP), R11
+	ADDQ R8, R11
+	MOVQ 24(SP), R12
+	ADDQ R8, R12
+	MOVQ 16(AX), R13
+	SUBQ $0x04, R13
 	JL   rest
 
 loop:
 	VCVTPH2PS    (CX), Y10
 	VCVTPH2PS    16(CX), Y11
-	VBROADCASTSS (R9), Y12
+	VBROADCASTSS (R8)(DX*1), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R9)(DX*1), Y13
 	VFMADD231PS  Y13, Y10, Y2
 	VFMADD231PS  Y13, Y11, Y3
-	VBROADCASTSS (R9)(DX*2), Y14
+	VBROADCASTSS (R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y10, Y4
 	VFMADD231PS  Y14, Y11, Y5
-	VBROADCASTSS (R9)(R8*1), Y15
+	VBROADCASTSS (R11)(DX*1), Y15
 	VFMADD231PS  Y15, Y10, Y6
 	VFMADD231PS  Y15, Y11, Y7
-	VBROADCASTSS (R9)(DX*4), Y12
+	VBROADCASTSS (R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
 	VCVTPH2PS    32(CX), Y10
 	VCVTPH2PS    48(CX), Y11
-	VBROADCASTSS 4(R9), Y12
+	VBROADCASTSS 4(R8)(DX*1), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS 4(R9)(DX*1), Y13
 	VFMADD231PS  Y13, Y10, Y2
 	VFMADD231PS  Y13, Y11, Y3
-	VBROADCASTSS 4(R9)(DX*2), Y14
+	VBROADCASTSS 4(R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y10, Y4
 	VFMADD231PS  Y14, Y11, Y5
-	VBROADCASTSS 4(R9)(R8*1), Y15
+	VBROADCASTSS 4(R11)(DX*1), Y15
 	VFMADD231PS  Y15, Y10, Y6
 	VFMADD231PS  Y15, Y11, Y7
-	VBROADCASTSS 4(R9)(DX*4), Y12
+	VBROADCASTSS 4(R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
 	VCVTPH2PS    64(CX), Y10
 	VCVTPH2PS    80(CX), Y11
-	VBROADCASTSS 8(R9), Y12
+	VBROADCASTSS 8(R8)(DX*1), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS 8(R9)(DX*1), Y13
 	VFMADD231PS  Y13, Y10, Y2
 	VFMADD231PS  Y13, Y11, Y3
-	VBROADCASTSS 8(R9)(DX*2), Y14
+	VBROADCASTSS 8(R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y10, Y4
 	VFMADD231PS  Y14, Y11, Y5
-	VBROADCASTSS 8(R9)(R8*1), Y15
+	VBROADCASTSS 8(R11)(DX*1), Y15
 	VFMADD231PS  Y15, Y10, Y6
 	VFMADD231PS  Y15, Y11, Y7
-	VBROADCASTSS 8(R9)(DX*4), Y12
+	VBROADCASTSS 8(R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
 	VCVTPH2PS    96(CX), Y10
 	VCVTPH2PS    112(CX), Y11
-	VBROADCASTSS 12(R9), Y12
+	VBROADCASTSS 12(R8)(DX*1), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS 12(R9)(DX*1), Y13
 	VFMADD231PS  Y13, Y10, Y2
 	VFMADD231PS  Y13, Y11, Y3
-	VBROADCASTSS 12(R9)(DX*2), Y14
+	VBROADCASTSS 12(R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y10, Y4
 	VFMADD231PS  Y14, Y11, Y5
-	VBROADCASTSS 12(R9)(R8*1), Y15
+	VBROADCASTSS 12(R11)(DX*1), Y15
 	VFMADD231PS  Y15, Y10, Y6
 	VFMADD231PS  Y15, Y11, Y7
-	VBROADCASTSS 12(R9)(DX*4), Y12
+	VBROADCASTSS 12(R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	TESTQ        R10, 184(AX)
+	TESTQ        R13, 184(AX)
 	JNZ          fetched
 	PREFETCHT1   (BX)
 	ADDQ         $+64, BX
 
 fetched:
 	ADDQ $+128, CX
-	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	ADDQ $+16, DX
+	SUBQ $0x04, R13
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R13
 	JZ   odd
 
 single:
 	VCVTPH2PS    (CX), Y10
 	VCVTPH2PS    16(CX), Y11
-	VBROADCASTSS (R9), Y12
+	VBROADCASTSS (R8)(DX*1), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R9)(DX*1), Y13
 	VFMADD231PS  Y13, Y10, Y2
 	VFMADD231PS  Y13, Y11, Y3
-	VBROADCASTSS (R9)(DX*2), Y14
+	VBROADCASTSS (R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y10, Y4
 	VFMADD231PS  Y14, Y11, Y5
-	VBROADCASTSS (R9)(R8*1), Y15
+	VBROADCASTSS (R11)(DX*1), Y15
 	VFMADD231PS  Y15, Y10, Y6
 	VFMADD231PS  Y15, Y11, Y7
-	VBROADCASTSS (R9)(DX*4), Y12
+	VBROADCASTSS (R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
 	ADDQ         $+32, CX
-	ADDQ         $+4, R9
-	DECQ         R10
+	ADDQ         $+4, DX
+	DECQ         R13
 	JNZ          single
 
 odd:
@@ -44731,6 +47041,11 @@ odd:
 	TESTQ      CX, CX
 	JZ         store
 	MOVQ       80(AX), DX
+	MOVQ       160(AX), BX
+	TESTQ      BX, BX
+	JNZ        storeLines
+	CMPQ       104(AX), $0x10
+	JGE        allAdded
 	MOVQ       $0x00000008, BX
 	SUBQ       104(AX), BX
 	XORQ       SI, SI
@@ -44781,6 +47096,132 @@ odd:
 	ADDQ       DX, BX
 	VMASKMOVPS 32(BX), Y10, Y11
 	VADDPS     Y11, Y9, Y9
+	JMP        store
+
+allAdded:
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	VADDPS 32(CX), Y3, Y3
+	ADDQ   DX, CX
+	VADDPS (CX), Y4, Y4
+	VADDPS 32(CX), Y5, Y5
+	ADDQ   DX, CX
+	VADDPS (CX), Y6, Y6
+	VADDPS 32(CX), Y7, Y7
+	ADDQ   DX, CX
+	VADDPS (CX), Y8, Y8
+	VADDPS 32(CX), Y9, Y9
+	JMP    store
+
+storeLines:
+	MOVQ       176(AX), SI
+	CMPQ       104(AX), $0x10
+	JGE        allAddedLines
+	MOVQ       $0x00000008, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y10
+	MOVQ       CX, DI
+	VMASKMOVPS (DI), Y10, Y11
+	VADDPS     Y11, Y0, Y0
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x01
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y10, Y11
+	VADDPS     Y11, Y2, Y2
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x02
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y10, Y11
+	VADDPS     Y11, Y4, Y4
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x03
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y10, Y11
+	VADDPS     Y11, Y6, Y6
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x04
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y10, Y11
+	VADDPS     Y11, Y8, Y8
+	MOVQ       $0x00000010, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y10
+	MOVQ       CX, DI
+	VMASKMOVPS 32(DI), Y10, Y11
+	VADDPS     Y11, Y1, Y1
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x01
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y10, Y11
+	VADDPS     Y11, Y3, Y3
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x02
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y10, Y11
+	VADDPS     Y11, Y5, Y5
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x03
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y10, Y11
+	VADDPS     Y11, Y7, Y7
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x04
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y10, Y11
+	VADDPS     Y11, Y9, Y9
+	JMP        store
+
+allAddedLines:
+	VADDPS  (CX), Y0, Y0
+	VADDPS  32(CX), Y1, Y1
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DI
+	CMPQ    BX, $0x01
+	CMOVQEQ DI, CX
+	VADDPS  (CX), Y2, Y2
+	VADDPS  32(CX), Y3, Y3
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DI
+	CMPQ    BX, $0x02
+	CMOVQEQ DI, CX
+	VADDPS  (CX), Y4, Y4
+	VADDPS  32(CX), Y5, Y5
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DI
+	CMPQ    BX, $0x03
+	CMOVQEQ DI, CX
+	VADDPS  (CX), Y6, Y6
+	VADDPS  32(CX), Y7, Y7
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DX
+	CMPQ    BX, $0x04
+	CMOVQEQ DX, CX
+	VADDPS  (CX), Y8, Y8
+	VADDPS  32(CX), Y9, Y9
 
 store:
 	VBROADCASTSS 96(AX), Y10
@@ -44807,72 +47248,177 @@ store:
 	VMINPS       Y9, Y11, Y9
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
+	MOVQ         160(AX), BX
+	TESTQ        BX, BX
+	JNZ          storedLines
 	CMPQ         104(AX), $0x10
-	JL           masked
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      Y5, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y6, (CX)
-	VMOVUPS      Y7, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y8, (CX)
-	VMOVUPS      Y9, 32(CX)
+	JGE          allStored
+	MOVQ         $0x00000008, BX
+	SUBQ         104(AX), BX
+	XORQ         SI, SI
+	TESTQ        BX, BX
+	CMOVQLT      SI, BX
+	MOVQ         $0x00000008, SI
+	CMPQ         BX, SI
+	CMOVQGT      SI, BX
+	LEAQ         columnMasks<>+0(SB), SI
+	VMOVDQU      (SI)(BX*4), Y10
+	MOVQ         CX, BX
+	VMASKMOVPS   Y0, Y10, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y2, Y10, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y4, Y10, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y6, Y10, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y8, Y10, (BX)
+	MOVQ         $0x00000010, BX
+	SUBQ         104(AX), BX
+	XORQ         AX, AX
+	TESTQ        BX, BX
+	CMOVQLT      AX, BX
+	MOVQ         $0x00000008, AX
+	CMPQ         BX, AX
+	CMOVQGT      AX, BX
+	LEAQ         columnMasks<>+0(SB), AX
+	VMOVDQU      (AX)(BX*4), Y10
+	MOVQ         CX, BX
+	VMASKMOVPS   Y1, Y10, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y3, Y10, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y5, Y10, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y7, Y10, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y9, Y10, 32(BX)
 	VZEROUPPER
 	RET
 
-masked:
-	MOVQ       $0x00000008, BX
-	SUBQ       104(AX), BX
-	XORQ       SI, SI
-	TESTQ      BX, BX
-	CMOVQLT    SI, BX
-	MOVQ       $0x00000008, SI
-	CMPQ       BX, SI
-	CMOVQGT    SI, BX
-	LEAQ       columnMasks<>+0(SB), SI
-	VMOVDQU    (SI)(BX*4), Y10
-	MOVQ       CX, BX
-	VMASKMOVPS Y0, Y10, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y2, Y10, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y4, Y10, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y6, Y10, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y8, Y10, (BX)
-	MOVQ       $0x00000010, BX
-	SUBQ       104(AX), BX
+allStored:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y4, (CX)
+	VMOVUPS Y5, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y6, (CX)
+	VMOVUPS Y7, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y8, (CX)
+	VMOVUPS Y9, 32(CX)
+	JMP     stored
+
+storedLines:
+	MOVQ       168(AX), SI
+	CMPQ       104(AX), $0x10
+	JGE        allStoredLines
+	MOVQ       $0x00000008, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y10
+	MOVQ       CX, DI
+	VMASKMOVPS Y0, Y10, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x01
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y2, Y10, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x02
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y4, Y10, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x03
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y6, Y10, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x04
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y8, Y10, (DI)
+	MOVQ       $0x00000010, DI
+	SUBQ       104(AX), DI
 	XORQ       AX, AX
-	TESTQ      BX, BX
-	CMOVQLT    AX, BX
+	TESTQ      DI, DI
+	CMOVQLT    AX, DI
 	MOVQ       $0x00000008, AX
-	CMPQ       BX, AX
-	CMOVQGT    AX, BX
+	CMPQ       DI, AX
+	CMOVQGT    AX, DI
 	LEAQ       columnMasks<>+0(SB), AX
-	VMOVDQU    (AX)(BX*4), Y10
-	MOVQ       CX, BX
-	VMASKMOVPS Y1, Y10, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y3, Y10, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y5, Y10, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y7, Y10, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y9, Y10, 32(BX)
+	VMOVDQU    (AX)(DI*4), Y10
+	MOVQ       CX, DI
+	VMASKMOVPS Y1, Y10, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x01
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y3, Y10, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x02
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y5, Y10, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x03
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y7, Y10, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x04
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y9, Y10, 32(DI)
+	VZEROUPPER
+	RET
+
+allStoredLines:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x01
+	CMOVQEQ AX, CX
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x02
+	CMOVQEQ AX, CX
+	VMOVUPS Y4, (CX)
+	VMOVUPS Y5, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x03
+	CMOVQEQ AX, CX
+	VMOVUPS Y6, (CX)
+	VMOVUPS Y7, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x04
+	CMOVQEQ AX, CX
+	VMOVUPS Y8, (CX)
+	VMOVUPS Y9, 32(CX)
+
+stored:
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX2_6x16(t *byte)
 // Requires: AVX, CMOV, F16C, FMA3, MMX+
-TEXT ·tileFP16AVX2_6x16(SB), NOSPLIT, $0-8
+TEXT ·tileFP16AVX2_6x16(SB), NOSPLIT, $40-8
 	MOVQ       t+0(FP), AX
 	MOVQ       48(AX), CX
 	MOVQ       56(AX), DX
@@ -44880,6 +47426,9 @@ TEXT ·tileFP16AVX2_6x16(SB), NOSPLIT, $0-8
 	MOVQ       80(AX), SI
 	CMPQ       BX, CX
 	JE         same
+	MOVQ       160(AX), DI
+	TESTQ      DI, DI
+	JNZ        askedCLines
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -44890,13 +47439,47 @@ TEXT ·tileFP16AVX2_6x16(SB), NOSPLIT, $0-8
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	JMP        askedC
+
+askedCLines:
+	MOVQ       168(AX), R8
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), R9
+	CMPQ       DI, $0x01
+	CMOVQEQ    R9, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), R9
+	CMPQ       DI, $0x02
+	CMOVQEQ    R9, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), R9
+	CMPQ       DI, $0x03
+	CMOVQEQ    R9, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), R9
+	CMPQ       DI, $0x04
+	CMOVQEQ    R9, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	LEAQ       (CX)(R8*1), DX
+	CMPQ       DI, $0x05
+	CMOVQEQ    DX, CX
 	PREFETCHT0 (CX)
 
+askedC:
 same:
 	TESTQ      BX, BX
 	JZ         asked
 	TESTQ      SI, SI
 	JZ         asked
+	MOVQ       160(AX), CX
+	TESTQ      CX, CX
+	JNZ        askedRLines
 	PREFETCHT0 (BX)
 	ADDQ       SI, BX
 	PREFETCHT0 (BX)
@@ -44907,14 +47490,47 @@ same:
 	ADDQ       SI, BX
 	PREFETCHT0 (BX)
 	ADDQ       SI, BX
+	PREFETCHT0 (BX)
+	JMP        askedR
+
+askedRLines:
+	MOVQ       176(AX), DX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DI
+	CMPQ       CX, $0x01
+	CMOVQEQ    DI, BX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DI
+	CMPQ       CX, $0x02
+	CMOVQEQ    DI, BX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DI
+	CMPQ       CX, $0x03
+	CMOVQEQ    DI, BX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DI
+	CMPQ       CX, $0x04
+	CMOVQEQ    DI, BX
+	PREFETCHT0 (BX)
+	ADDQ       SI, BX
+	LEAQ       (BX)(DX*1), DX
+	CMPQ       CX, $0x05
+	CMOVQEQ    DX, BX
 	PREFETCHT0 (BX)
 
+askedR:
 asked:
 	MOVQ       64(AX), CX
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	TESTQ      CX, CX
 	JZ         unbiased
+	CMPQ       104(AX), $0x10
+	JGE        allBias
 	MOVQ       $0x00000008, DX
 	SUBQ       104(AX), DX
 	XORQ       BX, BX
@@ -44937,6 +47553,11 @@ asked:
 	LEAQ       columnMasks<>+0(SB), BX
 	VMOVDQU    (BX)(DX*4), Y12
 	VMASKMOVPS 32(CX), Y12, Y1
+	JMP        unbiased
+
+allBias:
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
 
 unbiased:
 	VMOVAPS Y0, Y2
@@ -44954,139 +47575,191 @@ unbiased:
 	MOVQ    88(AX), BX
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
-	LEAQ    (DX)(DX*2), R8
+	MOVQ    160(AX), R8
+	TESTQ   R8, R8
+	JNZ     startedLines
+	XORQ    R8, R8
+	ADDQ    DX, R8
+	MOVQ    R8, (SP)
+	ADDQ    DX, R8
+	MOVQ    R8, 8(SP)
+	ADDQ    DX, R8
+	MOVQ    R8, 16(SP)
+	ADDQ    DX, R8
+	MOVQ    R8, 24(SP)
+	ADDQ    DX, R8
+	MOVQ    R8, 32(SP)
+	JMP     started
 
+startedLines:
+	MOVQ    152(AX), R9
+	IMULQ   DX, R9
+	XORQ    R10, R10
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), R11
+	CMPQ    R8, $0x01
+	CMOVQEQ R11, R10
+	MOVQ    R10, (SP)
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), R11
+	CMPQ    R8, $0x02
+	CMOVQEQ R11, R10
+	MOVQ    R10, 8(SP)
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), R11
+	CMPQ    R8, $0x03
+	CMOVQEQ R11, R10
+	MOVQ    R10, 16(SP)
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), R11
+	CMPQ    R8, $0x04
+	CMOVQEQ R11, R10
+	MOVQ    R10, 24(SP)
+	ADDQ    DX, R10
+	LEAQ    (R10)(R9*1), DX
+	CMPQ    R8, $0x05
+	CMOVQEQ DX, R10
+	MOVQ    R10, 32(SP)
+
+started:
 tap:
-	MOVQ (SI), R9
-	ADDQ 24(AX), R9
-	LEAQ (R9)(DX*4), R10
-	ADDQ DX, R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	MOVQ (SI), R8
+	ADDQ 24(AX), R8
+	XORQ DX, DX
+	MOVQ (SP), R9
+	ADDQ R8, R9
+	MOVQ 8(SP), R10
+	ADDQ R8, R10
+	MOVQ 16(SP), R11
+	ADDQ R8, R11
+	MOVQ 24(SP), R12
+	ADDQ R8, R12
+	MOVQ 32(SP), R13
+	ADDQ R8, R13
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
 	VCVTPH2PS    (CX), Y12
 	VCVTPH2PS    16(CX), Y13
-	VBROADCASTSS (R9), Y14
+	VBROADCASTSS (R8)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (R9)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y2
 	VFMADD231PS  Y15, Y13, Y3
-	VBROADCASTSS (R9)(DX*2), Y14
+	VBROADCASTSS (R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R9)(R8*1), Y15
+	VBROADCASTSS (R11)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
-	VBROADCASTSS (R9)(DX*4), Y14
+	VBROADCASTSS (R12)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10), Y15
+	VBROADCASTSS (R13)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y10
 	VFMADD231PS  Y15, Y13, Y11
 	VCVTPH2PS    32(CX), Y12
 	VCVTPH2PS    48(CX), Y13
-	VBROADCASTSS 4(R9), Y14
+	VBROADCASTSS 4(R8)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS 4(R9)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y2
 	VFMADD231PS  Y15, Y13, Y3
-	VBROADCASTSS 4(R9)(DX*2), Y14
+	VBROADCASTSS 4(R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS 4(R9)(R8*1), Y15
+	VBROADCASTSS 4(R11)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
-	VBROADCASTSS 4(R9)(DX*4), Y14
+	VBROADCASTSS 4(R12)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS 4(R10), Y15
+	VBROADCASTSS 4(R13)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y10
 	VFMADD231PS  Y15, Y13, Y11
 	VCVTPH2PS    64(CX), Y12
 	VCVTPH2PS    80(CX), Y13
-	VBROADCASTSS 8(R9), Y14
+	VBROADCASTSS 8(R8)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS 8(R9)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y2
 	VFMADD231PS  Y15, Y13, Y3
-	VBROADCASTSS 8(R9)(DX*2), Y14
+	VBROADCASTSS 8(R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS 8(R9)(R8*1), Y15
+	VBROADCASTSS 8(R11)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
-	VBROADCASTSS 8(R9)(DX*4), Y14
+	VBROADCASTSS 8(R12)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS 8(R10), Y15
+	VBROADCASTSS 8(R13)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y10
 	VFMADD231PS  Y15, Y13, Y11
 	VCVTPH2PS    96(CX), Y12
 	VCVTPH2PS    112(CX), Y13
-	VBROADCASTSS 12(R9), Y14
+	VBROADCASTSS 12(R8)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS 12(R9)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y2
 	VFMADD231PS  Y15, Y13, Y3
-	VBROADCASTSS 12(R9)(DX*2), Y14
+	VBROADCASTSS 12(R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS 12(R9)(R8*1), Y15
+	VBROADCASTSS 12(R11)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
-	VBROADCASTSS 12(R9)(DX*4), Y14
+	VBROADCASTSS 12(R12)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS 12(R10), Y15
+	VBROADCASTSS 12(R13)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y10
 	VFMADD231PS  Y15, Y13, Y11
-	TESTQ        R11, 184(AX)
+	TESTQ        R14, 184(AX)
 	JNZ          fetched
 	PREFETCHT1   (BX)
 	ADDQ         $+64, BX
 
 fetched:
 	ADDQ $+128, CX
-	ADDQ $+16, R9
-	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	ADDQ $+16, DX
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
 	VCVTPH2PS    (CX), Y12
 	VCVTPH2PS    16(CX), Y13
-	VBROADCASTSS (R9), Y14
+	VBROADCASTSS (R8)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (R9)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y2
 	VFMADD231PS  Y15, Y13, Y3
-	VBROADCASTSS (R9)(DX*2), Y14
+	VBROADCASTSS (R10)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R9)(R8*1), Y15
+	VBROADCASTSS (R11)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
-	VBROADCASTSS (R9)(DX*4), Y14
+	VBROADCASTSS (R12)(DX*1), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10), Y15
+	VBROADCASTSS (R13)(DX*1), Y15
 	VFMADD231PS  Y15, Y12, Y10
 	VFMADD231PS  Y15, Y13, Y11
 	ADDQ         $+32, CX
-	ADDQ         $+4, R9
-	ADDQ         $+4, R10
-	DECQ         R11
+	ADDQ         $+4, DX
+	DECQ         R14
 	JNZ          single
 
 odd:
@@ -45097,6 +47770,11 @@ odd:
 	TESTQ      CX, CX
 	JZ         store
 	MOVQ       80(AX), DX
+	MOVQ       160(AX), BX
+	TESTQ      BX, BX
+	JNZ        storeLines
+	CMPQ       104(AX), $0x10
+	JGE        allAdded
 	MOVQ       $0x00000008, BX
 	SUBQ       104(AX), BX
 	XORQ       SI, SI
@@ -45153,6 +47831,153 @@ odd:
 	ADDQ       DX, BX
 	VMASKMOVPS 32(BX), Y12, Y13
 	VADDPS     Y13, Y11, Y11
+	JMP        store
+
+allAdded:
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	VADDPS 32(CX), Y3, Y3
+	ADDQ   DX, CX
+	VADDPS (CX), Y4, Y4
+	VADDPS 32(CX), Y5, Y5
+	ADDQ   DX, CX
+	VADDPS (CX), Y6, Y6
+	VADDPS 32(CX), Y7, Y7
+	ADDQ   DX, CX
+	VADDPS (CX), Y8, Y8
+	VADDPS 32(CX), Y9, Y9
+	ADDQ   DX, CX
+	VADDPS (CX), Y10, Y10
+	VADDPS 32(CX), Y11, Y11
+	JMP    store
+
+storeLines:
+	MOVQ       176(AX), SI
+	CMPQ       104(AX), $0x10
+	JGE        allAddedLines
+	MOVQ       $0x00000008, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y12
+	MOVQ       CX, DI
+	VMASKMOVPS (DI), Y12, Y13
+	VADDPS     Y13, Y0, Y0
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x01
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y12, Y13
+	VADDPS     Y13, Y2, Y2
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x02
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y12, Y13
+	VADDPS     Y13, Y4, Y4
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x03
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y12, Y13
+	VADDPS     Y13, Y6, Y6
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x04
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y12, Y13
+	VADDPS     Y13, Y8, Y8
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x05
+	CMOVQEQ    R8, DI
+	VMASKMOVPS (DI), Y12, Y13
+	VADDPS     Y13, Y10, Y10
+	MOVQ       $0x00000010, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y12
+	MOVQ       CX, DI
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y1, Y1
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x01
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y3, Y3
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x02
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y5, Y5
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x03
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y7, Y7
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x04
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y9, Y9
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), CX
+	CMPQ       BX, $0x05
+	CMOVQEQ    CX, DI
+	VMASKMOVPS 32(DI), Y12, Y13
+	VADDPS     Y13, Y11, Y11
+	JMP        store
+
+allAddedLines:
+	VADDPS  (CX), Y0, Y0
+	VADDPS  32(CX), Y1, Y1
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DI
+	CMPQ    BX, $0x01
+	CMOVQEQ DI, CX
+	VADDPS  (CX), Y2, Y2
+	VADDPS  32(CX), Y3, Y3
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DI
+	CMPQ    BX, $0x02
+	CMOVQEQ DI, CX
+	VADDPS  (CX), Y4, Y4
+	VADDPS  32(CX), Y5, Y5
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DI
+	CMPQ    BX, $0x03
+	CMOVQEQ DI, CX
+	VADDPS  (CX), Y6, Y6
+	VADDPS  32(CX), Y7, Y7
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DI
+	CMPQ    BX, $0x04
+	CMOVQEQ DI, CX
+	VADDPS  (CX), Y8, Y8
+	VADDPS  32(CX), Y9, Y9
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), DX
+	CMPQ    BX, $0x05
+	CMOVQEQ DX, CX
+	VADDPS  (CX), Y10, Y10
+	VADDPS  32(CX), Y11, Y11
 
 store:
 	VBROADCASTSS 96(AX), Y12
@@ -45183,73 +48008,194 @@ store:
 	VMINPS       Y11, Y13, Y11
 	MOVQ         48(AX), CX
 	MOVQ         56(AX), DX
+	MOVQ         160(AX), BX
+	TESTQ        BX, BX
+	JNZ          storedLines
 	CMPQ         104(AX), $0x10
-	JL           masked
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      Y5, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y6, (CX)
-	VMOVUPS      Y7, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y8, (CX)
-	VMOVUPS      Y9, 32(CX)
-	ADDQ         DX, CX
-	VMOVUPS      Y10, (CX)
-	VMOVUPS      Y11, 32(CX)
+	JGE          allStored
+	MOVQ         $0x00000008, BX
+	SUBQ         104(AX), BX
+	XORQ         SI, SI
+	TESTQ        BX, BX
+	CMOVQLT      SI, BX
+	MOVQ         $0x00000008, SI
+	CMPQ         BX, SI
+	CMOVQGT      SI, BX
+	LEAQ         columnMasks<>+0(SB), SI
+	VMOVDQU      (SI)(BX*4), Y12
+	MOVQ         CX, BX
+	VMASKMOVPS   Y0, Y12, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y2, Y12, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y4, Y12, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y6, Y12, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y8, Y12, (BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y10, Y12, (BX)
+	MOVQ         $0x00000010, BX
+	SUBQ         104(AX), BX
+	XORQ         AX, AX
+	TESTQ        BX, BX
+	CMOVQLT      AX, BX
+	MOVQ         $0x00000008, AX
+	CMPQ         BX, AX
+	CMOVQGT      AX, BX
+	LEAQ         columnMasks<>+0(SB), AX
+	VMOVDQU      (AX)(BX*4), Y12
+	MOVQ         CX, BX
+	VMASKMOVPS   Y1, Y12, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y3, Y12, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y5, Y12, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y7, Y12, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y9, Y12, 32(BX)
+	ADDQ         DX, BX
+	VMASKMOVPS   Y11, Y12, 32(BX)
 	VZEROUPPER
 	RET
 
-masked:
-	MOVQ       $0x00000008, BX
-	SUBQ       104(AX), BX
-	XORQ       SI, SI
-	TESTQ      BX, BX
-	CMOVQLT    SI, BX
-	MOVQ       $0x00000008, SI
-	CMPQ       BX, SI
-	CMOVQGT    SI, BX
-	LEAQ       columnMasks<>+0(SB), SI
-	VMOVDQU    (SI)(BX*4), Y12
-	MOVQ       CX, BX
-	VMASKMOVPS Y0, Y12, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y2, Y12, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y4, Y12, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y6, Y12, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y8, Y12, (BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y10, Y12, (BX)
-	MOVQ       $0x00000010, BX
-	SUBQ       104(AX), BX
+allStored:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y4, (CX)
+	VMOVUPS Y5, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y6, (CX)
+	VMOVUPS Y7, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y8, (CX)
+	VMOVUPS Y9, 32(CX)
+	ADDQ    DX, CX
+	VMOVUPS Y10, (CX)
+	VMOVUPS Y11, 32(CX)
+	JMP     stored
+
+storedLines:
+	MOVQ       168(AX), SI
+	CMPQ       104(AX), $0x10
+	JGE        allStoredLines
+	MOVQ       $0x00000008, DI
+	SUBQ       104(AX), DI
+	XORQ       R8, R8
+	TESTQ      DI, DI
+	CMOVQLT    R8, DI
+	MOVQ       $0x00000008, R8
+	CMPQ       DI, R8
+	CMOVQGT    R8, DI
+	LEAQ       columnMasks<>+0(SB), R8
+	VMOVDQU    (R8)(DI*4), Y12
+	MOVQ       CX, DI
+	VMASKMOVPS Y0, Y12, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x01
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y2, Y12, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x02
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y4, Y12, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x03
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y6, Y12, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x04
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y8, Y12, (DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), R8
+	CMPQ       BX, $0x05
+	CMOVQEQ    R8, DI
+	VMASKMOVPS Y10, Y12, (DI)
+	MOVQ       $0x00000010, DI
+	SUBQ       104(AX), DI
 	XORQ       AX, AX
-	TESTQ      BX, BX
-	CMOVQLT    AX, BX
+	TESTQ      DI, DI
+	CMOVQLT    AX, DI
 	MOVQ       $0x00000008, AX
-	CMPQ       BX, AX
-	CMOVQGT    AX, BX
+	CMPQ       DI, AX
+	CMOVQGT    AX, DI
 	LEAQ       columnMasks<>+0(SB), AX
-	VMOVDQU    (AX)(BX*4), Y12
-	MOVQ       CX, BX
-	VMASKMOVPS Y1, Y12, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y3, Y12, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y5, Y12, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y7, Y12, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y9, Y12, 32(BX)
-	ADDQ       DX, BX
-	VMASKMOVPS Y11, Y12, 32(BX)
+	VMOVDQU    (AX)(DI*4), Y12
+	MOVQ       CX, DI
+	VMASKMOVPS Y1, Y12, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x01
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y3, Y12, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x02
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y5, Y12, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x03
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y7, Y12, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x04
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y9, Y12, 32(DI)
+	ADDQ       DX, DI
+	LEAQ       (DI)(SI*1), AX
+	CMPQ       BX, $0x05
+	CMOVQEQ    AX, DI
+	VMASKMOVPS Y11, Y12, 32(DI)
+	VZEROUPPER
+	RET
+
+allStoredLines:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x01
+	CMOVQEQ AX, CX
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x02
+	CMOVQEQ AX, CX
+	VMOVUPS Y4, (CX)
+	VMOVUPS Y5, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x03
+	CMOVQEQ AX, CX
+	VMOVUPS Y6, (CX)
+	VMOVUPS Y7, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x04
+	CMOVQEQ AX, CX
+	VMOVUPS Y8, (CX)
+	VMOVUPS Y9, 32(CX)
+	ADDQ    DX, CX
+	LEAQ    (CX)(SI*1), AX
+	CMPQ    BX, $0x05
+	CMOVQEQ AX, CX
+	VMOVUPS Y10, (CX)
+	VMOVUPS Y11, 32(CX)
+
+stored:
 	VZEROUPPER
 	RET
 

@@ -14,7 +14,7 @@ import (
 //	    C[r][c] = clamp(Bias[c] + Residual[r][c] + Σ over t, k of A[t][r][k] · B[t][k][c])
 //
 // The vector kernels have Rows and Width built in and add in an order of their
-// own. Their generator in _asm/gemm knows the layout up to Odd, and Sparse.
+// own. Their generator in _asm/gemm knows the layout.
 type Tile struct {
 	Taps     int            // at least 1
 	Tap      *int64         // byte offset of each tap's rows from A
@@ -37,8 +37,8 @@ type Tile struct {
 	state *amxState
 
 	// Rows of A may be those of several lines, with others between them that
-	// are multiplied but not stored: a gap. Only tiles of a family that
-	// StepsOverGaps may have one; without, Line and Left are 0.
+	// are not stored: a gap. Only tiles of a family that StepsOverGaps or
+	// LeavesGapsOut may have one; without, Line and Left are 0.
 	Line  int // rows of a line
 	Gap   int // rows between two lines: 0 or more
 	Left  int // rows of the first line in this tile, if it reaches into more

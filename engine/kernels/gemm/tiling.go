@@ -67,6 +67,8 @@ type Ahead struct {
 	idle, next uintptr
 	left       int // bytes of the next panel not asked for yet
 	tiles      int // to come
+
+	rows, sparse, bytes int // of such tiles, the way each fetches, and how much
 }
 
 // cached is the size of a B that may be expected to stay in the cache.
@@ -96,20 +98,26 @@ func (a *Ahead) Take(t *Tile) {
 		t.Prefetch, t.Sparse = a.idle, sparsest
 		return
 	}
-	t.Prefetch, t.Sparse = a.next, 0
-	n := a.p.fetched(t)
-	for t.Sparse < sparsest {
-		thinner := *t
-		thinner.Sparse += t.Sparse + unroll
-		fewer := a.p.fetched(&thinner)
+	if t.Rows != a.rows {
+		a.spread(t)
+	}
+	t.Prefetch, t.Sparse = a.next, a.sparse
+	a.next += uintptr(a.bytes)
+	a.left -= a.bytes
+	a.tiles--
+}
+
+// spread finds the sparsest way for tiles like t to fetch all that is left.
+func (a *Ahead) spread(t *Tile) {
+	a.rows, a.sparse, a.bytes = t.Rows, 0, a.p.fetched(t, 0)
+	for a.sparse < sparsest {
+		thinner := 2*a.sparse + unroll
+		fewer := a.p.fetched(t, thinner)
 		if fewer*a.tiles < a.left {
 			break
 		}
-		t.Sparse, n = thinner.Sparse, fewer
+		a.sparse, a.bytes = thinner, fewer
 	}
-	a.next += uintptr(n)
-	a.left -= n
-	a.tiles--
 }
 
 const (
@@ -120,8 +128,8 @@ const (
 	amxPrefetchLines   = 8  // that the AMX kernels ask for with each chunk of k
 )
 
-// fetched is how many bytes a tile asks for.
-func (p *Panels) fetched(t *Tile) int {
+// fetched is how many bytes a tile asks for that is so sparse.
+func (p *Panels) fetched(t *Tile, sparse int) int {
 	f := p.kernel.Format
 	steps := p.k / f.stepK()
 	switch p.kernel.family {
@@ -130,7 +138,7 @@ func (p *Panels) fetched(t *Tile) int {
 	case amxParts:
 		return p.taps * t.K * partsPrefetchLines * cacheLine
 	}
-	every := t.Sparse/unroll + 1
+	every := sparse/unroll + 1
 	passes := (steps/unroll + every - 1) / every
 	return p.taps * passes * prefetchLines(t.Rows, t.Width*f.stepK()*f.valueBytes()) * cacheLine
 }

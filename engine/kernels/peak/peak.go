@@ -104,6 +104,18 @@ func (l Loop) gflops(team *parallel.Team, budget time.Duration) float64 {
 	return float64(l.FLOPs) * float64(work.rounds) * float64(team.Size()) / float64(best)
 }
 
+// Gauge returns a function that runs the loop once on every worker of team, for
+// about half a millisecond, and returns the rate in GFLOPS: taken beside other
+// work, it is the peak that this work could have reached at the clock of the moment.
+func (l Loop) Gauge(team *parallel.Team) func() float64 {
+	work := &arithmetic{loop: l, rounds: l.calibrate(), sums: make([]sums, team.Size())}
+	return func() float64 {
+		start := time.Now()
+		team.Run(team.Size(), work)
+		return float64(l.FLOPs) * float64(work.rounds) * float64(team.Size()) / float64(max(time.Since(start), 1))
+	}
+}
+
 // calibrate returns a number of rounds that takes about runTime.
 func (l Loop) calibrate() int {
 	for rounds, out := 16, new(sums); ; rounds *= 2 {

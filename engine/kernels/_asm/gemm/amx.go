@@ -15,9 +15,6 @@ import (
 const (
 	argState = 136
 	argLine  = 144
-	argGap   = 152
-	argSkipC = 168
-	argSkipR = 176
 
 	stateChunks  = 64
 	statePairs   = 72

@@ -134,25 +134,61 @@ func (t *tile) vectorMask(v int, dst reg.VecPhysical) {
 	VMOVDQU(Mem{Base: table, Index: missing, Scale: 4}, dst)
 }
 
+// whole goes to a label if the tile lacks no columns.
+func (t *tile) whole(label string) {
+	CMPQ(Mem{Base: t.p, Disp: argCols}, U8(uint8(t.nv*t.Lanes())))
+	JGE(LabelRef(label))
+}
+
+// loadBias256 sets the first row of accumulators to the bias.
+func (t *tile) loadBias256(bias reg.Register) {
+	t.whole("allBias")
+	m := t.free(0)
+	for v := 0; v < t.nv; v++ {
+		t.vectorMask(v, m)
+		VMASKMOVPS(Mem{Base: bias, Disp: v * t.Bytes}, m, t.acc(0, 0, v))
+	}
+	JMP(LabelRef("unbiased"))
+	Label("allBias")
+	for v := 0; v < t.nv; v++ {
+		VMOVUPS(Mem{Base: bias, Disp: v * t.Bytes}, t.acc(0, 0, v))
+	}
+}
+
 func (t *tile) addResidual256() {
 	residual := isa.Field(t.p, argResidual)
 	TESTQ(residual, residual)
 	JZ(LabelRef("store"))
-	ldr := isa.Field(t.p, argLdr)
+	t.alongRows("store", isa.Field(t.p, argLdr), t.field(argSkipR), func(next stepper, suffix string) {
+		t.addRows(next, residual, suffix)
+	})
+}
+
+func (t *tile) addRows(next stepper, residual reg.Register, suffix string) {
 	m, r := t.free(0), t.free(1)
+	t.whole("allAdded" + suffix)
 	row := GP64()
 	for v := 0; v < t.nv; v++ {
 		t.vectorMask(v, m)
 		MOVQ(residual, row)
 		for i := 0; i < t.mr; i++ {
+			if i > 0 {
+				next(i, row)
+			}
 			VMASKMOVPS(Mem{Base: row, Disp: v * t.Bytes}, m, r)
 			VADDPS(r, t.acc(0, i, v), t.acc(0, i, v))
-			if i < t.mr-1 {
-				ADDQ(ldr, row)
-			}
 		}
 	}
-	Label("store")
+	JMP(LabelRef("store"))
+	Label("allAdded" + suffix)
+	for i := 0; i < t.mr; i++ {
+		if i > 0 {
+			next(i, residual)
+		}
+		for v := 0; v < t.nv; v++ {
+			VADDPS(Mem{Base: residual, Disp: v * t.Bytes}, t.acc(0, i, v), t.acc(0, i, v))
+		}
+	}
 }
 
 // store256 stores whole tiles plainly: masked stores are slow on some machines.
@@ -166,30 +202,34 @@ func (t *tile) store256() {
 		}
 	}
 	c := isa.Field(t.p, argC)
-	ldc := isa.Field(t.p, argLdc)
-	CMPQ(Mem{Base: t.p, Disp: argCols}, U8(uint8(t.nv*t.Lanes())))
-	JL(LabelRef("masked"))
-	for i := 0; i < t.mr; i++ {
-		for v := 0; v < t.nv; v++ {
-			VMOVUPS(t.acc(0, i, v), Mem{Base: c, Disp: v * t.Bytes})
-		}
-		if i < t.mr-1 {
-			ADDQ(ldc, c)
-		}
-	}
-	VZEROUPPER()
-	RET()
-	Label("masked")
+	t.alongRows("stored", isa.Field(t.p, argLdc), t.field(argSkipC), func(next stepper, suffix string) {
+		t.storeRows(next, c, suffix)
+	})
+}
+
+func (t *tile) storeRows(next stepper, c reg.Register, suffix string) {
+	t.whole("allStored" + suffix)
 	m := t.free(0)
 	row := GP64()
 	for v := 0; v < t.nv; v++ {
 		t.vectorMask(v, m)
 		MOVQ(c, row)
 		for i := 0; i < t.mr; i++ {
-			VMASKMOVPS(t.acc(0, i, v), m, Mem{Base: row, Disp: v * t.Bytes})
-			if i < t.mr-1 {
-				ADDQ(ldc, row)
+			if i > 0 {
+				next(i, row)
 			}
+			VMASKMOVPS(t.acc(0, i, v), m, Mem{Base: row, Disp: v * t.Bytes})
+		}
+	}
+	VZEROUPPER()
+	RET()
+	Label("allStored" + suffix)
+	for i := 0; i < t.mr; i++ {
+		if i > 0 {
+			next(i, c)
+		}
+		for v := 0; v < t.nv; v++ {
+			VMOVUPS(t.acc(0, i, v), Mem{Base: c, Disp: v * t.Bytes})
 		}
 	}
 }

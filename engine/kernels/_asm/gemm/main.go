@@ -35,6 +35,10 @@ const (
 	argHi       = 100
 	argCols     = 104
 	argOdd      = 112
+	argGap      = 152
+	argLeft     = 160
+	argSkipC    = 168
+	argSkipR    = 176
 	argSparse   = 184
 )
 
@@ -164,7 +168,7 @@ type tile struct {
 	sets   int // independent accumulator sets, so that short tiles hide the FMA's latency
 	p      reg.Register
 	b      reg.Register
-	rows   *isa.Rows
+	rows   rows
 }
 
 // generate writes C[mr][nv·lanes] = clamp(bias + residual + Σ over taps and k of A·B).
@@ -203,18 +207,15 @@ func (t *tile) start() {
 	}
 	TESTQ(bias, bias)
 	JZ(LabelRef("unbiased"))
-	if t.byElement() {
+	switch {
+	case t.byElement():
 		t.loadBias(bias)
-	}
-	for v := 0; v < t.nv; v++ {
-		m := Mem{Base: bias, Disp: v * t.Bytes}
-		switch t.Bytes {
-		case 64:
-			VMOVUPS_Z(m, mask(v), t.acc(0, 0, v))
-		case 32:
-			t.vectorMask(v, t.free(0))
-			VMASKMOVPS(m, t.free(0), t.acc(0, 0, v))
+	case t.Bytes == 64:
+		for v := 0; v < t.nv; v++ {
+			VMOVUPS_Z(Mem{Base: bias, Disp: v * t.Bytes}, mask(v), t.acc(0, 0, v))
 		}
+	default:
+		t.loadBias256(bias)
 	}
 	Label("unbiased")
 	for set := 0; set < t.sets; set++ {
@@ -236,26 +237,26 @@ func (t *tile) start() {
 func (t *tile) fetchResult() {
 	columns := t.nv * t.columnBytes()
 	c, ldc := isa.Field(t.p, argC), isa.Field(t.p, argLdc)
-	fetch := func(row reg.Register, stride reg.Register) {
+	fetch := func(next stepper, row reg.Register) {
 		for i := 0; i < t.mr; i++ {
+			if i > 0 {
+				next(i, row)
+			}
 			for at := 0; at < columns; at += 64 {
 				PREFETCHT0(Mem{Base: row, Disp: at})
-			}
-			if i < t.mr-1 {
-				ADDQ(stride, row)
 			}
 		}
 	}
 	residual, ldr := isa.Field(t.p, argResidual), isa.Field(t.p, argLdr)
 	CMPQ(residual, c)
 	JE(LabelRef("same"))
-	fetch(c, ldc)
+	t.alongRows("askedC", ldc, t.field(argSkipC), func(next stepper, _ string) { fetch(next, c) })
 	Label("same")
 	TESTQ(residual, residual)
 	JZ(LabelRef("asked"))
 	TESTQ(ldr, ldr)
 	JZ(LabelRef("asked"))
-	fetch(residual, ldr)
+	t.alongRows("askedR", ldr, t.field(argSkipR), func(next stepper, _ string) { fetch(next, residual) })
 	Label("asked")
 }
 
@@ -266,7 +267,11 @@ func (t *tile) multiply() {
 	prefetch := isa.Field(t.p, argPrefetch)
 	tap := isa.Field(t.p, argTap)
 	taps := isa.Field(t.p, argTaps)
-	t.rows = isa.NewRows(t.mr, lda)
+	if t.leavesGapsOut() {
+		t.rows = t.newRowsOfLines(lda)
+	} else {
+		t.rows = isa.NewRows(t.mr, lda)
+	}
 	k := GP64()
 	stepB := t.nv * t.Lanes() * t.bytesB
 
