@@ -64,7 +64,18 @@ func (d *direct) prepare(kernel gemm.Kernel, rows int, arena *gemm.Arena, format
 	if kernel.Splits() {
 		scratch = d.stage(packed.MR)
 	}
+	for i := range d.spans {
+		d.locate(&d.spans[i])
+	}
 	return &Plan{geometry: g, class: "conv " + kernel.String(), format: format, bytes: bytes, scratch: scratch, bind: d.bind}
+}
+
+// locate sets where a tile lies.
+func (d *direct) locate(x *span) {
+	v := &d.view
+	x.in = (x.line*v.StrideH-v.PadTop)*v.In.RowPitch + (x.pixel*v.StrideW-v.PadLeft)*v.In.PixelPitch
+	x.out = x.line*v.Out.RowPitch + x.pixel*v.Out.PixelPitch
+	x.residual = x.line*v.Residual.RowPitch + x.pixel*v.Residual.PixelPitch
 }
 
 // MixedPays reports whether g in BF16 should beat FP32 on a processor with the
@@ -299,22 +310,23 @@ func (c *directCall) multiply(worker, group, panel, tile, end int) {
 	}
 	t.SkipC = (g.Out.RowPitch - g.Out.Width*g.Out.PixelPitch) * c.outBytes
 	t.SkipR = (g.Residual.RowPitch - g.Residual.Width*g.Residual.PixelPitch) * c.outBytes
-	input := group * (g.In.Channels / g.Groups)
+	n := tile / len(c.spans)
+	from, to, add := view.In.Index(n, group*(g.In.Channels/g.Groups), 0, 0)-skip, g.Out.Index(n, channel, 0, 0), g.Residual.Index(n, channel, 0, 0)
 	ahead := p.Ahead(panel, end-tile)
-	n, i := tile/len(c.spans), tile%len(c.spans)
-	for ; tile < end; tile++ {
+	for i := tile % len(c.spans); tile < end; tile++ {
 		x := &c.spans[i]
 		t.Rows, t.Left = x.rows, x.left
-		t.A = unsafe.Add(in, (view.In.Index(n, input, x.line*view.StrideH-view.PadTop, x.pixel*view.StrideW-view.PadLeft)-skip)*size)
-		t.C = unsafe.Add(c.out, g.Out.Index(n, channel, x.line, x.pixel)*c.outBytes)
+		t.A = unsafe.Add(in, (from+x.in)*size)
+		t.C = unsafe.Add(c.out, (to+x.out)*c.outBytes)
 		t.Residual = nil
 		if c.residual != nil {
-			t.Residual = unsafe.Add(c.residual, g.Residual.Index(n, channel, x.line, x.pixel)*c.outBytes)
+			t.Residual = unsafe.Add(c.residual, (add+x.residual)*c.outBytes)
 		}
 		ahead.Take(t)
 		t.Compute(routines)
 		if i++; i == len(c.spans) {
-			n, i = n+1, 0
+			i = 0
+			from, to, add = from+view.In.ImagePitch, to+g.Out.ImagePitch, add+g.Residual.ImagePitch
 		}
 	}
 	t.Finish(routines)

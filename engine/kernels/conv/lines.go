@@ -17,6 +17,7 @@ type lines struct {
 // left is the number of its pixels in the first.
 type span struct {
 	line, pixel, rows, left int
+	in, out, residual       int // elements from an image's pixel 0 to the tile's
 }
 
 // lines cuts an image: into one line if all of its pixels, and their inputs,
