@@ -1,5 +1,7 @@
 package gemm
 
+import "unsafe"
+
 // tiling cuts the m rows of a product into tiles as equal as can be, the tiles
 // into blocks, and pairs each block with each group of panels: these pairs are the
 // units that workers take. A group is one panel, but where k is cut, too. Units of a block follow each other, so that a block of A
@@ -86,6 +88,16 @@ func (p *Panels) Ahead(i, tiles int) Ahead {
 // AheadTo starts on the first panel of another B, which comes after panel i.
 func (p *Panels) AheadTo(i int, next *Panels, tiles int) Ahead {
 	return p.aheadTo(i, next, 0, tiles)
+}
+
+// AheadOf is Ahead, but where that would fetch nothing, tiles fetch what comes next
+// in other memory: of its bytes, panel i as many as any panel.
+func (p *Panels) AheadOf(i, tiles int, at unsafe.Pointer, bytes int) Ahead {
+	if p.Bytes() > cached || p.kernel.StepsOverGaps() {
+		return p.Ahead(i, tiles)
+	}
+	from, end := i*bytes/p.Count(), (i+1)*bytes/p.Count()
+	return Ahead{p: p, idle: uintptr(p.panel(i)), next: uintptr(at) + uintptr(from), left: end - from, tiles: tiles}
 }
 
 func (p *Panels) aheadTo(i int, next *Panels, panel, tiles int) Ahead {
