@@ -56,6 +56,9 @@ func (d *direct) prepare(kernel gemm.Kernel, rows int, arena *gemm.Arena, format
 	if through := d.lines.cutThrough(packed.MR); packed.LeavesGapsOut() && through != nil {
 		d.spans = through
 	}
+	if pairs := d.lines.cutPairs(packed.MR); packed.Folds() && pairs != nil {
+		d.spans = pairs
+	}
 	kernel.MR = 1
 	for _, x := range d.spans {
 		kernel.MR = max(kernel.MR, x.rows)

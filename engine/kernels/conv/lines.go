@@ -68,6 +68,23 @@ func (l lines) cutThrough(limit int) []span {
 	return spans
 }
 
+// cutPairs is tiles of two lines of at most limit rows together, the last one alone
+// where their number is odd; nil if the lines are out of step, too long, or one.
+func (l lines) cutPairs(limit int) []span {
+	if l.gap < 0 || 2*l.pixels > limit || l.count == 1 {
+		return nil
+	}
+	var spans []span
+	for line := 0; line < l.count; line += 2 {
+		x := span{line: line, rows: l.pixels}
+		if line+1 < l.count {
+			x.rows, x.left = 2*l.pixels, l.pixels
+		}
+		spans = append(spans, x)
+	}
+	return spans
+}
+
 // cutAcross is tiles of at most limit rows that run over the ends of lines, those
 // of equal height together; nil if the lines are out of step.
 func (l lines) cutAcross(limit int) []span {

@@ -23,6 +23,9 @@ func TestCuts(t *testing.T) {
 			} else if l.gap < 0 && through != nil {
 				t.Errorf("%+v: tiles through lines that are out of step", l)
 			}
+			if pairs := l.cutPairs(limit); pairs != nil {
+				checkCut(t, lines{count: l.count, pixels: l.pixels}, limit, pairs)
+			}
 			if across := l.cutAcross(limit); l.gap >= 0 {
 				checkCut(t, l, limit, across)
 			} else if across != nil {

@@ -88,6 +88,10 @@ func (k Kernel) StepsOverGaps() bool { return k.family == amx || k.family == amx
 // lines at most, and multiply none of the rows between them.
 func (k Kernel) LeavesGapsOut() bool { return k.family == avx2 }
 
+// Folds reports whether k's tiles heed Tile's Left and Gap where Left is half of
+// the rows: two lines of one length.
+func (k Kernel) Folds() bool { return k.family == avx512 }
+
 // Choose returns the preferred tile for an m×k by k×n product on a processor
 // with the given features; of a product in taps, k is the length of one. It is
 // the Go reference if no vector kernel fits. The height splits m into tiles as

@@ -37,8 +37,8 @@ type Tile struct {
 	state *amxState
 
 	// Rows of A may be those of several lines, with others between them that
-	// are not stored: a gap. Only tiles of a family that StepsOverGaps or
-	// LeavesGapsOut may have one; without, Line and Left are 0.
+	// are not stored: a gap. Only tiles of a family that StepsOverGaps,
+	// LeavesGapsOut or Folds may have one; without, Line and Left are 0.
 	Line  int // rows of a line
 	Gap   int // rows between two lines: 0 or more
 	Left  int // rows of the first line in this tile, if it reaches into more

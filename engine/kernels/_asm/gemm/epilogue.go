@@ -46,25 +46,25 @@ func (t *tile) addResidual512() {
 	residual := isa.Field(t.p, argResidual)
 	TESTQ(residual, residual)
 	JZ(LabelRef("store"))
-	ldr := isa.Field(t.p, argLdr)
 	bytes := t.columnBytes()
 	r := t.free(0)
-	for i := 0; i < t.mr; i++ {
-		for v := 0; v < t.nv; v++ {
-			m := Mem{Base: residual, Disp: v * bytes}
-			if t.outBF {
-				VPMOVZXWD_Z(m, mask(v), r)
-				VPSLLD(U8(16), r, r)
-			} else {
-				VMOVUPS_Z(m, mask(v), r)
+	t.alongRows("store", isa.Field(t.p, argLdr), t.field(argSkipR), func(next stepper, _ string) {
+		for i := 0; i < t.mr; i++ {
+			if i > 0 {
+				next(i, residual)
 			}
-			VADDPS(r, t.acc(0, i, v), t.acc(0, i, v))
+			for v := 0; v < t.nv; v++ {
+				m := Mem{Base: residual, Disp: v * bytes}
+				if t.outBF {
+					VPMOVZXWD_Z(m, mask(v), r)
+					VPSLLD(U8(16), r, r)
+				} else {
+					VMOVUPS_Z(m, mask(v), r)
+				}
+				VADDPS(r, t.acc(0, i, v), t.acc(0, i, v))
+			}
 		}
-		if i < t.mr-1 {
-			ADDQ(ldr, residual)
-		}
-	}
-	Label("store")
+	})
 }
 
 // columnBytes is the size of one vector of C.
@@ -84,27 +84,28 @@ func clamp(x, lo, hi reg.VecPhysical) {
 
 func (t *tile) store512() {
 	c := isa.Field(t.p, argC)
-	ldc := isa.Field(t.p, argLdc)
 	lo, hi := t.free(0), t.free(1)
 	VBROADCASTSS(Mem{Base: t.p, Disp: argLo}, lo)
 	VBROADCASTSS(Mem{Base: t.p, Disp: argHi}, hi)
 	bytes := t.columnBytes()
-	for i := 0; i < t.mr; i++ {
-		for v := 0; v < t.nv; v++ {
-			x := t.acc(0, i, v)
-			clamp(x, lo, hi)
-			m := Mem{Base: c, Disp: v * bytes}
-			if t.outBF {
-				isa.VCVTNEPS2BF16(x, x)
-				VMOVDQU16(x.AsY(), mask(v), m)
-			} else {
-				VMOVUPS(x, mask(v), m)
+	t.alongRows("stored", isa.Field(t.p, argLdc), t.field(argSkipC), func(next stepper, _ string) {
+		for i := 0; i < t.mr; i++ {
+			if i > 0 {
+				next(i, c)
+			}
+			for v := 0; v < t.nv; v++ {
+				x := t.acc(0, i, v)
+				clamp(x, lo, hi)
+				m := Mem{Base: c, Disp: v * bytes}
+				if t.outBF {
+					isa.VCVTNEPS2BF16(x, x)
+					VMOVDQU16(x.AsY(), mask(v), m)
+				} else {
+					VMOVUPS(x, mask(v), m)
+				}
 			}
 		}
-		if i < t.mr-1 {
-			ADDQ(ldc, c)
-		}
-	}
+	})
 }
 
 // maskTable defines eight dwords of ones followed by eight of zeros.

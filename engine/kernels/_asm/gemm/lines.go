@@ -20,6 +20,21 @@ type rows interface {
 // gemm.Tile's Left.
 func (t *tile) leavesGapsOut() bool { return t.Name == isa.AVX2.Name }
 
+// folds reports whether the lower half of a tile's rows may be those of a second
+// line.
+func (t *tile) folds() bool { return t.Name == isa.AVX512.Name && t.mr%2 == 0 }
+
+// further is memory that holds how many bytes the lower half of the rows lies
+// further: 0 where all rows are of one line, else those in a register.
+func (t *tile) further(bytes reg.Register) Mem {
+	n, m := GP64(), AllocLocal(8)
+	XORQ(n, n)
+	CMPQ(Mem{Base: t.p, Disp: argLeft}, U8(0))
+	CMOVQNE(bytes, n)
+	MOVQ(n, m)
+	return m
+}
+
 // stepper emits the step of a pointer from the row before row i to it.
 type stepper func(i int, pointer reg.Register)
 
@@ -28,7 +43,18 @@ type stepper func(i int, pointer reg.Register)
 // bytes further. Labels of body end with the suffix; the label name follows.
 func (t *tile) alongRows(name string, stride reg.Register, skip func() reg.Register, body func(next stepper, suffix string)) {
 	next := func(_ int, pointer reg.Register) { ADDQ(stride, pointer) }
-	if !t.leavesGapsOut() || t.mr == 1 {
+	switch {
+	case t.folds():
+		bytes := t.further(skip())
+		body(func(i int, pointer reg.Register) {
+			next(i, pointer)
+			if i == t.mr/2 {
+				ADDQ(bytes, pointer)
+			}
+		}, "")
+		Label(name)
+		return
+	case !t.leavesGapsOut() || t.mr == 1:
 		body(next, "")
 		Label(name)
 		return
@@ -63,16 +89,18 @@ type rowsOfLines struct {
 	starts Mem // of the rows but the first, from that
 }
 
+// gap is how many bytes lie between two lines of rows of A.
+func (t *tile) gap(lda reg.Register) reg.Register {
+	gap := isa.Field(t.p, argGap)
+	IMULQ(lda, gap)
+	return gap
+}
+
 func (t *tile) newRowsOfLines(lda reg.Register) *rowsOfLines {
 	r := &rowsOfLines{along: GP64()}
 	if t.mr > 1 {
 		r.starts = AllocLocal((t.mr - 1) * 8)
-		gap := func() reg.Register {
-			gap := isa.Field(t.p, argGap)
-			IMULQ(lda, gap)
-			return gap
-		}
-		t.alongRows("started", lda, gap, func(next stepper, _ string) {
+		t.alongRows("started", lda, func() reg.Register { return t.gap(lda) }, func(next stepper, _ string) {
 			start := GP64()
 			XORQ(start, start)
 			for i := 1; i < t.mr; i++ {

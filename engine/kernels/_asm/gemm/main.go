@@ -267,9 +267,12 @@ func (t *tile) multiply() {
 	prefetch := isa.Field(t.p, argPrefetch)
 	tap := isa.Field(t.p, argTap)
 	taps := isa.Field(t.p, argTaps)
-	if t.leavesGapsOut() {
+	switch {
+	case t.leavesGapsOut():
 		t.rows = t.newRowsOfLines(lda)
-	} else {
+	case t.folds():
+		t.rows = isa.NewFoldedRows(t.mr, lda, t.further(t.gap(lda)))
+	default:
 		t.rows = isa.NewRows(t.mr, lda)
 	}
 	k := GP64()
