@@ -88,11 +88,14 @@ func transposePanel(f family, dst, src unsafe.Pointer, k, stride, cols, width in
 		for ; j+lanes <= cols; j += lanes {
 			to, from := unsafe.Add(dst, j*4), unsafe.Add(src, j*stride)
 			transposeVector(f, to, width*4, from, stride, k/lanes)
-			done := k / lanes * lanes
-			transposeReference(unsafe.Add(to, done*width*4), width*4, unsafe.Add(from, done*4), stride, lanes, k-done)
+			if done := k / lanes * lanes; done < k {
+				transposeReference(unsafe.Add(to, done*width*4), width*4, unsafe.Add(from, done*4), stride, lanes, k-done)
+			}
 		}
 	}
-	transposeReference(unsafe.Add(dst, j*4), width*4, unsafe.Add(src, j*stride), stride, cols-j, k)
+	if j < cols { // else src may end before the row that would follow
+		transposeReference(unsafe.Add(dst, j*4), width*4, unsafe.Add(src, j*stride), stride, cols-j, k)
+	}
 	if cols < width {
 		rows := unsafe.Slice((*uint32)(dst), k*width)
 		for i := range k {

@@ -138,23 +138,27 @@ func tileParts(t *Tile, plane int) {
 	var sums [32]float32
 	one, left := *t, t.Left
 	one.Rows = 1
-	for r := 0; r < t.Rows; r++ {
+	for r := 0; ; {
 		acc := sums[:t.Width]
 		clear(acc)
 		if t.Bias != nil {
 			copy(acc, unsafe.Slice((*float32)(t.Bias), t.Cols))
 		}
-		b := t.B
-		for _, tap := range taps {
-			b = rowParts(acc, unsafe.Add(t.A, int(tap)+r*t.Lda), plane, t.Odd, t.K, b)
+		for i, tap := range taps {
+			b := unsafe.Add(t.B, i*t.K*t.Width*partsOf*partsRow)
+			rowParts(acc, unsafe.Add(t.A, int(tap)+r*t.Lda), plane, t.Odd, t.K, b)
 		}
 		one.storeReference(0, acc[:t.Cols], false)
-		one.advance(1, 0)
+		r++
+		lines := 0
 		if left--; left == 0 {
 			r += t.Gap
-			left = t.Line
-			one.advance(0, 1)
+			left, lines = t.Line, 1
 		}
+		if r >= t.Rows {
+			return
+		}
+		one.advance(1, lines)
 	}
 }
 
@@ -167,15 +171,16 @@ func (t *Tile) advance(rows, lines int) {
 }
 
 // rowParts adds a row's products of one tap, of k elements in chunks.
-func rowParts(acc []float32, a unsafe.Pointer, plane, k, chunks int, b unsafe.Pointer) unsafe.Pointer {
+func rowParts(acc []float32, a unsafe.Pointer, plane, k, chunks int, b unsafe.Pointer) {
 	at := func(p unsafe.Pointer, i int) uint16 { return *(*uint16)(unsafe.Add(p, 2*i)) }
 	width := len(acc)
 	n := partsChunk * width
 	var sums [32]float32
-	for range chunks {
+	for chunk := range chunks {
+		a, b := unsafe.Add(a, chunk*partsRow), unsafe.Add(b, chunk*2*partsOf*n)
 		part := sums[:width]
 		clear(part)
-		for i := range min(k, partsChunk) {
+		for i := range min(k-chunk*partsChunk, partsChunk) {
 			x := whole(at(a, i), at(unsafe.Add(a, plane), i), at(unsafe.Add(a, 2*plane), i))
 			for j := range part {
 				e := i/2*2*width + 2*j + i%2
@@ -185,7 +190,5 @@ func rowParts(acc []float32, a unsafe.Pointer, plane, k, chunks int, b unsafe.Po
 		for j, x := range part {
 			acc[j] += x
 		}
-		a, b, k = unsafe.Add(a, partsRow), unsafe.Add(b, 2*partsOf*n), k-partsChunk
 	}
-	return b
 }

@@ -68,7 +68,7 @@ func scaleRows(multiply func(dst, x []float32, s float32)) func(b *Block) {
 func (l *loops) exponentiateRows(b *Block) {
 	for r := range b.Rows {
 		seen := max(0, min(b.Seen+r*b.Step, b.Most))
-		x := unsafe.Slice((*float32)(unsafe.Add(b.X, r*b.StrideX)), b.Width)[:seen]
+		x := unsafe.Slice((*float32)(unsafe.Add(b.X, r*b.StrideX)), seen)
 		p := unsafe.Slice((*float32)(unsafe.Add(b.P, r*b.StrideP)), b.Width)
 		var mask []float32
 		if b.Mask != nil {
