@@ -136,16 +136,9 @@ func (s *scheme) prepare(arena *gemm.Arena, features cpu.Features, g Geometry, w
 	blocks := ceilDiv(patches*(ins+outs)*s.planes()*4, limit)
 	w.block = max(ceilDiv(patches, blocks), min(patches, shortestBlock))
 	kernel := gemm.ChooseWhole(features, gemm.FP32, w.block, outs, ins)
-	transformed := s.transformWeights(weights, ins, outs)
-	bytes := 0
-	for i := range s.planes() {
-		panels, err := gemm.Pack(arena, kernel, transformed[i*ins*outs:(i+1)*ins*outs], ins, outs, outs, false)
-		if err != nil {
-			panic("conv: transformed weights: " + err.Error())
-		}
-		w.weights = append(w.weights, panels)
-		bytes += panels.Bytes()
-	}
+	w.weights = gemm.Blank(arena, kernel, s.planes(), ins, outs)
+	s.packWeights(w.weights, weights, ins)
+	bytes := s.planes() * w.weights[0].Bytes()
 	return &Plan{geometry: g, class: s.name + " " + kernel.String(), format: gemm.FP32, bytes: bytes, scratch: w.scratch(w.block + sparePatches), bind: w.bind}
 }
 
@@ -155,22 +148,28 @@ const (
 	crossing      = 2  // what a byte costs that another core wrote, against one of weights that both read
 )
 
-// transformWeights returns G·g·Gᵀ of each 3×3 filter g, as planes of ins×outs.
-// Planes are numbered by column, then row, as the input transform writes them.
-func (s *scheme) transformWeights(weights []float32, ins, outs int) []float32 {
-	u := make([]float32, s.planes()*ins*outs)
-	parallel.Each(outs/winogradLanes, func(i int) { s.transformFilters(u, weights, ins, outs, i*winogradLanes) })
-	return u
+// packWeights writes G·g·Gᵀ of each 3×3 filter g to the planes, which are numbered
+// by column, then row, as the input transform writes them.
+func (s *scheme) packWeights(planes []*gemm.Panels, weights []float32, ins int) {
+	outs, widest := planes[0].Columns(), planes[0].Kernel().NR
+	parallel.Each(outs/winogradLanes, func(i int) {
+		panel, column := i*winogradLanes/widest, i*winogradLanes%widest
+		to := make([][]float32, len(planes))
+		for k, p := range planes {
+			to[k] = p.Floats(panel)
+		}
+		s.transformFilters(to, column, weights[i*winogradLanes*ins*9:], ins)
+	})
 }
 
-// transformFilters transforms the filters of winogradLanes outputs from first on,
-// which make up whole cache lines of u.
-func (s *scheme) transformFilters(u, weights []float32, ins, outs, first int) {
-	edge := s.edge()
+// transformFilters writes the transforms of the filters of winogradLanes outputs,
+// which make up whole cache lines, to columns of planes of ins rows.
+func (s *scheme) transformFilters(planes [][]float32, column int, weights []float32, ins int) {
+	edge, width := s.edge(), len(planes[0])/ins
 	for i := range ins {
-		for o := first; o < first+winogradLanes; o++ {
+		for o := range winogradLanes {
 			filter := (*[9]float32)(weights[(o*ins+i)*9:])
-			at := i*outs + o
+			at := i*width + column + o
 			for r := range edge {
 				g := &s.g[r]
 				x := g[0]*float64(filter[0]) + g[1]*float64(filter[3]) + g[2]*float64(filter[6])
@@ -178,7 +177,7 @@ func (s *scheme) transformFilters(u, weights []float32, ins, outs, first int) {
 				z := g[0]*float64(filter[2]) + g[1]*float64(filter[5]) + g[2]*float64(filter[8])
 				for c := range edge {
 					g := &s.g[c]
-					u[(c*edge+r)*ins*outs+at] = float32(x*g[0] + y*g[1] + z*g[2])
+					planes[c*edge+r][at] = float32(x*g[0] + y*g[1] + z*g[2])
 				}
 			}
 		}

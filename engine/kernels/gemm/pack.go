@@ -84,6 +84,30 @@ func PackTaps(arena *Arena, kernel Kernel, s Source) *Panels {
 	return p
 }
 
+// Blank returns count packings of k×n zeros in one block of memory, for a kernel of
+// FP32 that does not split. Floats gives their panels, to write them.
+func Blank(arena *Arena, kernel Kernel, count, k, n int) []*Panels {
+	if kernel.Format != FP32 || kernel.Splits() {
+		panic(fmt.Sprintf("gemm: %v has no panels of rows", kernel))
+	}
+	p := Panels{kernel: kernel.widest(), taps: 1, k: k, n: n}
+	size := p.offset(p.Count())
+	pitch := (size + alignment - 1) &^ (alignment - 1)
+	all, list := arena.Allocate(count*pitch), make([]*Panels, count)
+	for i := range list {
+		one := p
+		one.block = Block{all.arena, all.bytes[i*pitch:][:size:size]}
+		list[i] = &one
+	}
+	return list
+}
+
+// Floats is panel i of Blank: k rows of its columns, and of zeros up to a multiple
+// of 16.
+func (p *Panels) Floats(i int) []float32 {
+	return p.block.Floats()[p.offset(i)/4 : p.offset(i+1)/4]
+}
+
 // parallelBytes is the size of a B that several goroutines pack.
 const parallelBytes = 1 << 20
 

@@ -175,15 +175,25 @@ type Variant struct {
 }
 
 // For returns the best variant that a machine with the given features can run
-// and that this build holds. It never returns nil: plain Go runs anywhere.
+// and that this build holds. It never returns nil: plain Go runs anywhere. All
+// callers share it, and must not change it.
 func For(features cpu.Features) *Funcs {
-	for _, v := range Variants() {
-		if !features.Has(v.Needs) {
-			continue
-		}
-		if f := assembled(v.Name); f != nil {
+	for i, v := range Variants() {
+		if f := built[i]; f != nil && features.Has(v.Needs) {
 			return f
 		}
 	}
-	return Reference()
+	return plain
+}
+
+// built are Variants as far as this build holds them, nil in place of others, and
+// plain is the reference.
+var built, plain = build(), Reference()
+
+func build() []*Funcs {
+	var list []*Funcs
+	for _, v := range Variants() {
+		list = append(list, assembled(v.Name))
+	}
+	return list
 }
