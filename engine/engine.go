@@ -4,6 +4,7 @@ package engine
 
 import (
 	"fmt"
+	"runtime/debug"
 
 	"github.com/eiplan/eiplan/engine/cpu"
 	"github.com/eiplan/eiplan/engine/graph"
@@ -80,11 +81,21 @@ func portable(m *models.Model, o Options, counting bool) (*graph.Lowered, passes
 	return low, po, passes.Run(low.Graph, list, po)
 }
 
+// tidy frees what reading a model, and lowering it, left behind, where it has so many nodes that this is much.
+func tidy(m *models.Model) {
+	const many = 1000
+	if len(m.Graph.Nodes) >= many {
+		debug.FreeOSMemory()
+	}
+}
+
 func compile(m *models.Model, o Options) (*Program, error) {
+	tidy(m)
 	low, po, err := portable(m, o, false)
 	if err != nil {
 		return nil, err
 	}
+	tidy(m)
 	var team *parallel.Team
 	if o.Tuner != nil {
 		team = parallel.New(po.Target.Threads)

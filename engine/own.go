@@ -19,21 +19,29 @@ type owner struct {
 	packed  map[*graph.Value]bool // by every kernel so far that has it for an input
 	readers map[*graph.Value]int  // nodes whose kernels are not prepared yet, and outputs
 	gone    int                   // bytes of contents that were copied or taken away since memory was freed
+	enough  int                   // to free memory
 }
 
 // smallConstant is the size in bytes below which a constant is copied without asking who packs it: biases, of which kernels keep the slice.
 const smallConstant = 64 << 10
 
-// freed is how many bytes of contents are copied or taken away before their memory is given back to the system, which takes a collection of garbage.
-const freed = 16 << 20
+// Memory is given back to the system, which takes a collection of garbage, whenever a share of the contents was copied or taken away, and not for little.
+const (
+	freedShare = 16
+	freedLeast = 4 << 20
+)
 
 func newOwner(g *graph.Graph, mapped func([]byte) bool, release func()) *owner {
 	o := &owner{mapped: mapped, release: release, copies: map[*byte][]byte{}, packed: map[*graph.Value]bool{}, readers: map[*graph.Value]int{}}
+	contents := 0
 	for _, n := range g.Nodes {
 		for _, v := range n.Inputs {
-			o.readers[v]++
+			if o.readers[v]++; v.Known() && o.readers[v] == 1 {
+				contents += len(v.Const.Bytes)
+			}
 		}
 	}
+	o.enough = max(contents/freedShare, freedLeast)
 	for _, v := range g.Outputs {
 		o.readers[v]++
 	}
@@ -47,7 +55,7 @@ func (o *owner) read(n *graph.Node) {
 			o.forget(v)
 		}
 	}
-	if o.gone >= freed {
+	if o.gone >= o.enough {
 		o.free()
 	}
 }

@@ -41,6 +41,7 @@ func load(path string) (*Model, error) {
 		if err := c.model(file.Model, m); err != nil {
 			return err
 		}
+		file.Model = nil
 		if err := Check(m); err != nil {
 			return err
 		}

@@ -41,12 +41,22 @@ func rewriting(name string, rewrite func(e *editor, n *graph.Node, o Options)) P
 
 // edit opens a graph for rewriting.
 func edit(g *graph.Graph) *editor {
-	e := &editor{g: g, readers: map[*graph.Value][]*graph.Node{}, outputs: map[*graph.Value]bool{}, gone: map[*graph.Node]bool{}}
+	reads := 0
+	for _, n := range g.Nodes {
+		reads += len(n.Inputs)
+	}
+	e := &editor{g: g, readers: make(map[*graph.Value][]*graph.Node, reads), outputs: map[*graph.Value]bool{}, gone: map[*graph.Node]bool{}}
+	alone := make([]*graph.Node, reads) // memory of lists of one, as most are
 	for _, n := range g.Nodes {
 		for _, v := range n.Inputs {
-			if v != nil {
-				e.readers[v] = append(e.readers[v], n)
+			if v == nil {
+				continue
 			}
+			list := e.readers[v]
+			if list == nil {
+				list, alone = alone[:0:1], alone[1:]
+			}
+			e.readers[v] = append(list, n)
 		}
 	}
 	for _, v := range g.Outputs {

@@ -182,10 +182,7 @@ func joinedWeights(products [3]*graph.Node) *graph.Value {
 	first := products[0].Inputs[1]
 	name := first.Name + ".joined"
 	if products[0].Int("transB", 0) != 0 {
-		var rows []float32
-		for _, p := range products {
-			rows = append(rows, floats(p.Inputs[1])...)
-		}
+		rows := slices.Concat(floats(products[0].Inputs[1]), floats(products[1].Inputs[1]), floats(products[2].Inputs[1]))
 		return constantOf(name, tensor.Shape{len(rows) / first.Shape[1], first.Shape[1]}, rows)
 	}
 	depth, columns := first.Shape[0], 0

@@ -22,7 +22,7 @@ import (
 // goroutine that called it; what must survive Close, or be read outside Guard, must be copied.
 // A file that is overwritten in place without becoming shorter is not noticed.
 type File struct {
-	Model  *Model
+	Model  *Model // who has no more need of it may set it to nil, to save memory
 	Path   string
 	SHA256 string // of the model file, in hex; the files of external data are not part of it
 	maps   []*mapping
@@ -42,12 +42,10 @@ func Open(name string) (*File, error) {
 		if len(m.data) == 0 {
 			return errors.New("the file is empty")
 		}
-		model, err := ReadModel(m.data)
-		if err != nil {
+		if f.Model, err = ReadModel(m.data); err != nil {
 			return err
 		}
-		sum := sha256.Sum256(m.data)
-		f.Model, f.SHA256 = model, hex.EncodeToString(sum[:])
+		f.SHA256 = m.sum()
 		return nil
 	})
 	if err != nil {
@@ -55,6 +53,17 @@ func Open(name string) (*File, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// sum is the SHA-256 of the bytes in hex. They are let go of again in the course of it.
+func (m *mapping) sum() string {
+	const atOnce = 8 << 20
+	h := sha256.New()
+	for piece := range slices.Chunk(m.data, atOnce) {
+		h.Write(piece)
+		m.release()
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // Close unmaps the files. What lies in them must not be used afterwards. A second Close does nothing.
