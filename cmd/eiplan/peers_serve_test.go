@@ -23,7 +23,7 @@ type greeting struct {
 	FLOPs      float64 `json:"flops"`
 	CompileMs  float64 `json:"compileMs"`
 	PeakBytes  float64 `json:"peakBytes"`  // the most memory that was resident, with the first run
-	Weights    float64 `json:"weights"`    // elements
+	Weights    float64 `json:"weights"`    // elements of the model, those of tables that a run reads little of among them
 	ArenaBytes float64 `json:"arenaBytes"` // of activations
 }
 
@@ -61,7 +61,7 @@ func serveRuns() error {
 	if err != nil {
 		return err
 	}
-	hello := greeting{CompileMs: milliseconds(time.Since(start)), FLOPs: prog.Workload().FLOPs, Weights: prog.Workload().Weights, ArenaBytes: float64(prog.ActivationBytes())}
+	hello := greeting{CompileMs: milliseconds(time.Since(start)), FLOPs: prog.Workload().FLOPs, Weights: float64(l.Parameters()), ArenaBytes: float64(prog.ActivationBytes())}
 	in, err := flags.contents(l, prog)
 	if err != nil {
 		return err
