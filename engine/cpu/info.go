@@ -26,8 +26,8 @@ type Info struct {
 }
 
 // AvailableMemory is how many bytes the operating system can give without
-// taking them from other processes, as it estimates itself; false where it
-// does not tell. A limit of the process's own cgroup is not in it.
+// taking them from other processes, as it estimates itself, within the limits of
+// the process's own cgroups; false where it does not tell.
 func AvailableMemory() (bytes int64, known bool) { return available() }
 
 // Describe reads what the operating system tells of the machine, best effort:

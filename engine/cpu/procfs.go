@@ -167,11 +167,8 @@ func parseSize(s string) int64 {
 	return n * unit
 }
 
-// readQuota returns the tightest CPU limit of the process's cgroups and their
-// parents, in CPUs, for both versions of cgroups (kernel documentation,
-// cgroup-v2.rst and scheduler/sched-bwc.rst); 0 if there is none. A path that
-// the mount does not show is skipped up to the mount's root, which inside a
-// container is the container's own group.
+// readQuota returns the tightest CPU limit of the process's cgroups, in CPUs; 0 if
+// there is none (kernel documentation, cgroup-v2.rst and scheduler/sched-bwc.rst).
 func readQuota(root fs.FS) float64 {
 	tightest := 0.0
 	limit := func(quota, period string) {
@@ -184,32 +181,44 @@ func readQuota(root fs.FS) float64 {
 			tightest = cpus
 		}
 	}
+	eachGroup(root, "cpu", func(dir string, unified bool) {
+		if unified {
+			quota, period, _ := strings.Cut(readWord(root, path.Join(dir, "cpu.max")), " ")
+			limit(quota, period)
+		} else {
+			limit(readWord(root, path.Join(dir, "cpu.cfs_quota_us")), readWord(root, path.Join(dir, "cpu.cfs_period_us")))
+		}
+	})
+	return tightest
+}
+
+// eachGroup visits the folders of the process's cgroups for a controller, and of
+// their parents, for both versions of cgroups. A path that the mount does not show
+// is there too, up to the mount's root, which inside a container is the
+// container's own group.
+func eachGroup(root fs.FS, controller string, visit func(dir string, unified bool)) {
 	for _, line := range readLines(root, "proc/self/cgroup") {
 		parts := strings.SplitN(line, ":", 3)
 		if len(parts) != 3 {
 			continue
 		}
-		controllers := strings.Split(parts[1], ",")
 		unified := parts[1] == ""
-		if !unified && !slices.Contains(controllers, "cpu") {
+		mounts := []string{controller, parts[1]} // version 1 mounts several controllers together, or one alone
+		switch {
+		case unified:
+			mounts = []string{""}
+		case !slices.Contains(strings.Split(parts[1], ","), controller):
 			continue
 		}
 		for group := path.Clean("/" + parts[2]); ; group = path.Dir(group) {
-			if unified {
-				quota, period, _ := strings.Cut(readWord(root, path.Join("sys/fs/cgroup", group, "cpu.max")), " ")
-				limit(quota, period)
-			} else {
-				for _, mount := range []string{"cpu", parts[1]} {
-					dir := path.Join("sys/fs/cgroup", mount, group)
-					limit(readWord(root, path.Join(dir, "cpu.cfs_quota_us")), readWord(root, path.Join(dir, "cpu.cfs_period_us")))
-				}
+			for _, mount := range mounts {
+				visit(path.Join("sys/fs/cgroup", mount, group), unified)
 			}
 			if group == "/" {
 				break
 			}
 		}
 	}
-	return tightest
 }
 
 // readWord returns a small file's text without surrounding space; empty if it
@@ -222,19 +231,47 @@ func readWord(root fs.FS, name string) string {
 	return strings.TrimSpace(string(text))
 }
 
-// readLines returns a file's lines; none if it can't be read.
-// availableLinux is MemAvailable of /proc/meminfo (proc_meminfo(5)), in bytes.
+// availableLinux is MemAvailable of /proc/meminfo (proc_meminfo(5)), in bytes, or
+// what the memory limits of the process's cgroups leave of it.
 func availableLinux(root fs.FS) (int64, bool) {
 	for _, line := range readLines(root, "proc/meminfo") {
 		fields := strings.Fields(line)
 		if len(fields) == 3 && fields[0] == "MemAvailable:" && fields[2] == "kB" {
 			kib, err := strconv.ParseInt(fields[1], 10, 53)
-			return kib << 10, err == nil
+			return min(kib<<10, readHeadroom(root)), err == nil
 		}
 	}
 	return 0, false
 }
 
+// readHeadroom is the least that a memory limit of the process's cgroups leaves, in
+// bytes, math.MaxInt64 if there is none. Cached files are not in a limit's way: the
+// system drops them (kernel documentation, cgroup-v2.rst and cgroup-v1/memory.rst).
+func readHeadroom(root fs.FS) int64 {
+	least := int64(math.MaxInt64)
+	eachGroup(root, "memory", func(dir string, unified bool) {
+		limit, usage, prefix := "memory.max", "memory.current", ""
+		if !unified {
+			limit, usage, prefix = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_"
+		}
+		most, err := strconv.ParseInt(readWord(root, path.Join(dir, limit)), 10, 64)
+		if err != nil {
+			return // "max", or no such group
+		}
+		used, _ := strconv.ParseInt(readWord(root, path.Join(dir, usage)), 10, 64) // 0 where it can't be read
+		for _, line := range readLines(root, path.Join(dir, "memory.stat")) {
+			name, text, _ := strings.Cut(line, " ")
+			if name == prefix+"inactive_file" || name == prefix+"active_file" {
+				cached, _ := strconv.ParseInt(text, 10, 64)
+				used -= cached
+			}
+		}
+		least = min(least, max(0, most-max(0, used)))
+	})
+	return least
+}
+
+// readLines returns a file's lines; none if it can't be read.
 func readLines(root fs.FS, name string) []string {
 	file, err := root.Open(name)
 	if err != nil {

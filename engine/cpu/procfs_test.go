@@ -41,6 +41,35 @@ func TestAvailableLinux(t *testing.T) {
 	}
 }
 
+func TestAvailableInGroup(t *testing.T) {
+	const all = "proc/meminfo: MemAvailable:   23456789 kB"
+	const one, two = "proc/self/cgroup: 0::/a/b", "proc/self/cgroup: 5:memory:/a/b|4:cpu,cpuacct:/a"
+	for _, c := range []struct {
+		reason string
+		files  []string
+		want   int64
+	}{
+		{"no group", nil, 23456789 << 10},
+		{"no limit", []string{one, "sys/fs/cgroup/a/b/memory.max: max", "sys/fs/cgroup/a/b/memory.current: 5"}, 23456789 << 10},
+		{"a limit above what there is", []string{one, "sys/fs/cgroup/a/b/memory.max: 99000000000"}, 23456789 << 10},
+		{"what is left of a limit", []string{one, "sys/fs/cgroup/a/b/memory.max: 1000", "sys/fs/cgroup/a/b/memory.current: 300"}, 700},
+		{"cached files give way", []string{one, "sys/fs/cgroup/a/b/memory.max: 1000", "sys/fs/cgroup/a/b/memory.current: 300",
+			"sys/fs/cgroup/a/b/memory.stat: anon 40|file 250|inactive_file 150|active_file 100|slab 7"}, 950},
+		{"the parent's is tighter", []string{one, "sys/fs/cgroup/a/b/memory.max: 1000", "sys/fs/cgroup/a/memory.max: 800", "sys/fs/cgroup/a/memory.current: 900"}, 0},
+		{"the mount shows the own group alone", []string{one, "sys/fs/cgroup/memory.max: 600"}, 600},
+		{"version 1", []string{two, "sys/fs/cgroup/memory/a/b/memory.limit_in_bytes: 1000", "sys/fs/cgroup/memory/a/b/memory.usage_in_bytes: 500",
+			"sys/fs/cgroup/memory/a/b/memory.stat: inactive_file 1|total_inactive_file 100|total_active_file 50"}, 650},
+		{"version 1 without a limit", []string{two, "sys/fs/cgroup/memory/a/b/memory.limit_in_bytes: 9223372036854771712", "sys/fs/cgroup/memory/a/b/memory.usage_in_bytes: 500"}, 23456789 << 10},
+		{"another controller's group", []string{two, "sys/fs/cgroup/cpu/a/memory.limit_in_bytes: 10"}, 23456789 << 10},
+	} {
+		t.Run(c.reason, func(t *testing.T) {
+			if got, known := availableLinux(machine(append(c.files, all)...)); got != c.want || !known {
+				t.Errorf("got %d, %v; want %d", got, known, c.want)
+			}
+		})
+	}
+}
+
 // topology tells that cpu is the given core of socket 0.
 func topology(cpu, core string) []string {
 	dir := "sys/devices/system/cpu/cpu" + cpu + "/topology/"
