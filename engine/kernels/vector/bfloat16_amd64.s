@@ -1807,78 +1807,74 @@ TEXT ·geluTanhBF16AVX512BF16(SB), NOSPLIT, $0-24
 	MOVQ x+8(FP), DX
 
 single2:
-	CMPQ              AX, $+16
-	JLT               partial3
-	VPMOVZXWD         (DX), Z0
-	VPSLLD            $0x10, Z0, Z0
-	VMULPS            Z0, Z0, Z1
-	VBROADCASTSS      lanes_3d922279<>+0(SB), Z2
-	VFMADD213PS.BCST  lanes_3fcc422a<>+0(SB), Z1, Z2
-	VMULPS            Z0, Z2, Z1
-	VBROADCASTSS      lanes_c2b20000<>+0(SB), Z2
-	VBROADCASTSS      lanes_42ae0000<>+0(SB), Z3
-	VMAXPS            Z1, Z2, Z1
-	VMINPS            Z1, Z3, Z1
-	VXORPS.BCST       lanes_80000000<>+0(SB), Z1, Z1
-	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
-	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
-	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
-	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
-	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
-	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z3
-	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z3
-	VSCALEFPS         Z2, Z3, Z1
-	VADDPS.BCST       lanes_3f800000<>+0(SB), Z1, Z1
-	VDIVPS            Z1, Z0, Z0
-	VMOVAPS           Z0, Z31
-	LONG              $0x487e0262
-	WORD              $0xf772
-	VMOVUPS           Y30, (CX)
-	ADDQ              $+32, CX
-	ADDQ              $+32, DX
-	SUBQ              $+16, AX
-	JMP               single2
+	CMPQ             AX, $+16
+	JLT              partial3
+	VPMOVZXWD        (DX), Z0
+	VPSLLD           $0x10, Z0, Z0
+	VMULPS           Z0, Z0, Z1
+	VBROADCASTSS     lanes_3d922279<>+0(SB), Z2
+	VFMADD213PS.BCST lanes_3fcc422a<>+0(SB), Z1, Z2
+	VMULPS           Z0, Z2, Z1
+	VMULPS.BCST      lanes_bfb8aa3b<>+0(SB), Z1, Z1
+	VCMPPS.BCST      $0x11, lanes_42fc0000<>+0(SB), Z1, K1
+	VBROADCASTSS     lanes_42fc0000<>+0(SB), Z2
+	VMINPS           Z1, Z2, Z2
+	VREDUCEPS        $0x01, Z2, Z1
+	VBROADCASTSS     lanes_3af837d7<>+0(SB), Z3
+	VFMADD213PS.BCST lanes_3c12a14e<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST lanes_3d64cdcf<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST lanes_3e75e7bd<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST lanes_3f317293<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST lanes_3f7ffffe<>+0(SB), Z1, Z3
+	VSCALEFPS        Z2, Z3, Z3
+	VADDPS.BCST      lanes_3f800000<>+0(SB), Z3, Z2
+	VRCP14PS.Z       Z2, K1, Z1
+	VBROADCASTSS     lanes_3f800000<>+0(SB), Z3
+	VFNMADD231PS     Z1, Z2, Z3
+	VFMADD213PS      Z1, Z1, Z3
+	VMULPS           Z0, Z3, Z0
+	VMOVAPS          Z0, Z31
+	LONG             $0x487e0262
+	WORD             $0xf772
+	VMOVUPS          Y30, (CX)
+	ADDQ             $+32, CX
+	ADDQ             $+32, DX
+	SUBQ             $+16, AX
+	JMP              single2
 
 partial3:
-	TESTQ             AX, AX
-	JZ                done4
-	VPBROADCASTD      AX, Z0
-	VPCMPUD           $0x06, lane_numbers<>+0(SB), Z0, K1
-	VPMOVZXWD.Z       (DX), K1, Z0
-	VPSLLD            $0x10, Z0, Z0
-	VMULPS            Z0, Z0, Z1
-	VBROADCASTSS      lanes_3d922279<>+0(SB), Z2
-	VFMADD213PS.BCST  lanes_3fcc422a<>+0(SB), Z1, Z2
-	VMULPS            Z0, Z2, Z1
-	VBROADCASTSS      lanes_c2b20000<>+0(SB), Z2
-	VBROADCASTSS      lanes_42ae0000<>+0(SB), Z3
-	VMAXPS            Z1, Z2, Z1
-	VMINPS            Z1, Z3, Z1
-	VXORPS.BCST       lanes_80000000<>+0(SB), Z1, Z1
-	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
-	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
-	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
-	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
-	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
-	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z3
-	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z3
-	VSCALEFPS         Z2, Z3, Z1
-	VADDPS.BCST       lanes_3f800000<>+0(SB), Z1, Z1
-	VDIVPS            Z1, Z0, Z0
-	VMOVAPS           Z0, Z31
-	LONG              $0x487e0262
-	WORD              $0xf772
-	VMOVDQU16         Y30, K1, (CX)
+	TESTQ            AX, AX
+	JZ               done4
+	VPBROADCASTD     AX, Z0
+	VPCMPUD          $0x06, lane_numbers<>+0(SB), Z0, K1
+	VPMOVZXWD.Z      (DX), K1, Z0
+	VPSLLD           $0x10, Z0, Z0
+	VMULPS           Z0, Z0, Z1
+	VBROADCASTSS     lanes_3d922279<>+0(SB), Z2
+	VFMADD213PS.BCST lanes_3fcc422a<>+0(SB), Z1, Z2
+	VMULPS           Z0, Z2, Z1
+	VMULPS.BCST      lanes_bfb8aa3b<>+0(SB), Z1, Z1
+	VCMPPS.BCST      $0x11, lanes_42fc0000<>+0(SB), Z1, K2
+	VBROADCASTSS     lanes_42fc0000<>+0(SB), Z2
+	VMINPS           Z1, Z2, Z2
+	VREDUCEPS        $0x01, Z2, Z1
+	VBROADCASTSS     lanes_3af837d7<>+0(SB), Z3
+	VFMADD213PS.BCST lanes_3c12a14e<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST lanes_3d64cdcf<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST lanes_3e75e7bd<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST lanes_3f317293<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST lanes_3f7ffffe<>+0(SB), Z1, Z3
+	VSCALEFPS        Z2, Z3, Z3
+	VADDPS.BCST      lanes_3f800000<>+0(SB), Z3, Z2
+	VRCP14PS.Z       Z2, K2, Z1
+	VBROADCASTSS     lanes_3f800000<>+0(SB), Z3
+	VFNMADD231PS     Z1, Z2, Z3
+	VFMADD213PS      Z1, Z1, Z3
+	VMULPS           Z0, Z3, Z0
+	VMOVAPS          Z0, Z31
+	LONG             $0x487e0262
+	WORD             $0xf772
+	VMOVDQU16        Y30, K1, (CX)
 
 done4:
 	VZEROUPPER
@@ -1904,25 +1900,85 @@ DATA lanes_3fcc422a<>+24(SB)/4, $0x3fcc422a
 DATA lanes_3fcc422a<>+28(SB)/4, $0x3fcc422a
 GLOBL lanes_3fcc422a<>(SB), RODATA|NOPTR, $32
 
-DATA lanes_c2b20000<>+0(SB)/4, $0xc2b20000
-DATA lanes_c2b20000<>+4(SB)/4, $0xc2b20000
-DATA lanes_c2b20000<>+8(SB)/4, $0xc2b20000
-DATA lanes_c2b20000<>+12(SB)/4, $0xc2b20000
-DATA lanes_c2b20000<>+16(SB)/4, $0xc2b20000
-DATA lanes_c2b20000<>+20(SB)/4, $0xc2b20000
-DATA lanes_c2b20000<>+24(SB)/4, $0xc2b20000
-DATA lanes_c2b20000<>+28(SB)/4, $0xc2b20000
-GLOBL lanes_c2b20000<>(SB), RODATA|NOPTR, $32
+DATA lanes_bfb8aa3b<>+0(SB)/4, $0xbfb8aa3b
+DATA lanes_bfb8aa3b<>+4(SB)/4, $0xbfb8aa3b
+DATA lanes_bfb8aa3b<>+8(SB)/4, $0xbfb8aa3b
+DATA lanes_bfb8aa3b<>+12(SB)/4, $0xbfb8aa3b
+DATA lanes_bfb8aa3b<>+16(SB)/4, $0xbfb8aa3b
+DATA lanes_bfb8aa3b<>+20(SB)/4, $0xbfb8aa3b
+DATA lanes_bfb8aa3b<>+24(SB)/4, $0xbfb8aa3b
+DATA lanes_bfb8aa3b<>+28(SB)/4, $0xbfb8aa3b
+GLOBL lanes_bfb8aa3b<>(SB), RODATA|NOPTR, $32
 
-DATA lanes_42ae0000<>+0(SB)/4, $0x42ae0000
-DATA lanes_42ae0000<>+4(SB)/4, $0x42ae0000
-DATA lanes_42ae0000<>+8(SB)/4, $0x42ae0000
-DATA lanes_42ae0000<>+12(SB)/4, $0x42ae0000
-DATA lanes_42ae0000<>+16(SB)/4, $0x42ae0000
-DATA lanes_42ae0000<>+20(SB)/4, $0x42ae0000
-DATA lanes_42ae0000<>+24(SB)/4, $0x42ae0000
-DATA lanes_42ae0000<>+28(SB)/4, $0x42ae0000
-GLOBL lanes_42ae0000<>(SB), RODATA|NOPTR, $32
+DATA lanes_42fc0000<>+0(SB)/4, $0x42fc0000
+DATA lanes_42fc0000<>+4(SB)/4, $0x42fc0000
+DATA lanes_42fc0000<>+8(SB)/4, $0x42fc0000
+DATA lanes_42fc0000<>+12(SB)/4, $0x42fc0000
+DATA lanes_42fc0000<>+16(SB)/4, $0x42fc0000
+DATA lanes_42fc0000<>+20(SB)/4, $0x42fc0000
+DATA lanes_42fc0000<>+24(SB)/4, $0x42fc0000
+DATA lanes_42fc0000<>+28(SB)/4, $0x42fc0000
+GLOBL lanes_42fc0000<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3af837d7<>+0(SB)/4, $0x3af837d7
+DATA lanes_3af837d7<>+4(SB)/4, $0x3af837d7
+DATA lanes_3af837d7<>+8(SB)/4, $0x3af837d7
+DATA lanes_3af837d7<>+12(SB)/4, $0x3af837d7
+DATA lanes_3af837d7<>+16(SB)/4, $0x3af837d7
+DATA lanes_3af837d7<>+20(SB)/4, $0x3af837d7
+DATA lanes_3af837d7<>+24(SB)/4, $0x3af837d7
+DATA lanes_3af837d7<>+28(SB)/4, $0x3af837d7
+GLOBL lanes_3af837d7<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3c12a14e<>+0(SB)/4, $0x3c12a14e
+DATA lanes_3c12a14e<>+4(SB)/4, $0x3c12a14e
+DATA lanes_3c12a14e<>+8(SB)/4, $0x3c12a14e
+DATA lanes_3c12a14e<>+12(SB)/4, $0x3c12a14e
+DATA lanes_3c12a14e<>+16(SB)/4, $0x3c12a14e
+DATA lanes_3c12a14e<>+20(SB)/4, $0x3c12a14e
+DATA lanes_3c12a14e<>+24(SB)/4, $0x3c12a14e
+DATA lanes_3c12a14e<>+28(SB)/4, $0x3c12a14e
+GLOBL lanes_3c12a14e<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3d64cdcf<>+0(SB)/4, $0x3d64cdcf
+DATA lanes_3d64cdcf<>+4(SB)/4, $0x3d64cdcf
+DATA lanes_3d64cdcf<>+8(SB)/4, $0x3d64cdcf
+DATA lanes_3d64cdcf<>+12(SB)/4, $0x3d64cdcf
+DATA lanes_3d64cdcf<>+16(SB)/4, $0x3d64cdcf
+DATA lanes_3d64cdcf<>+20(SB)/4, $0x3d64cdcf
+DATA lanes_3d64cdcf<>+24(SB)/4, $0x3d64cdcf
+DATA lanes_3d64cdcf<>+28(SB)/4, $0x3d64cdcf
+GLOBL lanes_3d64cdcf<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3e75e7bd<>+0(SB)/4, $0x3e75e7bd
+DATA lanes_3e75e7bd<>+4(SB)/4, $0x3e75e7bd
+DATA lanes_3e75e7bd<>+8(SB)/4, $0x3e75e7bd
+DATA lanes_3e75e7bd<>+12(SB)/4, $0x3e75e7bd
+DATA lanes_3e75e7bd<>+16(SB)/4, $0x3e75e7bd
+DATA lanes_3e75e7bd<>+20(SB)/4, $0x3e75e7bd
+DATA lanes_3e75e7bd<>+24(SB)/4, $0x3e75e7bd
+DATA lanes_3e75e7bd<>+28(SB)/4, $0x3e75e7bd
+GLOBL lanes_3e75e7bd<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3f317293<>+0(SB)/4, $0x3f317293
+DATA lanes_3f317293<>+4(SB)/4, $0x3f317293
+DATA lanes_3f317293<>+8(SB)/4, $0x3f317293
+DATA lanes_3f317293<>+12(SB)/4, $0x3f317293
+DATA lanes_3f317293<>+16(SB)/4, $0x3f317293
+DATA lanes_3f317293<>+20(SB)/4, $0x3f317293
+DATA lanes_3f317293<>+24(SB)/4, $0x3f317293
+DATA lanes_3f317293<>+28(SB)/4, $0x3f317293
+GLOBL lanes_3f317293<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3f7ffffe<>+0(SB)/4, $0x3f7ffffe
+DATA lanes_3f7ffffe<>+4(SB)/4, $0x3f7ffffe
+DATA lanes_3f7ffffe<>+8(SB)/4, $0x3f7ffffe
+DATA lanes_3f7ffffe<>+12(SB)/4, $0x3f7ffffe
+DATA lanes_3f7ffffe<>+16(SB)/4, $0x3f7ffffe
+DATA lanes_3f7ffffe<>+20(SB)/4, $0x3f7ffffe
+DATA lanes_3f7ffffe<>+24(SB)/4, $0x3f7ffffe
+DATA lanes_3f7ffffe<>+28(SB)/4, $0x3f7ffffe
+GLOBL lanes_3f7ffffe<>(SB), RODATA|NOPTR, $32
 
 // func siluBF16AVX512BF16(dst *uint16, x *uint16, n int)
 // Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VL
@@ -1932,70 +1988,66 @@ TEXT ·siluBF16AVX512BF16(SB), NOSPLIT, $0-24
 	MOVQ x+8(FP), DX
 
 single2:
-	CMPQ              AX, $+16
-	JLT               partial3
-	VPMOVZXWD         (DX), Z0
-	VPSLLD            $0x10, Z0, Z0
-	VBROADCASTSS      lanes_c2b20000<>+0(SB), Z1
-	VBROADCASTSS      lanes_42ae0000<>+0(SB), Z2
-	VMAXPS            Z0, Z1, Z1
-	VMINPS            Z1, Z2, Z1
-	VXORPS.BCST       lanes_80000000<>+0(SB), Z1, Z1
-	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
-	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
-	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
-	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
-	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
-	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z3
-	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z3
-	VSCALEFPS         Z2, Z3, Z1
-	VADDPS.BCST       lanes_3f800000<>+0(SB), Z1, Z1
-	VDIVPS            Z1, Z0, Z0
-	VMOVAPS           Z0, Z31
-	LONG              $0x487e0262
-	WORD              $0xf772
-	VMOVUPS           Y30, (CX)
-	ADDQ              $+32, CX
-	ADDQ              $+32, DX
-	SUBQ              $+16, AX
-	JMP               single2
+	CMPQ             AX, $+16
+	JLT              partial3
+	VPMOVZXWD        (DX), Z0
+	VPSLLD           $0x10, Z0, Z0
+	VMULPS.BCST      lanes_bfb8aa3b<>+0(SB), Z0, Z1
+	VCMPPS.BCST      $0x11, lanes_42fc0000<>+0(SB), Z1, K1
+	VBROADCASTSS     lanes_42fc0000<>+0(SB), Z2
+	VMINPS           Z1, Z2, Z2
+	VREDUCEPS        $0x01, Z2, Z1
+	VBROADCASTSS     lanes_3af837d7<>+0(SB), Z3
+	VFMADD213PS.BCST lanes_3c12a14e<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST lanes_3d64cdcf<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST lanes_3e75e7bd<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST lanes_3f317293<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST lanes_3f7ffffe<>+0(SB), Z1, Z3
+	VSCALEFPS        Z2, Z3, Z3
+	VADDPS.BCST      lanes_3f800000<>+0(SB), Z3, Z2
+	VRCP14PS.Z       Z2, K1, Z1
+	VBROADCASTSS     lanes_3f800000<>+0(SB), Z3
+	VFNMADD231PS     Z1, Z2, Z3
+	VFMADD213PS      Z1, Z1, Z3
+	VMULPS           Z0, Z3, Z0
+	VMOVAPS          Z0, Z31
+	LONG             $0x487e0262
+	WORD             $0xf772
+	VMOVUPS          Y30, (CX)
+	ADDQ             $+32, CX
+	ADDQ             $+32, DX
+	SUBQ             $+16, AX
+	JMP              single2
 
 partial3:
-	TESTQ             AX, AX
-	JZ                done4
-	VPBROADCASTD      AX, Z0
-	VPCMPUD           $0x06, lane_numbers<>+0(SB), Z0, K1
-	VPMOVZXWD.Z       (DX), K1, Z0
-	VPSLLD            $0x10, Z0, Z0
-	VBROADCASTSS      lanes_c2b20000<>+0(SB), Z1
-	VBROADCASTSS      lanes_42ae0000<>+0(SB), Z2
-	VMAXPS            Z0, Z1, Z1
-	VMINPS            Z1, Z2, Z1
-	VXORPS.BCST       lanes_80000000<>+0(SB), Z1, Z1
-	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
-	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
-	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
-	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
-	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
-	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z3
-	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z3
-	VSCALEFPS         Z2, Z3, Z1
-	VADDPS.BCST       lanes_3f800000<>+0(SB), Z1, Z1
-	VDIVPS            Z1, Z0, Z0
-	VMOVAPS           Z0, Z31
-	LONG              $0x487e0262
-	WORD              $0xf772
-	VMOVDQU16         Y30, K1, (CX)
+	TESTQ            AX, AX
+	JZ               done4
+	VPBROADCASTD     AX, Z0
+	VPCMPUD          $0x06, lane_numbers<>+0(SB), Z0, K1
+	VPMOVZXWD.Z      (DX), K1, Z0
+	VPSLLD           $0x10, Z0, Z0
+	VMULPS.BCST      lanes_bfb8aa3b<>+0(SB), Z0, Z1
+	VCMPPS.BCST      $0x11, lanes_42fc0000<>+0(SB), Z1, K2
+	VBROADCASTSS     lanes_42fc0000<>+0(SB), Z2
+	VMINPS           Z1, Z2, Z2
+	VREDUCEPS        $0x01, Z2, Z1
+	VBROADCASTSS     lanes_3af837d7<>+0(SB), Z3
+	VFMADD213PS.BCST lanes_3c12a14e<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST lanes_3d64cdcf<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST lanes_3e75e7bd<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST lanes_3f317293<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST lanes_3f7ffffe<>+0(SB), Z1, Z3
+	VSCALEFPS        Z2, Z3, Z3
+	VADDPS.BCST      lanes_3f800000<>+0(SB), Z3, Z2
+	VRCP14PS.Z       Z2, K2, Z1
+	VBROADCASTSS     lanes_3f800000<>+0(SB), Z3
+	VFNMADD231PS     Z1, Z2, Z3
+	VFMADD213PS      Z1, Z1, Z3
+	VMULPS           Z0, Z3, Z0
+	VMOVAPS          Z0, Z31
+	LONG             $0x487e0262
+	WORD             $0xf772
+	VMOVDQU16        Y30, K1, (CX)
 
 done4:
 	VZEROUPPER
@@ -4784,98 +4836,94 @@ TEXT ·geluTanhBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ x+8(FP), DX
 
 single2:
-	CMPQ              AX, $+16
-	JLT               partial3
-	VPMOVZXWD         (DX), Z0
-	VPSLLD            $0x10, Z0, Z0
-	VMULPS            Z0, Z0, Z5
-	VBROADCASTSS      lanes_3d922279<>+0(SB), Z6
-	VFMADD213PS.BCST  lanes_3fcc422a<>+0(SB), Z5, Z6
-	VMULPS            Z0, Z6, Z5
-	VBROADCASTSS      lanes_c2b20000<>+0(SB), Z6
-	VBROADCASTSS      lanes_42ae0000<>+0(SB), Z7
-	VMAXPS            Z5, Z6, Z5
-	VMINPS            Z5, Z7, Z5
-	VXORPS.BCST       lanes_80000000<>+0(SB), Z5, Z5
-	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z6
-	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z5, Z6
-	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z6, Z6
-	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z6, Z5
-	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z6, Z5
-	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z7
-	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z5, Z7
-	VSCALEFPS         Z6, Z7, Z5
-	VADDPS.BCST       lanes_3f800000<>+0(SB), Z5, Z5
-	VDIVPS            Z5, Z0, Z0
-	VPSRLD            $0x10, Z0, Z5
-	VANDPS.BCST       lanes_00000001<>+0(SB), Z5, Z6
-	VPADDD            Z6, Z0, Z6
-	VPADDD.BCST       lanes_00007fff<>+0(SB), Z6, Z6
-	VPSRLD            $0x10, Z6, Z6
-	VANDPS.BCST       lanes_7fffffff<>+0(SB), Z0, Z7
-	VCMPPS.BCST       $0x11, lanes_00800000<>+0(SB), Z7, K1
-	VANDPS.BCST       lanes_00008000<>+0(SB), Z5, Z7
-	VBLENDMPS         Z7, Z6, K1, Z1
-	VCMPPS            $0x03, Z0, Z0, K1
-	VORPS.BCST        lanes_00000040<>+0(SB), Z5, Z0
-	VBLENDMPS         Z0, Z1, K1, Z2
-	VPMOVDW           Z2, Y0
-	VMOVUPS           Y0, (CX)
-	ADDQ              $+32, CX
-	ADDQ              $+32, DX
-	SUBQ              $+16, AX
-	JMP               single2
+	CMPQ             AX, $+16
+	JLT              partial3
+	VPMOVZXWD        (DX), Z0
+	VPSLLD           $0x10, Z0, Z0
+	VMULPS           Z0, Z0, Z5
+	VBROADCASTSS     lanes_3d922279<>+0(SB), Z6
+	VFMADD213PS.BCST lanes_3fcc422a<>+0(SB), Z5, Z6
+	VMULPS           Z0, Z6, Z5
+	VMULPS.BCST      lanes_bfb8aa3b<>+0(SB), Z5, Z5
+	VCMPPS.BCST      $0x11, lanes_42fc0000<>+0(SB), Z5, K1
+	VBROADCASTSS     lanes_42fc0000<>+0(SB), Z6
+	VMINPS           Z5, Z6, Z6
+	VREDUCEPS        $0x01, Z6, Z5
+	VBROADCASTSS     lanes_3af837d7<>+0(SB), Z7
+	VFMADD213PS.BCST lanes_3c12a14e<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST lanes_3d64cdcf<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST lanes_3e75e7bd<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST lanes_3f317293<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST lanes_3f7ffffe<>+0(SB), Z5, Z7
+	VSCALEFPS        Z6, Z7, Z7
+	VADDPS.BCST      lanes_3f800000<>+0(SB), Z7, Z6
+	VRCP14PS.Z       Z6, K1, Z5
+	VBROADCASTSS     lanes_3f800000<>+0(SB), Z7
+	VFNMADD231PS     Z5, Z6, Z7
+	VFMADD213PS      Z5, Z5, Z7
+	VMULPS           Z0, Z7, Z0
+	VPSRLD           $0x10, Z0, Z5
+	VANDPS.BCST      lanes_00000001<>+0(SB), Z5, Z6
+	VPADDD           Z6, Z0, Z6
+	VPADDD.BCST      lanes_00007fff<>+0(SB), Z6, Z6
+	VPSRLD           $0x10, Z6, Z6
+	VANDPS.BCST      lanes_7fffffff<>+0(SB), Z0, Z7
+	VCMPPS.BCST      $0x11, lanes_00800000<>+0(SB), Z7, K1
+	VANDPS.BCST      lanes_00008000<>+0(SB), Z5, Z7
+	VBLENDMPS        Z7, Z6, K1, Z1
+	VCMPPS           $0x03, Z0, Z0, K1
+	VORPS.BCST       lanes_00000040<>+0(SB), Z5, Z0
+	VBLENDMPS        Z0, Z1, K1, Z2
+	VPMOVDW          Z2, Y0
+	VMOVUPS          Y0, (CX)
+	ADDQ             $+32, CX
+	ADDQ             $+32, DX
+	SUBQ             $+16, AX
+	JMP              single2
 
 partial3:
-	TESTQ             AX, AX
-	JZ                done4
-	VPBROADCASTD      AX, Z0
-	VPCMPUD           $0x06, lane_numbers<>+0(SB), Z0, K1
-	VPMOVZXWD.Z       (DX), K1, Z0
-	VPSLLD            $0x10, Z0, Z0
-	VMULPS            Z0, Z0, Z1
-	VBROADCASTSS      lanes_3d922279<>+0(SB), Z2
-	VFMADD213PS.BCST  lanes_3fcc422a<>+0(SB), Z1, Z2
-	VMULPS            Z0, Z2, Z1
-	VBROADCASTSS      lanes_c2b20000<>+0(SB), Z2
-	VBROADCASTSS      lanes_42ae0000<>+0(SB), Z5
-	VMAXPS            Z1, Z2, Z1
-	VMINPS            Z1, Z5, Z1
-	VXORPS.BCST       lanes_80000000<>+0(SB), Z1, Z1
-	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
-	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
-	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
-	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
-	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
-	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z5
-	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z1, Z5
-	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z1, Z5
-	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z1, Z5
-	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z1, Z5
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z5
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z5
-	VSCALEFPS         Z2, Z5, Z1
-	VADDPS.BCST       lanes_3f800000<>+0(SB), Z1, Z1
-	VDIVPS            Z1, Z0, Z0
-	VPSRLD            $0x10, Z0, Z1
-	VANDPS.BCST       lanes_00000001<>+0(SB), Z1, Z2
-	VPADDD            Z2, Z0, Z2
-	VPADDD.BCST       lanes_00007fff<>+0(SB), Z2, Z2
-	VPSRLD            $0x10, Z2, Z2
-	VANDPS.BCST       lanes_7fffffff<>+0(SB), Z0, Z5
-	VCMPPS.BCST       $0x11, lanes_00800000<>+0(SB), Z5, K2
-	VANDPS.BCST       lanes_00008000<>+0(SB), Z1, Z5
-	VBLENDMPS         Z5, Z2, K2, Z3
-	VCMPPS            $0x03, Z0, Z0, K2
-	VORPS.BCST        lanes_00000040<>+0(SB), Z1, Z0
-	VBLENDMPS         Z0, Z3, K2, Z4
-	VPMOVDW           Z4, Y0
-	VMOVDQU16         Y0, K1, (CX)
+	TESTQ            AX, AX
+	JZ               done4
+	VPBROADCASTD     AX, Z0
+	VPCMPUD          $0x06, lane_numbers<>+0(SB), Z0, K1
+	VPMOVZXWD.Z      (DX), K1, Z0
+	VPSLLD           $0x10, Z0, Z0
+	VMULPS           Z0, Z0, Z1
+	VBROADCASTSS     lanes_3d922279<>+0(SB), Z2
+	VFMADD213PS.BCST lanes_3fcc422a<>+0(SB), Z1, Z2
+	VMULPS           Z0, Z2, Z1
+	VMULPS.BCST      lanes_bfb8aa3b<>+0(SB), Z1, Z1
+	VCMPPS.BCST      $0x11, lanes_42fc0000<>+0(SB), Z1, K2
+	VBROADCASTSS     lanes_42fc0000<>+0(SB), Z2
+	VMINPS           Z1, Z2, Z2
+	VREDUCEPS        $0x01, Z2, Z1
+	VBROADCASTSS     lanes_3af837d7<>+0(SB), Z5
+	VFMADD213PS.BCST lanes_3c12a14e<>+0(SB), Z1, Z5
+	VFMADD213PS.BCST lanes_3d64cdcf<>+0(SB), Z1, Z5
+	VFMADD213PS.BCST lanes_3e75e7bd<>+0(SB), Z1, Z5
+	VFMADD213PS.BCST lanes_3f317293<>+0(SB), Z1, Z5
+	VFMADD213PS.BCST lanes_3f7ffffe<>+0(SB), Z1, Z5
+	VSCALEFPS        Z2, Z5, Z5
+	VADDPS.BCST      lanes_3f800000<>+0(SB), Z5, Z2
+	VRCP14PS.Z       Z2, K2, Z1
+	VBROADCASTSS     lanes_3f800000<>+0(SB), Z5
+	VFNMADD231PS     Z1, Z2, Z5
+	VFMADD213PS      Z1, Z1, Z5
+	VMULPS           Z0, Z5, Z0
+	VPSRLD           $0x10, Z0, Z1
+	VANDPS.BCST      lanes_00000001<>+0(SB), Z1, Z2
+	VPADDD           Z2, Z0, Z2
+	VPADDD.BCST      lanes_00007fff<>+0(SB), Z2, Z2
+	VPSRLD           $0x10, Z2, Z2
+	VANDPS.BCST      lanes_7fffffff<>+0(SB), Z0, Z5
+	VCMPPS.BCST      $0x11, lanes_00800000<>+0(SB), Z5, K2
+	VANDPS.BCST      lanes_00008000<>+0(SB), Z1, Z5
+	VBLENDMPS        Z5, Z2, K2, Z3
+	VCMPPS           $0x03, Z0, Z0, K2
+	VORPS.BCST       lanes_00000040<>+0(SB), Z1, Z0
+	VBLENDMPS        Z0, Z3, K2, Z4
+	VPMOVDW          Z4, Y0
+	VMOVDQU16        Y0, K1, (CX)
 
 done4:
 	VZEROUPPER
@@ -4889,90 +4937,86 @@ TEXT ·siluBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ x+8(FP), DX
 
 single2:
-	CMPQ              AX, $+16
-	JLT               partial3
-	VPMOVZXWD         (DX), Z0
-	VPSLLD            $0x10, Z0, Z0
-	VBROADCASTSS      lanes_c2b20000<>+0(SB), Z5
-	VBROADCASTSS      lanes_42ae0000<>+0(SB), Z6
-	VMAXPS            Z0, Z5, Z5
-	VMINPS            Z5, Z6, Z5
-	VXORPS.BCST       lanes_80000000<>+0(SB), Z5, Z5
-	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z6
-	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z5, Z6
-	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z6, Z6
-	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z6, Z5
-	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z6, Z5
-	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z7
-	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z5, Z7
-	VSCALEFPS         Z6, Z7, Z5
-	VADDPS.BCST       lanes_3f800000<>+0(SB), Z5, Z5
-	VDIVPS            Z5, Z0, Z0
-	VPSRLD            $0x10, Z0, Z5
-	VANDPS.BCST       lanes_00000001<>+0(SB), Z5, Z6
-	VPADDD            Z6, Z0, Z6
-	VPADDD.BCST       lanes_00007fff<>+0(SB), Z6, Z6
-	VPSRLD            $0x10, Z6, Z6
-	VANDPS.BCST       lanes_7fffffff<>+0(SB), Z0, Z7
-	VCMPPS.BCST       $0x11, lanes_00800000<>+0(SB), Z7, K1
-	VANDPS.BCST       lanes_00008000<>+0(SB), Z5, Z7
-	VBLENDMPS         Z7, Z6, K1, Z1
-	VCMPPS            $0x03, Z0, Z0, K1
-	VORPS.BCST        lanes_00000040<>+0(SB), Z5, Z0
-	VBLENDMPS         Z0, Z1, K1, Z2
-	VPMOVDW           Z2, Y0
-	VMOVUPS           Y0, (CX)
-	ADDQ              $+32, CX
-	ADDQ              $+32, DX
-	SUBQ              $+16, AX
-	JMP               single2
+	CMPQ             AX, $+16
+	JLT              partial3
+	VPMOVZXWD        (DX), Z0
+	VPSLLD           $0x10, Z0, Z0
+	VMULPS.BCST      lanes_bfb8aa3b<>+0(SB), Z0, Z5
+	VCMPPS.BCST      $0x11, lanes_42fc0000<>+0(SB), Z5, K1
+	VBROADCASTSS     lanes_42fc0000<>+0(SB), Z6
+	VMINPS           Z5, Z6, Z6
+	VREDUCEPS        $0x01, Z6, Z5
+	VBROADCASTSS     lanes_3af837d7<>+0(SB), Z7
+	VFMADD213PS.BCST lanes_3c12a14e<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST lanes_3d64cdcf<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST lanes_3e75e7bd<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST lanes_3f317293<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST lanes_3f7ffffe<>+0(SB), Z5, Z7
+	VSCALEFPS        Z6, Z7, Z7
+	VADDPS.BCST      lanes_3f800000<>+0(SB), Z7, Z6
+	VRCP14PS.Z       Z6, K1, Z5
+	VBROADCASTSS     lanes_3f800000<>+0(SB), Z7
+	VFNMADD231PS     Z5, Z6, Z7
+	VFMADD213PS      Z5, Z5, Z7
+	VMULPS           Z0, Z7, Z0
+	VPSRLD           $0x10, Z0, Z5
+	VANDPS.BCST      lanes_00000001<>+0(SB), Z5, Z6
+	VPADDD           Z6, Z0, Z6
+	VPADDD.BCST      lanes_00007fff<>+0(SB), Z6, Z6
+	VPSRLD           $0x10, Z6, Z6
+	VANDPS.BCST      lanes_7fffffff<>+0(SB), Z0, Z7
+	VCMPPS.BCST      $0x11, lanes_00800000<>+0(SB), Z7, K1
+	VANDPS.BCST      lanes_00008000<>+0(SB), Z5, Z7
+	VBLENDMPS        Z7, Z6, K1, Z1
+	VCMPPS           $0x03, Z0, Z0, K1
+	VORPS.BCST       lanes_00000040<>+0(SB), Z5, Z0
+	VBLENDMPS        Z0, Z1, K1, Z2
+	VPMOVDW          Z2, Y0
+	VMOVUPS          Y0, (CX)
+	ADDQ             $+32, CX
+	ADDQ             $+32, DX
+	SUBQ             $+16, AX
+	JMP              single2
 
 partial3:
-	TESTQ             AX, AX
-	JZ                done4
-	VPBROADCASTD      AX, Z0
-	VPCMPUD           $0x06, lane_numbers<>+0(SB), Z0, K1
-	VPMOVZXWD.Z       (DX), K1, Z0
-	VPSLLD            $0x10, Z0, Z0
-	VBROADCASTSS      lanes_c2b20000<>+0(SB), Z1
-	VBROADCASTSS      lanes_42ae0000<>+0(SB), Z2
-	VMAXPS            Z0, Z1, Z1
-	VMINPS            Z1, Z2, Z1
-	VXORPS.BCST       lanes_80000000<>+0(SB), Z1, Z1
-	VBROADCASTSS      lanes_3fb8aa3b<>+0(SB), Z2
-	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
-	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z2
-	VFNMADD231PS.BCST lanes_3f317000<>+0(SB), Z2, Z1
-	VFNMADD231PS.BCST lanes_3805fdf4<>+0(SB), Z2, Z1
-	VBROADCASTSS      lanes_3ab6887e<>+0(SB), Z5
-	VFMADD213PS.BCST  lanes_3c0905b1<>+0(SB), Z1, Z5
-	VFMADD213PS.BCST  lanes_3d2aaa8d<>+0(SB), Z1, Z5
-	VFMADD213PS.BCST  lanes_3e2aaa6f<>+0(SB), Z1, Z5
-	VFMADD213PS.BCST  lanes_3f000000<>+0(SB), Z1, Z5
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z5
-	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z1, Z5
-	VSCALEFPS         Z2, Z5, Z1
-	VADDPS.BCST       lanes_3f800000<>+0(SB), Z1, Z1
-	VDIVPS            Z1, Z0, Z0
-	VPSRLD            $0x10, Z0, Z1
-	VANDPS.BCST       lanes_00000001<>+0(SB), Z1, Z2
-	VPADDD            Z2, Z0, Z2
-	VPADDD.BCST       lanes_00007fff<>+0(SB), Z2, Z2
-	VPSRLD            $0x10, Z2, Z2
-	VANDPS.BCST       lanes_7fffffff<>+0(SB), Z0, Z5
-	VCMPPS.BCST       $0x11, lanes_00800000<>+0(SB), Z5, K2
-	VANDPS.BCST       lanes_00008000<>+0(SB), Z1, Z5
-	VBLENDMPS         Z5, Z2, K2, Z3
-	VCMPPS            $0x03, Z0, Z0, K2
-	VORPS.BCST        lanes_00000040<>+0(SB), Z1, Z0
-	VBLENDMPS         Z0, Z3, K2, Z4
-	VPMOVDW           Z4, Y0
-	VMOVDQU16         Y0, K1, (CX)
+	TESTQ            AX, AX
+	JZ               done4
+	VPBROADCASTD     AX, Z0
+	VPCMPUD          $0x06, lane_numbers<>+0(SB), Z0, K1
+	VPMOVZXWD.Z      (DX), K1, Z0
+	VPSLLD           $0x10, Z0, Z0
+	VMULPS.BCST      lanes_bfb8aa3b<>+0(SB), Z0, Z1
+	VCMPPS.BCST      $0x11, lanes_42fc0000<>+0(SB), Z1, K2
+	VBROADCASTSS     lanes_42fc0000<>+0(SB), Z2
+	VMINPS           Z1, Z2, Z2
+	VREDUCEPS        $0x01, Z2, Z1
+	VBROADCASTSS     lanes_3af837d7<>+0(SB), Z5
+	VFMADD213PS.BCST lanes_3c12a14e<>+0(SB), Z1, Z5
+	VFMADD213PS.BCST lanes_3d64cdcf<>+0(SB), Z1, Z5
+	VFMADD213PS.BCST lanes_3e75e7bd<>+0(SB), Z1, Z5
+	VFMADD213PS.BCST lanes_3f317293<>+0(SB), Z1, Z5
+	VFMADD213PS.BCST lanes_3f7ffffe<>+0(SB), Z1, Z5
+	VSCALEFPS        Z2, Z5, Z5
+	VADDPS.BCST      lanes_3f800000<>+0(SB), Z5, Z2
+	VRCP14PS.Z       Z2, K2, Z1
+	VBROADCASTSS     lanes_3f800000<>+0(SB), Z5
+	VFNMADD231PS     Z1, Z2, Z5
+	VFMADD213PS      Z1, Z1, Z5
+	VMULPS           Z0, Z5, Z0
+	VPSRLD           $0x10, Z0, Z1
+	VANDPS.BCST      lanes_00000001<>+0(SB), Z1, Z2
+	VPADDD           Z2, Z0, Z2
+	VPADDD.BCST      lanes_00007fff<>+0(SB), Z2, Z2
+	VPSRLD           $0x10, Z2, Z2
+	VANDPS.BCST      lanes_7fffffff<>+0(SB), Z0, Z5
+	VCMPPS.BCST      $0x11, lanes_00800000<>+0(SB), Z5, K2
+	VANDPS.BCST      lanes_00008000<>+0(SB), Z1, Z5
+	VBLENDMPS        Z5, Z2, K2, Z3
+	VCMPPS           $0x03, Z0, Z0, K2
+	VORPS.BCST       lanes_00000040<>+0(SB), Z1, Z0
+	VBLENDMPS        Z0, Z3, K2, Z4
+	VPMOVDW          Z4, Y0
+	VMOVDQU16        Y0, K1, (CX)
 
 done4:
 	VZEROUPPER
@@ -8833,6 +8877,26 @@ copy6:
 done4:
 	VZEROUPPER
 	RET
+
+DATA lanes_c2b20000<>+0(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+4(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+8(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+12(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+16(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+20(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+24(SB)/4, $0xc2b20000
+DATA lanes_c2b20000<>+28(SB)/4, $0xc2b20000
+GLOBL lanes_c2b20000<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_42ae0000<>+0(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+4(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+8(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+12(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+16(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+20(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+24(SB)/4, $0x42ae0000
+DATA lanes_42ae0000<>+28(SB)/4, $0x42ae0000
+GLOBL lanes_42ae0000<>(SB), RODATA|NOPTR, $32
 
 // func siluBF16AVX2(dst *uint16, x *uint16, n int)
 // Requires: AVX, AVX2, FMA3

@@ -245,10 +245,30 @@ func (a *Algebra) Gelu(x reg.VecVirtual) reg.VecVirtual {
 // gated is x·sigmoid(t) = x/(1+e⁻ᵗ), within 3 ULP of x: where sigmoid(t) is less
 // than any normal number, it is zero.
 func (a *Algebra) gated(x Op, t reg.VecVirtual) reg.VecVirtual {
+	if a.Wide() {
+		return a.Mul(a.sigmoidOf(t), x)
+	}
 	const least, most = -89, 87 // e⁸⁹ is +Inf, and below 1+e⁻⁸⁷ lies 1
 	t = a.Clamp(t, a.Move(a.Const(least)), a.Move(a.Const(most)))
 	n, p := a.expParts(a.Xor(t, a.Bits(0x80000000)))
 	return a.Div(x, a.Add(a.scale(p, n), a.Const(1)))
+}
+
+// sigmoidOf is 1/(1+2ᵘ) with u = -t·log₂e, within 2⁻²³: close to 0 it is not
+// close to sigmoid(t) in proportion. The quotient is Newton's step from an
+// approximate one, for that takes less time than a division.
+func (a *Algebra) sigmoidOf(t reg.VecVirtual) reg.VecVirtual {
+	const down, most = 1, 126 // from 2¹²⁶ on, a reciprocal is no normal number
+	u, r := a.Mul(t, a.Const(-math.Log2E)), a.New()
+	above := a.Compare(u, LessThan, a.Const(most))
+	u = a.Lesser(a.Move(a.Const(most)), u)
+	VREDUCEPS(U8(down), u, r)
+	p := a.Horner(r, Chebyshev(math.Exp2, 0, 1, 5))
+	VSCALEFPS(u, p, p)
+	p = a.Add(p, a.Const(1))
+	VRCP14PS_Z(p, above, r)
+	rest := a.SubMul(a.Move(a.Const(1)), p, r)
+	return a.MulAdd(rest, r, r)
 }
 
 // GeluTanh is x/2·(1+tanh u) = x·sigmoid(2u) with u = √(2/π)·(x+0.044715·x³).
