@@ -110,6 +110,8 @@ func prepareChannels(n *graph.Node, t *Target) (Kernel, error) {
 	switch key := Key(n.Domain, n.Op); {
 	case n.Is("eiplan", "Elementwise"):
 		return prepareElementwise(n, t)
+	case n.Is("eiplan", "ConvChain"):
+		return prepareConvChain(n, t)
 	case n.Domain == "eiplan":
 		return registry[key].Prepare(n, t) // made for it
 	case key == "Transpose":

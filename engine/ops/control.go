@@ -26,6 +26,8 @@ func bodied(key string) (Op, bool) {
 		return flexAttention(), true
 	case "eiplan/Elementwise":
 		return elementwise(), true
+	case "eiplan/ConvChain":
+		return convChain(), true
 	}
 	return Op{}, false
 }

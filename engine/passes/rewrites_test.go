@@ -105,6 +105,14 @@ var rewrites = []struct {
 		[]string{image}, []string{"w 32x1x3x3", "v 32x8x3x3"},
 		[]string{"Conv x w > a pads=1,1,1,1 strides=2,2 group=32", "Relu a > b", "Conv b v > y pads=1,1,1,1 group=4 dilations=1,1"},
 	}, "eiplan/ToChannels eiplan/Conv eiplan/Conv eiplan/FromChannels"},
+	{"what is large between convolutions is made and read by lines", tiny{
+		[]string{"x 1x16x64x65"}, []string{"w 64x16x1x1", "v 64x1x3x3", "u 16x64x1x1"},
+		[]string{"Conv x w > a", "Relu a > b", "Conv b v > c pads=1,1,1,1 group=64", "HardSwish c > d", "Conv d u > e", "Add e x > y"},
+	}, "eiplan/ToChannels eiplan/ConvChain eiplan/FromChannels"},
+	{"what is large and read twice is not", tiny{
+		[]string{"x 1x16x64x65"}, []string{"w 64x16x1x1", "v 64x1x3x3"},
+		[]string{"Conv x w > a", "Relu a > b", "Conv b v > c pads=1,1,1,1 group=64", "Add c b > y"},
+	}, "eiplan/ToChannels eiplan/Conv eiplan/Conv eiplan/FromChannels"},
 	{"heads that put channels last read them so", tiny{
 		[]string{"x 1x9x9x32"}, []string{"w 6x32x3x3"}, []string{"Transpose x > a perm=0,3,1,2", "Conv a w > b pads=1,1,1,1", "Transpose b > y perm=0,2,3,1"},
 	}, "Transpose eiplan/Conv Transpose"},

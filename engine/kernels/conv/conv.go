@@ -189,6 +189,7 @@ type Plan struct {
 	bytes    int
 	scratch  int
 	bind     func(workers int, scratch []byte) runner
+	link     func() link // nil where it can't be computed by lines
 
 	function  Function // none if F32 is nil
 	keepsZero bool     // the function of 0 is 0
@@ -211,6 +212,9 @@ func (p *Plan) Class() string { return p.class }
 
 // Mixed reports whether the products are of 16-bit numbers.
 func (p *Plan) Mixed() bool { return p.format != gemm.FP32 }
+
+// inputsBF16 reports whether input images are bfloat16.
+func (p *Plan) inputsBF16() bool { return p.format == gemm.BF16 }
 
 // Bytes is the size of the packed weights.
 func (p *Plan) Bytes() int { return p.bytes }

@@ -121,7 +121,7 @@ func prepareDepthwise(arena *gemm.Arena, features cpu.Features, format gemm.Form
 			d.taps = append(d.taps, int64((i*g.DilationH*g.In.RowPitch+j*g.DilationW*g.In.PixelPitch)*size))
 		}
 	}
-	return &Plan{geometry: g, class: d.kernel.String(), format: format, bytes: d.weights.Len() + d.bias.Len(), bind: d.bind}
+	return &Plan{geometry: g, class: d.kernel.String(), format: format, bytes: d.weights.Len() + d.bias.Len(), bind: d.bind, link: d.link}
 }
 
 // depthwiseCall is depthwise's work for one session. A unit is a row of output.
@@ -144,13 +144,18 @@ func (d *depthwise) bind(workers int, _ []byte) runner {
 }
 
 func (c *depthwiseCall) run(team *parallel.Team, m memory) {
+	c.begin(m)
+	team.Run(c.g.N*c.g.Out.Height, c)
+}
+
+// begin settles what depends on the memory.
+func (c *depthwiseCall) begin(m memory) {
 	c.memory = m
 	c.routine = c.kernel.routine(m.inBytes == 2, m.outBytes == 2, c.g.special())
 	c.piece = c.g.Out.Width
 	if m.applies() {
 		c.piece = max(pieceBytes/(c.g.Out.PixelPitch*m.outBytes)&^3, leastPiece)
 	}
-	team.Run(c.g.N*c.g.Out.Height, c)
 }
 
 // Do computes one row, a piece at a time.

@@ -70,7 +70,11 @@ func (d *direct) prepare(kernel gemm.Kernel, rows int, arena *gemm.Arena, format
 	for i := range d.spans {
 		d.locate(&d.spans[i])
 	}
-	return &Plan{geometry: g, class: "conv " + kernel.String(), format: format, bytes: bytes, scratch: scratch, bind: d.bind}
+	p := &Plan{geometry: g, class: "conv " + kernel.String(), format: format, bytes: bytes, scratch: scratch, bind: d.bind}
+	if d.staged == nil {
+		p.link = d.link
+	}
+	return p
 }
 
 // locate sets where a tile lies.
@@ -262,11 +266,21 @@ func (c *directCall) unit(worker, i int) {
 // whole computes all panels of a block and applies the function to it.
 func (c *directCall) whole(worker, block int) {
 	from, to := c.portion(block, c.wholes)
+	c.allPanels(worker, from, to)
+	c.finish(from, to)
+}
+
+// allPanels computes some tiles.
+func (c *directCall) allPanels(worker, from, to int) {
 	for group := range c.g.Groups {
 		for panel := range c.panels {
 			c.multiply(worker, group, panel, from, to)
 		}
 	}
+}
+
+// finish applies the function to some tiles.
+func (c *directCall) finish(from, to int) {
 	for tile := from; tile < to; tile++ {
 		n, x := tile/len(c.spans), &c.spans[tile%len(c.spans)]
 		first := x.rows

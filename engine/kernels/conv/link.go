@@ -1,0 +1,58 @@
+package conv
+
+// directLink is a direct sum by lines. Its tiles are those of lines, even where
+// lines follow each other.
+type directLink struct {
+	directCall
+}
+
+func (d *direct) link() link {
+	own := *d
+	own.lines = lines{count: d.g.Out.Height, pixels: d.g.Out.Width, gap: -1}
+	own.spans, own.across = own.lines.cut(d.groups[0].Kernel().MR), false
+	for i := range own.spans {
+		own.locate(&own.spans[i])
+	}
+	return &directLink{*own.bind(1, nil).(*directCall)}
+}
+
+func (l *directLink) place(in, out Image) {
+	l.g.In, l.g.Out, l.view.In, l.view.Out = in, out, in, out
+}
+
+// lines computes as many tiles at a time as a function finds in the nearest cache.
+func (l *directLink) lines(m memory, n, from, to int) {
+	l.memory = m
+	perLine := len(l.spans) / l.g.Out.Height
+	tile, end := n*len(l.spans)+from*perLine, n*len(l.spans)+to*perLine
+	l.first, l.count = tile, end-tile
+	if !l.applies() {
+		l.allPanels(0, tile, end)
+		return
+	}
+	count := max(2*pieceBytes/(l.spans[0].rows*l.g.Out.PixelPitch*l.outBytes), 1)
+	for ; tile < end; tile += count {
+		last := min(tile+count, end)
+		l.allPanels(0, tile, last)
+		l.directCall.finish(tile, last)
+	}
+}
+
+// depthwiseLink is a depthwise convolution by lines.
+type depthwiseLink struct {
+	depthwiseCall
+}
+
+func (d *depthwise) link() link {
+	own := *d
+	return &depthwiseLink{*own.bind(1, nil).(*depthwiseCall)}
+}
+
+func (l *depthwiseLink) place(in, out Image) { l.g.In, l.g.Out = in, out }
+
+func (l *depthwiseLink) lines(m memory, n, from, to int) {
+	l.begin(m)
+	for y := from; y < to; y++ {
+		l.Do(0, n*l.g.Out.Height+y)
+	}
+}
