@@ -37,7 +37,7 @@ func inferConvChain(n *graph.Node) error {
 func ChainsConv(first, second *graph.Node, t *Target) bool {
 	const farBytes, nearWeights = 1 << 20, 256 << 10
 	between := first.Outputs[0]
-	if first.In(3) != nil || between.DType.Bytes(between.Shape.Elements()) < farBytes || between.Layout.Within != nil || formatOf(first) != formatOf(second) {
+	if first.In(3) != nil || first.In(scaleInput) != nil || second.In(scaleInput) != nil || between.DType.Bytes(between.Shape.Elements()) < farBytes || between.Layout.Within != nil || formatOf(first) != formatOf(second) {
 		return false
 	}
 	for _, n := range []*graph.Node{first, second} {

@@ -11,13 +11,14 @@ import (
 )
 
 // fusedConv is eiplan/Conv: Conv with constant weights and bias, to which a fourth input, the residual, is added, and whose results are clamped to
-// the attributes lo and hi where they are given; the attribute function names what is then done to each of them, if anything: see CanFinish.
+// the attributes lo and hi where they are given; the attribute function names what is then done to each of them, if anything: see CanFinish. A fifth input
+// has a number for each channel of the first, by which that is multiplied: see ScalesConv.
 func fusedConv() Op {
 	return Op{Infer: inferFusedConv, Cost: costConv, Prepare: prepareFusedConv}
 }
 
 func inferFusedConv(n *graph.Node) error {
-	if err := arity(n, 2, 4); err != nil {
+	if err := arity(n, 2, 5); err != nil {
 		return err
 	}
 	d := n.Outputs[0].DType
@@ -240,7 +241,7 @@ func packedConv(n *graph.Node, t *Target) (Kernel, error) {
 		upright(&g)
 		last = biasLast(n, &g, &e)
 	}
-	plan, err := fastestConv(t, formatOf(n), g, constant[float32](n.In(1)), e)
+	plan, err := fastestOrScaled(n, t, g, e)
 	if err != nil {
 		return Kernel{}, err
 	}
@@ -260,6 +261,7 @@ func packedConv(n *graph.Node, t *Target) (Kernel, error) {
 		if residual == nil {
 			return func() error {
 				in.load(x, c.In[0].Tensor)
+				scaleBy(call, c)
 				call.Run(c.Team, in.buffer(c.In[0], x), out.buffer(c.Out[0], y), last)
 				out.store(c.Out[0].Tensor, y)
 				return nil
@@ -269,6 +271,7 @@ func packedConv(n *graph.Node, t *Target) (Kernel, error) {
 		return func() error {
 			in.load(x, c.In[0].Tensor)
 			residual.load(r, c.In[3].Tensor)
+			scaleBy(call, c)
 			call.Run(c.Team, in.buffer(c.In[0], x), out.buffer(c.Out[0], y), residual.buffer(c.In[3], r))
 			out.store(c.Out[0].Tensor, y)
 			return nil

@@ -97,6 +97,15 @@ var rewrites = []struct {
 		[]string{"Conv x w > a pads=1,1,1,1", "GlobalAveragePool a > b", "Conv b v > c", "Relu c > d", "Conv d u > e", "Sigmoid e > f", "Mul a f > g",
 			"Conv g q > y pads=1,1,1,1"},
 	}, "eiplan/ToChannels eiplan/Conv GlobalAveragePool eiplan/Conv eiplan/Conv eiplan/Elementwise eiplan/Conv eiplan/FromChannels"},
+	{"squeeze and excitation: the next convolution scales its weights", tiny{
+		[]string{"x 1x32x9x9"}, []string{"w 20x32x3x3", "v 4x20x1x1", "u 20x4x1x1", "q 8x20x1x1", "p 8x32x1x1"},
+		[]string{"Conv x w > a pads=1,1,1,1", "GlobalAveragePool a > b", "Conv b v > c", "Relu c > d", "Conv d u > e", "Sigmoid e > f", "Mul f a > g",
+			"Conv g q > h", "Conv x p > i", "Add h i > j", "Tanh j > y"},
+	}, "eiplan/ToChannels eiplan/Conv GlobalAveragePool eiplan/Conv eiplan/Conv eiplan/Conv eiplan/Conv eiplan/FromChannels"},
+	{"squeeze and excitation of few pixels", tiny{
+		[]string{"x 1x32x4x4"}, []string{"w 20x32x3x3", "v 4x20x1x1", "u 20x4x1x1", "q 24x20x1x1"},
+		[]string{"Conv x w > a pads=1,1,1,1", "GlobalAveragePool a > b", "Conv b v > c", "Relu c > d", "Conv d u > e", "Sigmoid e > f", "Mul a f > g", "Conv g q > y"},
+	}, "eiplan/ToChannels eiplan/Conv GlobalAveragePool eiplan/Conv eiplan/Conv eiplan/Elementwise eiplan/Conv eiplan/FromChannels"},
 	{"channels after the last stay zero where zero becomes something", tiny{
 		[]string{image}, []string{"w 20x32x1x1", "c 20x1x1", "v 8x20x3x3"},
 		[]string{"Conv x w > a", "Exp a > b", "Sigmoid b > d", "PRelu d c > e", "Conv e v > y pads=1,1,1,1"},

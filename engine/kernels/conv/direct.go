@@ -168,6 +168,7 @@ type directCall struct {
 	first, count int // the tiles of the present stage: all, but where the input is split
 	stage        *stage
 	parts        gemm.Parts
+	scaled       unsafe.Pointer // weights of this run, or nil
 }
 
 // A block may read so many bytes of input, half of a common L2, where weights
@@ -310,6 +311,9 @@ func (c *directCall) multiply(worker, group, panel, tile, end int) {
 	p := c.groups[group]
 	t := &c.work[worker]
 	routines := p.Load(t, panel, c.outBytes == 2)
+	if c.scaled != nil {
+		p.LoadScaled(t, panel, c.scaled)
+	}
 	channel := group*p.Columns() + p.First(panel)
 	if c.bias != nil {
 		t.Bias = unsafe.Pointer(&c.bias[channel])
