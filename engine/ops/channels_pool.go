@@ -15,21 +15,28 @@ func prepareChannelsPool(n *graph.Node, t *Target) (Kernel, error) {
 	if n.In(0).DType == tensor.Uint8 {
 		return prepareBytesMaxPool(n, t)
 	}
-	win, err := poolWindow(n)
+	_, axes, err := poolWindows(n)
 	if err != nil {
 		return Kernel{}, err
+	}
+	return poolImages(n, t, n.Op == "MaxPool", axes[0], axes[1])
+}
+
+// poolWindows are the windows of a pool over rows and columns.
+func poolWindows(n *graph.Node) (win *window, axes [2][]pool.Window, err error) {
+	if win, err = poolWindow(n); err != nil {
+		return nil, axes, err
 	}
 	if len(win.in) == 1 {
 		win = win.over2()
 	}
-	var axes [2][]pool.Window
 	for i := range axes {
 		axes[i] = pool.Windows(nil, pool.Axis{
 			In: win.in[i], Out: win.out[i], Kernel: win.kernel[i], Stride: win.stride[i], Dilation: win.dilation[i],
 			PadBefore: win.begin[i], PadAfter: win.end[i], CountPad: n.Int("count_include_pad", 0) != 0,
 		})
 	}
-	return poolImages(n, t, n.Op == "MaxPool", axes[0], axes[1])
+	return win, axes, nil
 }
 
 // over2 is a window over one axis as one over two, the first of size 1.

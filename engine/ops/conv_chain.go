@@ -7,10 +7,11 @@ import (
 	"github.com/eiplan/eiplan/engine/kernels/conv"
 	"github.com/eiplan/eiplan/engine/kernels/gemm"
 	"github.com/eiplan/eiplan/engine/kernels/move"
+	"github.com/eiplan/eiplan/engine/kernels/pool"
 	"github.com/eiplan/eiplan/models/tensor"
 )
 
-// convChain is eiplan/ConvChain: the eiplan/Conv nodes of its body one after the other, a few lines at a time, so that nothing in between goes through
+// convChain is eiplan/ConvChain: the eiplan/Conv nodes of its body, and a pool that may end it, one after the other, a few lines at a time, so that nothing in between goes through
 // memory. The body's inputs are the node's own, weights and all, in the order in which its nodes read them; what is in between lies in the layout that the
 // body says.
 func convChain() Op {
@@ -35,30 +36,46 @@ func inferConvChain(n *graph.Node) error {
 // ChainsConv reports whether second, which reads what first makes and nobody else does, should run in a chain with it: what is between them takes more
 // than the nearer caches, and both can be computed a few lines at a time without reading large weights again and again. Layouts are settled.
 func ChainsConv(first, second *graph.Node, t *Target) bool {
-	const farBytes, nearWeights = 1 << 20, 256 << 10
+	const farBytes = 1 << 20
 	between := first.Outputs[0]
-	if first.In(3) != nil || first.In(scaleInput) != nil || second.In(scaleInput) != nil || between.DType.Bytes(between.Shape.Elements()) < farBytes || between.Layout.Within != nil || formatOf(first) != formatOf(second) {
+	if first.In(3) != nil || between.DType.Bytes(between.Shape.Elements()) < farBytes || between.Layout.Within != nil || !first.Is("eiplan", "Conv") ||
+		!goesByLines(first, t) || !goesByLines(second, t) {
 		return false
 	}
-	for _, n := range []*graph.Node{first, second} {
-		if !n.Is("eiplan", "Conv") || !packable(n) || len(n.Outputs[0].Shape) != 4 || !n.Outputs[0].Layout.Channels || 4*n.In(1).Shape.Elements() > nearWeights {
-			return false
-		}
-		l, err := chainLink(n, t)
-		if err != nil {
-			return false
-		}
-		switch conv.Ways(t.Features, formatOf(n), l.geometry)[0] {
-		case "depthwise":
-		case "direct":
-			if n == second && n.In(1).Shape[2:].Elements() > 1 {
-				return false
-			}
-		default:
-			return false
-		}
+	window := second.Is("eiplan", "Conv") && second.Int("group", 1) == 1 && second.In(1).Shape[2:].Elements() > 1
+	return !window && linkFormat(first) == linkFormat(second)
+}
+
+// goesByLines reports whether a node can be a link of a chain.
+func goesByLines(n *graph.Node, t *Target) bool {
+	const nearWeights = 256 << 10
+	y := n.Outputs[0]
+	if !image4(y) || len(y.Shape) != 4 || !y.Layout.Channels {
+		return false
 	}
-	return true
+	if n.Is("", "MaxPool") || n.Is("", "AveragePool") {
+		return fitsPool(n) && n.In(0).Layout.Channels && n.In(0).DType == y.DType
+	}
+	if !n.Is("eiplan", "Conv") || !packable(n) || n.In(scaleInput) != nil || 4*n.In(1).Shape.Elements() > nearWeights {
+		return false
+	}
+	l, err := chainLink(n, t)
+	if err != nil {
+		return false
+	}
+	way := conv.Ways(t.Features, formatOf(n), l.geometry)[0]
+	return way == "depthwise" || way == "direct"
+}
+
+// linkFormat is the format of a link: of pools, which have none, that of convolutions on what they read.
+func linkFormat(n *graph.Node) gemm.Format {
+	if n.Is("eiplan", "Conv") {
+		return formatOf(n)
+	}
+	if n.In(0).DType == tensor.BFloat16 {
+		return gemm.BF16
+	}
+	return gemm.FP32
 }
 
 // chained is one convolution of a chain, and where its images lie.
@@ -116,24 +133,63 @@ func outside(values []*graph.Value, outer map[*graph.Value]*graph.Value) []*grap
 	return list
 }
 
+// planPool is a pool as a link of a chain.
+func planPool(n *graph.Node, t *Target) (chained, *conv.Plan, error) {
+	win, axes, err := poolWindows(n)
+	if err != nil {
+		return chained{}, nil, err
+	}
+	l := chained{in: staging{value: n.In(0), image: imageOf(n.In(0))}, out: staging{value: n.Outputs[0], image: imageOf(n.Outputs[0])}}
+	l.geometry = conv.Geometry{
+		N: n.In(0).Shape[0], In: l.in.image, Out: l.out.image, KernelH: win.kernel[0], KernelW: win.kernel[1], StrideH: win.stride[0], StrideW: win.stride[1],
+		DilationH: win.dilation[0], DilationW: win.dilation[1], PadTop: win.begin[0], PadLeft: win.begin[1], Groups: 1,
+	}
+	f := pool.For(t.Features)
+	run, runBF16 := f.Average, f.AverageBF16
+	if n.Op == "MaxPool" {
+		run, runBF16 = f.Max, f.MaxBF16
+	}
+	lines := func(y conv.Buffer, out conv.Image, x conv.Buffer, in conv.Image, n, from, to int) {
+		src, dst := poolImage(in), poolImage(out)
+		src.Origin += n * in.ImagePitch
+		dst.Origin += n*out.ImagePitch + from*out.RowPitch
+		if x.BF16 != nil {
+			runBF16(y.BF16, dst, x.BF16, src, in.Channels, axes[0][from:to], axes[1])
+			return
+		}
+		run(y.F32, dst, x.F32, src, in.Channels, axes[0][from:to], axes[1])
+	}
+	return l, conv.PlanLines("pool "+f.Variant, linkFormat(n), l.geometry, lines), nil
+}
+
+// planLink is a member of a chain.
+func planLink(m *graph.Node, t *Target) (chained, *conv.Plan, error) {
+	if !m.Is("eiplan", "Conv") {
+		return planPool(m, t)
+	}
+	l, err := chainLink(m, t)
+	if err != nil {
+		return chained{}, nil, err
+	}
+	e := gemm.Epilogue{Clamp: clampOf(m)}
+	if b := m.In(2); b != nil {
+		e.Bias = constant[float32](b)
+	}
+	format := formatOf(m)
+	plan, err := conv.PrepareAs(conv.Ways(t.Features, format, l.geometry)[0], t.Weights(), t.Features, format, l.geometry, constant[float32](m.In(1)), e)
+	if f := m.Str("function", ""); f != "" && err == nil {
+		plan = plan.Then(finishing(f, t))
+	}
+	return l, plan, err
+}
+
 func prepareConvChain(n *graph.Node, t *Target) (Kernel, error) {
 	var links []chained
 	var plans []*conv.Plan
 	for _, m := range chainMembers(n) {
-		l, err := chainLink(m, t)
+		l, plan, err := planLink(m, t)
 		if err != nil {
 			return Kernel{}, err
-		}
-		e := gemm.Epilogue{Clamp: clampOf(m)}
-		if b := m.In(2); b != nil {
-			e.Bias = constant[float32](b)
-		}
-		plan, err := conv.PrepareAs(conv.Ways(t.Features, formatOf(m), l.geometry)[0], t.Weights(), t.Features, formatOf(m), l.geometry, constant[float32](m.In(1)), e)
-		if err != nil {
-			return Kernel{}, err
-		}
-		if f := m.Str("function", ""); f != "" {
-			plan = plan.Then(finishing(f, t))
 		}
 		links, plans = append(links, l), append(plans, plan)
 	}

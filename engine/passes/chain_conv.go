@@ -12,12 +12,12 @@ import (
 //
 //	x → Conv 1×1 → a → Conv depthwise → b → Conv 1×1 → y  →  x → eiplan/ConvChain → y, with a body of the three nodes
 //
-// Nobody else reads a or b. It is the last pass: layouts and types are settled.
+// Nobody else reads a or b. A pool may end the chain. It is the last pass: layouts and types are settled.
 var chainConv = rewriting("chain conv", func(e *editor, n *graph.Node, o Options) {
 	members := []*graph.Node{n}
 	for last := n; last.Is("eiplan", "Conv"); {
 		next := e.reader(last.Outputs[0])
-		if next == nil || !next.Is("eiplan", "Conv") || next.Inputs[0] != last.Outputs[0] || !ops.ChainsConv(last, next, o.Target) {
+		if next == nil || next.Inputs[0] != last.Outputs[0] || !ops.ChainsConv(last, next, o.Target) {
 			break
 		}
 		members, last = append(members, next), next

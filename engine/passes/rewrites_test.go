@@ -118,6 +118,14 @@ var rewrites = []struct {
 		[]string{"x 1x16x64x65"}, []string{"w 64x16x1x1", "v 64x1x3x3", "u 16x64x1x1"},
 		[]string{"Conv x w > a", "Relu a > b", "Conv b v > c pads=1,1,1,1 group=64", "HardSwish c > d", "Conv d u > e", "Add e x > y"},
 	}, "eiplan/ToChannels eiplan/ConvChain eiplan/FromChannels"},
+	{"a pool ends a chain", tiny{
+		[]string{"x 2x3x75x71"}, []string{"w 40x3x3x3"},
+		[]string{"Conv x w > a pads=1,1,1,1", "Relu a > b", "MaxPool b > y kernel_shape=3,3 strides=2,2 pads=1,1,1,1 ceil_mode=1"},
+	}, "eiplan/ConvChain eiplan/FromChannels"},
+	{"a pool ends a chain, its average counts padding", tiny{
+		[]string{"x 2x3x75x71"}, []string{"w 40x3x3x3"},
+		[]string{"Conv x w > a pads=1,1,1,1", "AveragePool a > y kernel_shape=3,2 strides=1,3 pads=1,1,1,0 count_include_pad=1"},
+	}, "eiplan/ConvChain eiplan/FromChannels"},
 	{"what is large and read twice is not", tiny{
 		[]string{"x 1x16x64x65"}, []string{"w 64x16x1x1", "v 64x1x3x3"},
 		[]string{"Conv x w > a", "Relu a > b", "Conv b v > c pads=1,1,1,1 group=64", "Add c b > y"},

@@ -1,5 +1,11 @@
 package conv
 
+import (
+	"unsafe"
+
+	"github.com/eiplan/eiplan/engine/kernels/gemm"
+)
+
 // directLink is a direct sum by lines. Its tiles are those of lines, even where
 // lines follow each other.
 type directLink struct {
@@ -55,4 +61,40 @@ func (l *depthwiseLink) lines(m memory, n, from, to int) {
 	for y := from; y < to; y++ {
 		l.Do(0, n*l.g.Out.Height+y)
 	}
+}
+
+// Lines makes lines [from, to) of image n of out, in y, of those of in, in x.
+type Lines func(y Buffer, out Image, x Buffer, in Image, n, from, to int)
+
+// PlanLines is a plan for Chain alone, of what is no convolution but has windows
+// like one. Lines is called by several workers at once.
+func PlanLines(class string, format gemm.Format, g Geometry, lines Lines) *Plan {
+	return &Plan{geometry: g, class: class, format: format, link: func() link { return &linesLink{compute: lines, g: g} }}
+}
+
+// linesLink runs a Lines.
+type linesLink struct {
+	compute Lines
+	g       Geometry
+}
+
+func (l *linesLink) place(in, out Image) { l.g.In, l.g.Out = in, out }
+
+func (l *linesLink) lines(m memory, n, from, to int) {
+	g := &l.g
+	last := min((to-1)*g.StrideH-g.PadTop+(g.KernelH-1)*g.DilationH, g.In.Height-1)
+	l.compute(m.buffer(m.out, m.outBytes, g.Out.before(n, to)), g.Out, m.buffer(m.in, m.inBytes, g.In.before(n, last+1)), g.In, n, from, to)
+}
+
+// before is the number of elements before line y of image n.
+func (m Image) before(n, y int) int {
+	return m.Origin - m.Halo.Left*m.PixelPitch + n*m.ImagePitch + y*m.RowPitch
+}
+
+// buffer is so many elements at p.
+func (m *memory) buffer(p unsafe.Pointer, bytes, elements int) Buffer {
+	if bytes == 2 {
+		return Buffer{BF16: unsafe.Slice((*uint16)(p), elements)}
+	}
+	return Buffer{F32: unsafe.Slice((*float32)(p), elements)}
 }
