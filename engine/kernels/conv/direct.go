@@ -154,7 +154,8 @@ func (d *direct) cut(channels int) gemm.Source {
 // directCall is direct's work for one session. A unit is a block of tiles of
 // one panel of one group; units of a block follow each other, so that its input
 // stays in the cache while panels pass. Where a function follows, a unit is all
-// of a block, if there are blocks enough for the workers.
+// of a block, if that neither leaves workers without one nor makes them fetch
+// large weights more often.
 type directCall struct {
 	*direct
 	memory
@@ -197,7 +198,10 @@ func (d *direct) bind(workers int, scratch []byte) runner {
 	if workers > 1 && c.blocks*units < unitsPerWorker*workers {
 		c.blocks = min(c.tiles, (unitsPerWorker*workers+units-1)/units)
 	}
-	if least := max(c.blocks, min(c.tiles, unitsPerWorker*workers)); workers == 1 || least >= 2*workers {
+	switch least := max(c.blocks, min(c.tiles, unitsPerWorker*workers)); {
+	case workers == 1:
+		c.wholes = c.blocks
+	case least >= 2*workers && d.groups[0].Bytes() <= smallWeights:
 		c.wholes = least
 	}
 	for i := range c.work {
