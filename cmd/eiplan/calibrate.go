@@ -223,7 +223,7 @@ func readCalibration(file string) (*latency.Calibration, *report.Origin, error) 
 		Kind   string
 		Status latency.Calibration
 	}
-	if err = decodeReport(content, &doc); err == nil && doc.Kind != "Calibration" {
+	if err = report.Decode(content, &doc); err == nil && doc.Kind != "Calibration" {
 		err = errors.New("not a report of kind Calibration")
 	}
 	if err != nil {

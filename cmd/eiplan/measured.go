@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,8 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"gopkg.in/yaml.v3"
 
 	"github.com/eiplan/eiplan/engine"
 	"github.com/eiplan/eiplan/planner/report"
@@ -103,7 +99,7 @@ func (p *planFlags) readMeasured(args []string) (*benchReport, error) {
 		benchReport
 	}
 	r := &doc.benchReport
-	err = decodeReport(b, &doc)
+	err = report.Decode(b, &doc)
 	if doc.Kind != "" && doc.Kind != "Benchmark" || err == nil && len(r.Status.Runs) == 0 {
 		err = errors.New("not a report of kind Benchmark")
 	}
@@ -127,19 +123,4 @@ func (p *planFlags) readMeasured(args []string) (*benchReport, error) {
 			hint: "measure again with eiplan bench"}
 	}
 	return r, nil
-}
-
-// decodeReport reads a report in YAML or JSON, which is a part of it, into a value with json tags.
-func decodeReport(b []byte, into any) error {
-	var malformed *json.SyntaxError
-	if bytes.HasPrefix(b, []byte("{")) { // the faster way, but for what is YAML all the same
-		if err := json.Unmarshal(b, into); !errors.As(err, &malformed) {
-			return err
-		}
-	}
-	var any any
-	if err := yaml.NewDecoder(bytes.NewReader(b)).Decode(&any); err != nil {
-		return err
-	}
-	return viaJSON(any, into)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -161,13 +160,4 @@ func toolVersion() report.Tool {
 		}
 	}
 	return t
-}
-
-// viaJSON turns a value that was read as maps and lists into one with json tags.
-func viaJSON(from, into any) error {
-	b, err := json.Marshal(from)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(b, into)
 }

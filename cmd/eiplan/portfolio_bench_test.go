@@ -16,11 +16,11 @@ import (
 	"github.com/eiplan/eiplan/planner/sizing"
 )
 
-// BenchmarkPlanPortfolio plans a Portfolio of 200 measured models over three regions and renders it, as the command does.
+// BenchmarkPlanPortfolio plans a Portfolio of 200 measured models over three regions and renders it in each format, as the command does.
 func BenchmarkPlanPortfolio(b *testing.B) {
 	const models = 200
 	file := measuredPortfolio(b, b.TempDir(), models)
-	for _, format := range []string{"table", "json", "yaml"} {
+	for _, format := range report.Formats() {
 		b.Run(format, func(b *testing.B) {
 			for b.Loop() {
 				var out, errs bytes.Buffer

@@ -68,7 +68,7 @@ func retell(b []byte, format string, show sizing.Show) (report.Document, error) 
 		APIVersion string `json:"apiVersion"`
 		Kind       string `json:"kind"`
 	}
-	if err := decodeReport(b, &head); err != nil {
+	if err := report.Decode(b, &head); err != nil {
 		return report.Document{}, err
 	}
 	var kinds []string
@@ -134,7 +134,7 @@ func fromEnvelope[Spec, Status any](tell func(format string, env report.Envelope
 			Spec       Spec            `json:"spec"`
 			Status     Status          `json:"status"`
 		}
-		if err := decodeReport(b, &doc); err != nil {
+		if err := report.Decode(b, &doc); err != nil {
 			return report.Document{}, err
 		}
 		env := report.Envelope{APIVersion: doc.APIVersion, Kind: doc.Kind, Metadata: doc.Metadata, Spec: doc.Spec, Status: doc.Status}

@@ -3,11 +3,7 @@
 package portfolio
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-
-	"gopkg.in/yaml.v3"
 
 	"github.com/eiplan/eiplan/planner"
 	"github.com/eiplan/eiplan/planner/report"
@@ -222,16 +218,8 @@ func (r *Report) Member(i int) *sizing.Report {
 // Read decodes a report in YAML or in JSON, which is a part of it. Fields that a later version added are passed over; another kind, or models that spec and
 // status do not have in common, are an error.
 func Read(b []byte) (*Report, error) {
-	var tree any
-	if err := yaml.NewDecoder(bytes.NewReader(b)).Decode(&tree); err != nil {
-		return nil, err
-	}
-	plain, err := json.Marshal(tree)
-	if err != nil {
-		return nil, err
-	}
 	r := &Report{}
-	if err := json.Unmarshal(plain, r); err != nil {
+	if err := report.Decode(b, r); err != nil {
 		return nil, err
 	}
 	if r.Kind != ReportKind || r.APIVersion != report.APIVersion {

@@ -3,12 +3,8 @@
 package sizing
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-
-	"gopkg.in/yaml.v3"
 
 	"github.com/eiplan/eiplan/planner"
 	"github.com/eiplan/eiplan/planner/report"
@@ -97,18 +93,8 @@ type Constraints struct {
 // Read decodes a report in YAML or in JSON, which is a part of it. Fields that a later version added are passed over; another kind, another apiVersion or
 // a verdict that contradicts the plans is an error.
 func Read(b []byte) (*Report, error) {
-	if !json.Valid(b) {
-		var tree any
-		err := yaml.NewDecoder(bytes.NewReader(b)).Decode(&tree)
-		if err == nil {
-			b, err = json.Marshal(tree)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
 	r := &Report{}
-	if err := json.Unmarshal(b, r); err != nil {
+	if err := report.Decode(b, r); err != nil {
 		return nil, err
 	}
 	if r.Kind != Kind || r.APIVersion != report.APIVersion {
