@@ -3,12 +3,14 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 )
@@ -43,18 +45,27 @@ func inertJSON(b []byte) string {
 // stand nowhere but in strings, and mean the same escaped.
 func escapedWithin(text, sign string, escape func(rune) string) string {
 	var b strings.Builder
+	begun := 0 // what is as it is from there on
 	last := rune(0)
-	for _, r := range text {
-		switch {
-		case r == '#' && last == '#':
-			b.WriteString(sign)
-		case r == '\n' || unicode.IsPrint(r):
-			b.WriteRune(r)
-		default:
-			b.WriteString(escape(r))
+	for i, r := range text {
+		plain := r >= ' ' && r <= '~' || r == '\n' || unicode.IsPrint(r)
+		if signs := r == '#' && last == '#'; signs || !plain {
+			b.Grow(len(text) - begun)
+			b.WriteString(text[begun:i])
+			if signs {
+				b.WriteString(sign)
+			} else {
+				b.WriteString(escape(r))
+			}
+			_, size := utf8.DecodeRuneInString(text[i:])
+			begun = i + size
 		}
 		last = r
 	}
+	if begun == 0 {
+		return text
+	}
+	b.WriteString(text[begun:])
 	return b.String()
 }
 
@@ -86,29 +97,45 @@ func marshal(v any) ([]byte, error) {
 
 // writeYAML writes a YAML document for each value, with what writeJSON writes in the same order, in block style.
 func writeYAML(w io.Writer, docs []Document) error {
-	var text strings.Builder
-	enc := yaml.NewEncoder(&text)
-	enc.SetIndent(2)
-	for _, d := range docs {
+	for i, d := range docs {
 		b, err := json.Marshal(d.Value)
 		if err != nil {
 			return fmt.Errorf("report: %w", err)
 		}
-		dec := json.NewDecoder(bytes.NewReader(b))
-		dec.UseNumber()
-		doc, err := yamlNode(dec)
+		text, err := yamlOf(b)
 		if err != nil {
 			return fmt.Errorf("report: %w", err)
 		}
-		if err := enc.Encode(doc); err != nil {
-			return fmt.Errorf("report: %w", err)
+		if i > 0 {
+			text = "---\n" + text
+		}
+		if _, err := io.WriteString(w, escapedWithin(text, `\x23`, escaped)); err != nil {
+			return err
 		}
 	}
-	if err := enc.Close(); err != nil {
-		return fmt.Errorf("report: %w", err)
+	return nil
+}
+
+// yamlOf is JSON as YAML.
+func yamlOf(b []byte) (string, error) {
+	if text, ok := blocksOf(b); ok {
+		return string(text), nil
 	}
-	_, err := io.WriteString(w, escapedWithin(text.String(), `\x23`, escaped))
-	return err
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.UseNumber()
+	doc, err := yamlNode(dec)
+	if err != nil {
+		return "", err
+	}
+	return encodeYAML(doc)
+}
+
+func encodeYAML(doc *yaml.Node) (string, error) {
+	var text strings.Builder
+	enc := yaml.NewEncoder(&text)
+	enc.SetIndent(2)
+	err := enc.Encode(doc)
+	return text.String(), errors.Join(err, enc.Close())
 }
 
 // yamlNode reads the next value of JSON as one of YAML. The encoder quotes text that would be read as something else.
@@ -136,11 +163,7 @@ func yamlNode(dec *json.Decoder) (*yaml.Node, error) {
 		_, err := dec.Token()
 		return n, err
 	case string:
-		n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: v}
-		if !quietLines(v) {
-			n.Style = yaml.DoubleQuotedStyle
-		}
-		return n, nil
+		return textNode(v), nil
 	case json.Number:
 		n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: v.String()}
 		if _, err := v.Int64(); err != nil {
@@ -153,6 +176,14 @@ func yamlNode(dec *json.Decoder) (*yaml.Node, error) {
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: strconv.FormatBool(v)}, nil
 	}
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Value: "null"}, nil
+}
+
+func textNode(text string) *yaml.Node {
+	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
+	if !quietLines(text) {
+		n.Style = yaml.DoubleQuotedStyle
+	}
+	return n
 }
 
 // quietLines reports whether a text may stand in YAML as it is, every line of it on its own.
@@ -172,5 +203,7 @@ func flat(n *yaml.Node) bool {
 			return false
 		}
 	}
-	return len(n.Content) <= 12
+	return len(n.Content) <= mostFlat
 }
+
+const mostFlat = 12
