@@ -126,13 +126,16 @@ func (p *problem) judge(m *machine) {
 
 // predict takes a measurement of the model on the build where there is one. What an aim answers is worked out once.
 func (p *problem) predict(m *build) *answered {
-	if found, ok := p.Calibration.Measured(m.devices(), p.Model, m.target.Runtime, m.target.Format, p.Batch); ok {
-		return p.answered(p.predictor.FromMeasurement(&found, &m.target), nil, m.serves)
+	if p.Calibration != nil {
+		if found, ok := p.Calibration.Measured(m.devices(), p.Model, m.target.Runtime, m.target.Format, p.Batch); ok {
+			return p.answered(p.predictor.FromMeasurement(&found, &m.target), nil, m.serves)
+		}
 	}
 	a := p.answers[m.aim]
 	if a == nil {
-		said, ok := p.predictions[m.aim]
-		if !ok {
+		said := p.predictions[m.aim]
+		if said == nil {
+			said = &predicted{}
 			said.prediction, said.err = p.predictor.Predict(&m.target, m.precision)
 			p.predictions[m.aim] = said
 		}

@@ -17,6 +17,7 @@ type common struct {
 	lineups      map[lineupKey][]build
 	aims         map[aim]*aim
 	terms        map[termsKey]*terms
+	entries      int // the most that a market had
 }
 
 func newCommon() *common {

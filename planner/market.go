@@ -23,11 +23,11 @@ type entry struct {
 
 // compare orders entries as they are ranked: by cost, then by how much of what is owned they use up, then latency, then name.
 func (e *entry) compare(f *entry) int {
-	if c := cmp.Or(cmp.Compare(e.cost, f.cost), cmp.Compare(e.blended-e.total, f.blended-f.total), cmp.Compare(e.machine.service.sla, f.machine.service.sla)); c != 0 {
+	if c := cmp.Compare(e.cost, f.cost); c != 0 {
 		return c
 	}
 	return cmp.Or(
-		cmp.Compare(e.machine.instance.Name, f.machine.instance.Name), cmp.Compare(e.machine.accelerator(), f.machine.accelerator()),
+		cmp.Compare(e.blended-e.total, f.blended-f.total), cmp.Compare(e.machine.service.sla, f.machine.service.sla), cmp.Compare(e.machine.instance.Name, f.machine.instance.Name), cmp.Compare(e.machine.accelerator(), f.machine.accelerator()),
 		cmp.Compare(e.region, f.region), cmp.Compare(e.machine.precision, f.machine.precision), e.purchase.Compare(f.purchase),
 	)
 }
@@ -38,7 +38,7 @@ type market struct {
 	entries []entry // feasible, in no order
 
 	retired, ei, near *entry // the cheapest that needs retired parts; with Elastic Inference; and that misses the budget by little
-	counts            map[Reason]int
+	counts            tally
 	total             int
 	rows              []RejectedRow
 	unpriced          []Unpriced
@@ -50,7 +50,11 @@ const nearMiss = 1.25
 
 // sell prices machines in every region asked for.
 func (p *problem) sell(machines []machine) *market {
-	k := &market{p: p, counts: map[Reason]int{}}
+	k := &market{p: p}
+	if !p.cheapest {
+		k.entries = make([]entry, 0, p.common.entries)
+		defer func() { p.common.entries = max(p.common.entries, len(k.entries)) }()
+	}
 	for _, region := range p.regions {
 		for i := 0; i < len(machines); {
 			j := i + 1
@@ -94,7 +98,7 @@ func (k *market) machine(m *machine, s *stall) {
 	var extra pricing.USDPerHour
 	var fail *rejection
 	if m.ei != nil {
-		sale := s.accelerator(s.region, m.ei.Name)
+		sale := s.accelerator(m.ei)
 		if why := together(s.life, sale.life); why != nil {
 			k.reject(s.region, m, why.reason, why.text)
 			return
@@ -161,10 +165,12 @@ func (k *market) enter(e *entry) {
 }
 
 func keepCheaper(best **entry, e *entry) {
-	if *best == nil || e.compare(*best) < 0 {
-		kept := *e
-		*best = &kept
+	if *best == nil {
+		*best = new(entry)
+	} else if e.compare(*best) >= 0 {
+		return
 	}
+	**best = *e
 }
 
 // charge sets what an entry costs, from the prices of one instance and of its accelerator. What is owned pays for the instance alone.
@@ -230,7 +236,7 @@ func (k *market) reject(region string, m *machine, reason Reason, text string) {
 	if k.p.cheapest {
 		return
 	}
-	k.counts[reason]++
+	k.counts.add(reason)
 	if !k.p.Explain || reason == NotAsked {
 		return
 	}
@@ -238,6 +244,35 @@ func (k *market) reject(region string, m *machine, reason Reason, text string) {
 		Region: region, Instance: m.instance.Name, Accelerator: name(m.accelerator()), Precision: precisionName(m.precision),
 		Reason: reason, Text: text,
 	})
+}
+
+// tally counts rejections by their reason.
+type tally []struct {
+	reason Reason
+	n      int
+}
+
+func (t *tally) add(reason Reason) {
+	for i := range *t {
+		if c := &(*t)[i]; c.reason == reason {
+			c.n++
+			return
+		}
+	}
+	*t = append(*t, struct {
+		reason Reason
+		n      int
+	}{reason, 1})
+}
+
+// total is the sum, and what it is made of.
+func (t tally) total() (sum int, of map[Reason]int) {
+	of = make(map[Reason]int, len(t))
+	for _, c := range t {
+		of[c.reason] = c.n
+		sum += c.n
+	}
+	return sum, of
 }
 
 // whatRetired says what of a machine is no longer sold, where anybody will read it.
@@ -256,7 +291,7 @@ func (k *market) whatRetired(m *machine, s *stall) string {
 	}
 	say(m.instance.Name, s.life)
 	if m.ei != nil {
-		say(m.ei.Name, s.accelerator(s.region, m.ei.Name).life)
+		say(m.ei.Name, s.accelerator(m.ei).life)
 	}
 	return strings.Join(parts, ", ")
 }

@@ -92,11 +92,11 @@ func (p *problem) lifted(machines []machine) []string {
 
 // withoutRate counts the instance types that meet the request, and those of them for which no commitment of a term has a known price.
 func (p *problem) withoutRate(k *market, term pricing.Term) (without, of int) {
-	rated := map[string]bool{}
+	rated := map[*pricing.InstanceType]bool{}
 	for i := range k.entries {
 		e := &k.entries[i]
-		name := e.machine.instance.Name
-		rated[name] = rated[name] || e.purchase.Term == term
+		in := e.machine.instance
+		rated[in] = rated[in] || e.purchase.Term == term
 	}
 	for _, known := range rated {
 		if !known {

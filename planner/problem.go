@@ -20,7 +20,7 @@ type problem struct {
 	predictor   *latency.Predictor
 	common      *common
 	terms       *terms
-	predictions map[*aim]predicted
+	predictions map[*aim]*predicted
 	answers     map[*aim]*answered
 	cheapest    bool // only the cheapest entry is wanted, no account of the rest
 }
@@ -41,7 +41,7 @@ func prepare(r Request, c *common) (*problem, error) {
 	if !(r.Rate >= 0) || math.IsInf(r.Rate, 0) {
 		return nil, fmt.Errorf("rate %g per second: must not be negative", r.Rate)
 	}
-	p := &problem{Request: r, common: c, predictions: map[*aim]predicted{}, answers: map[*aim]*answered{}}
+	p := &problem{Request: r, common: c, predictions: make(map[*aim]*predicted, len(c.aims)), answers: make(map[*aim]*answered, len(c.aims))}
 	if p.Hardware == nil {
 		p.Hardware = c.hardware
 	}

@@ -190,7 +190,11 @@ func invariants(r *Request, plan *Plan) (broken []string) {
 	if (plan.Best != nil) != (plan.Verdict == Feasible) || (plan.Best != nil) != (len(plan.Plans) > 0) {
 		fail("verdict %s with %d plans", plan.Verdict, len(plan.Plans))
 	}
-	if n := total(plan.Rejected.Count); n != plan.Rejected.Total {
+	n := 0
+	for _, count := range plan.Rejected.Count {
+		n += count
+	}
+	if n != plan.Rejected.Total {
 		fail("%d rejected, %d counted", plan.Rejected.Total, n)
 	}
 	feasible := map[string]bool{}

@@ -86,7 +86,7 @@ func (p *problem) relaxations(k *market, plan *Plan) []Relaxation {
 		}
 		sub.cheapest, sub.predictions = true, p.predictions
 		if sub.Scaling != p.Scaling || sub.Runtime != p.Runtime {
-			sub.predictions = map[*aim]predicted{}
+			sub.predictions = map[*aim]*predicted{}
 		}
 		machines := sub.machines()
 		market := sub.sell(machines)

@@ -105,7 +105,7 @@ func (p *problem) notDeployable(m *build) string {
 // measuredOtherwise: where a model was measured on an instance, or on an Elastic Inference accelerator behind any host, that stands for it. Number formats that
 // were not measured there count only where precisions are asked for.
 func (p *problem) measuredOtherwise(m *build) string {
-	if len(p.Constraints.Precisions) > 0 {
+	if p.Calibration == nil || len(p.Constraints.Precisions) > 0 {
 		return ""
 	}
 	measured := p.Calibration.Formats(m.devices(), p.Model, m.target.Runtime, p.Batch)

@@ -63,7 +63,10 @@ const mostReplicas = 10_000
 func (p *problem) answer(pr latency.Prediction, perInstance int) service {
 	sla, q := p.SLA, p.SLA.Percentile/100
 	at := pr.Percentile(sla.Percentile)
-	at99 := pr.Percentile(99)
+	at99 := at
+	if sla.Percentile != 99 {
+		at99 = pr.Percentile(99)
+	}
 	bound := at.Quantile(sla.Confidence)
 	s := service{
 		prediction: pr, p50: pr.Value, p99: at99.Value, sla: bound, low: at.Low, high: at.High, tail: at.Value / pr.Value,

@@ -28,7 +28,8 @@ func (p *problem) solve(machines []machine) (*Plan, *commit.Cover) {
 	plan.Verdict = verdict(k)
 	plan.BestRetired = p.aside(k.retired)
 	plan.BestElasticInference = p.aside(k.ei)
-	plan.Rejected = Rejected{Total: total(k.counts), Count: k.counts, Relaxations: []Relaxation{}, Rows: k.rows}
+	plan.Rejected = Rejected{Relaxations: []Relaxation{}, Rows: k.rows}
+	plan.Rejected.Total, plan.Rejected.Count = k.counts.total()
 	if plan.Best == nil {
 		plan.Rejected.Nearest = p.nearest(machines)
 	}
@@ -72,14 +73,6 @@ func sortedBeyond(r ranking) []*entry {
 	}
 	slices.SortFunc(beyond, func(a, b *entry) int { return cmp.Compare(r.named[a], r.named[b]) })
 	return beyond
-}
-
-func total(counts map[Reason]int) int {
-	n := 0
-	for _, c := range counts {
-		n += c
-	}
-	return n
 }
 
 // firstUnpriced lists the fastest candidates without a price.

@@ -10,13 +10,18 @@ import (
 
 // terms are what a catalogue sells on one day to whoever buys under the same constraints. What is asked of it is looked up once.
 type terms struct {
-	catalog      *pricing.Catalog
-	constraints  Constraints // of which the termsKey holds
-	asOf         pricing.Date
-	offers       map[place][]pricing.Offer
-	stalls       map[place]*stall
-	accelerators map[place]*acceleratorSale
-	vintages     map[sale]pricing.Date
+	catalog     *pricing.Catalog
+	constraints Constraints // of which the termsKey holds
+	asOf        pricing.Date
+	offers      map[place][]pricing.Offer
+	regions     map[string]*sales
+	vintages    map[sale]pricing.Date
+}
+
+// sales are those of one region.
+type sales struct {
+	stalls       map[*pricing.InstanceType]*stall
+	accelerators map[*pricing.Accelerator]*acceleratorSale
 }
 
 // sale is one way to buy in a region.
@@ -46,8 +51,8 @@ func (c *common) termsOf(p *problem) *terms {
 	t := c.terms[key]
 	if t == nil {
 		t = &terms{
-			catalog: p.Catalog, constraints: *a, asOf: p.AsOf, offers: map[place][]pricing.Offer{}, stalls: map[place]*stall{},
-			accelerators: map[place]*acceleratorSale{}, vintages: map[sale]pricing.Date{},
+			catalog: p.Catalog, constraints: *a, asOf: p.AsOf, offers: map[place][]pricing.Offer{}, regions: map[string]*sales{},
+			vintages: map[sale]pricing.Date{},
 		}
 		c.terms[key] = t
 	}
@@ -57,6 +62,7 @@ func (c *common) termsOf(p *problem) *terms {
 // A stall is one instance type in one region: its offers, read when first asked for.
 type stall struct {
 	*terms
+	*sales
 	region   string
 	instance *pricing.InstanceType
 	life     pricing.Lifecycle
@@ -65,13 +71,22 @@ type stall struct {
 }
 
 func (t *terms) stall(region string, in *pricing.InstanceType) *stall {
-	at := place{region, in.Name}
-	s := t.stalls[at]
+	at := t.salesOf(region)
+	s := at.stalls[in]
 	if s == nil {
-		s = &stall{terms: t, region: region, instance: in, life: t.catalog.Sold(region, in.Name, t.asOf)}
-		t.stalls[at] = s
+		s = &stall{terms: t, region: region, sales: at, instance: in, life: t.catalog.Sold(region, in.Name, t.asOf)}
+		at.stalls[in] = s
 	}
 	return s
+}
+
+func (t *terms) salesOf(region string) *sales {
+	at := t.regions[region]
+	if at == nil {
+		at = &sales{map[*pricing.InstanceType]*stall{}, map[*pricing.Accelerator]*acceleratorSale{}}
+		t.regions[region] = at
+	}
+	return at
 }
 
 // admission is the offers that the request admits, or why there are none.
@@ -227,14 +242,13 @@ type acceleratorSale struct {
 }
 
 // accelerator looks a size of Elastic Inference up.
-func (t *terms) accelerator(region, name string) *acceleratorSale {
-	at := place{region, name}
-	sale := t.accelerators[at]
+func (s *stall) accelerator(of *pricing.Accelerator) *acceleratorSale {
+	sale, name := s.accelerators[of], of.Name
 	if sale != nil {
 		return sale
 	}
-	sale = &acceleratorSale{life: t.catalog.Sold(region, name, t.asOf)}
-	for _, o := range t.offersOf(region, name) {
+	sale = &acceleratorSale{life: s.catalog.Sold(s.region, name, s.asOf)}
+	for _, o := range s.offersOf(s.region, name) {
 		if o.Purchase.Way().Accelerators {
 			sale.offer = &o
 			break
@@ -243,9 +257,9 @@ func (t *terms) accelerator(region, name string) *acceleratorSale {
 	switch {
 	case sale.offer == nil:
 		sale.fail = &rejection{NoPrice, "On-Demand price of " + name}
-	case t.tooOld(sale.offer):
+	case s.tooOld(sale.offer):
 		sale.fail = &rejection{PriceTooOld, fmt.Sprintf("the price of %s is of %s", name, sale.offer.AsOf)}
 	}
-	t.accelerators[at] = sale
+	s.accelerators[of] = sale
 	return sale
 }

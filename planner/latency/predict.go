@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/eiplan/eiplan/engine"
 	"github.com/eiplan/eiplan/planner/hardware"
 )
 
-// Predictor predicts one model. It remembers what it has worked out, so one caller may use it at a time.
+// Predictor predicts one model. It remembers what it has worked out, so one caller may use it at a time, and its fields stay as they are.
 type Predictor struct {
 	Coefficients *Coefficients
 	FP32, Mixed  *engine.Workload // of the model in either precision
@@ -26,6 +27,11 @@ type Predictor struct {
 	runs        map[runKey]timed
 	conversions map[conversionKey]conversion
 	traits      [2]*traits // by precision
+	doubts      [2]struct {
+		Doubt
+		asked, ok bool
+	}
+	here residual
 }
 
 // Local is what was measured here: the host as a target and the median time of a run, in either precision.
@@ -137,14 +143,20 @@ func (p *Predictor) Predict(t *Target, prec engine.Precision) (Prediction, error
 
 // byRoofline is the model proper.
 func (p *Predictor) byRoofline(out *Prediction, t *Target, stack *Stack, prec engine.Precision) {
-	w, said := p.workload(prec), p.run(t, stack, prec)
+	w, timed := p.workload(prec), p.run
+	if t.HostGbps > 0 {
+		timed = p.runOnce
+	}
+	said := timed(t, stack, prec)
 	run := said.run
-	bounds := p.modelDoubt(out, t, stack, said.seen, prec)
 	out.Scale = 1
+	const usual = 8 // doubts
+	out.Doubts = make([]Doubt, 0, usual)
+	var bounds Bounds
 	if local := p.Local.of(prec); t.Kind == hardware.CPU && local.scalable() {
 		bounds = p.anchor(out, t, stack, local, &said, prec)
 	} else {
-		bounds = p.correct(out, t, bounds)
+		bounds = p.correct(out, t, p.modelDoubt(out, t, stack, said.seen, prec))
 	}
 	run = run.times(out.Scale)
 	out.ComputeMs, out.OverheadMs = run.roof, run.total-run.roof
@@ -164,13 +176,9 @@ func (p *Predictor) byRoofline(out *Prediction, t *Target, stack *Stack, prec en
 func (p *Predictor) correct(out *Prediction, t *Target, bounds Bounds) Bounds {
 	factor, bounds, why := p.Calibration.correct(t, p.Subject, bounds)
 	silent := p.Calibration != nil && why == ""
-	if t.Kind != hardware.CPU && p.Local != nil && p.Local.FP32.scalable() && why == "" {
-		residual := p.Coefficients.Residual
-		local := p.Local.FP32
-		if stack, ok := p.Coefficients.Stack(EIPlan, hardware.CPU, local.Host.Name); ok {
-			factor = math.Pow(local.Ms/p.run(&local.Host, stack, engine.FP32).total, residual.Exponent)
-			why = fmt.Sprintf(" x %s for what was measured here", trim(factor))
-		}
+	if t.Kind != hardware.CPU && why == "" {
+		r := p.localResidual()
+		factor, why = r.factor, r.why
 	}
 	if silent {
 		why += ", of which the calibration says nothing"
@@ -200,16 +208,16 @@ func (p *Predictor) anchor(out *Prediction, t *Target, stack *Stack, local *Meas
 	c := p.Coefficients
 	here := local.Host
 	here.Runtime, here.Format = t.Runtime, t.Format
-	model := p.run(&here, stack, prec)
+	model := p.runOnce(&here, stack, prec)
 	out.AnchorMs = local.Ms
 	ratio := p.conversion(t, prec)
 	machines := there.total / model.total
 	out.AnchorX, out.RuntimeX = machines*ratio.factor, ratio.factor
 	out.Scale = local.Ms * out.AnchorX / there.total
 	out.Basis, out.AsOf = "anchored", p.Local.AsOf
-	out.Source = fmt.Sprintf("%s measured here x %s for the machine", ms(local.Ms), trim(machines))
+	out.Source = ms(local.Ms) + " measured here x " + trim(machines) + " for the machine"
 	if t.Runtime != EIPlan {
-		out.Source += fmt.Sprintf(" x %s for %s", trim(ratio.factor), cmp.Or(ratio.why, string(t.Runtime)))
+		out.Source += " x " + trim(ratio.factor) + " for " + cmp.Or(ratio.why, string(t.Runtime))
 	}
 	if local.P99Ms > local.Ms {
 		spread := out.Tail.High / out.Tail.P99
@@ -217,9 +225,8 @@ func (p *Predictor) anchor(out *Prediction, t *Target, stack *Stack, local *Meas
 		out.Tail.High = out.Tail.P99 * spread
 	}
 
-	out.Doubts = nil
 	b := out.widen(Doubt{"anchored", c.Anchored.Low, c.Anchored.High, c.Anchored.Source})
-	if d, ok := local.doubt(); ok {
+	if d, ok := p.localDoubt(prec); ok {
 		b = b.And(out.widen(d))
 	}
 	if here.Name != t.Name {
@@ -369,7 +376,7 @@ func ms(v float64) string { return trim(v) + " ms" }
 // trim prints three significant digits.
 func trim(v float64) string {
 	if v == 0 || math.Abs(v) >= 1000 {
-		return fmt.Sprintf("%.0f", v)
+		return strconv.FormatFloat(v, 'f', 0, 64)
 	}
-	return fmt.Sprintf("%.3g", v)
+	return strconv.FormatFloat(v, 'g', 3, 64)
 }

@@ -1,6 +1,8 @@
 package latency
 
 import (
+	"math"
+
 	"github.com/eiplan/eiplan/engine"
 	"github.com/eiplan/eiplan/planner/hardware"
 )
@@ -18,15 +20,21 @@ type timed struct {
 	seen bool
 }
 
-// run works the time of the workload on a target out once.
-func (p *Predictor) run(t *Target, stack *Stack, prec engine.Precision) timed {
+// run works the time of the workload on a target out.
+func (p *Predictor) run(t *Target, stack *Stack, prec engine.Precision) (v timed) {
+	var r rates
+	r, v.seen = p.Coefficients.resolve(t, stack)
+	v.run = r.run(p.workload(prec))
+	return v
+}
+
+// runOnce is run for targets that are asked for again, or again with another network.
+func (p *Predictor) runOnce(t *Target, stack *Stack, prec engine.Precision) timed {
 	key := runKey{*t, stack, prec}
 	key.target.HostGbps = 0
 	v, ok := p.runs[key]
 	if !ok {
-		var r rates
-		r, v.seen = p.Coefficients.resolve(t, stack)
-		v.run = r.run(p.workload(prec))
+		v = p.run(t, stack, prec)
 		if p.runs == nil {
 			p.runs = map[runKey]timed{}
 		}
@@ -42,11 +50,15 @@ type traits struct {
 	grouped   bool    // it has depthwise or other grouped convolutions
 }
 
-func (p *Predictor) traitsOf(prec engine.Precision) *traits {
-	i := 0
+func precisionIndex(prec engine.Precision) int {
 	if prec == engine.Mixed {
-		i = 1
+		return 1
 	}
+	return 0
+}
+
+func (p *Predictor) traitsOf(prec engine.Precision) *traits {
+	i := precisionIndex(prec)
 	if p.traits[i] != nil {
 		return p.traits[i]
 	}
@@ -92,4 +104,38 @@ func (p *Predictor) conversion(t *Target, prec engine.Precision) conversion {
 		p.conversions[key] = v
 	}
 	return v
+}
+
+// localDoubt is the doubt of what was measured here in a precision, worked out once.
+func (p *Predictor) localDoubt(prec engine.Precision) (d Doubt, ok bool) {
+	known := &p.doubts[precisionIndex(prec)]
+	if !known.asked {
+		known.asked = true
+		known.Doubt, known.ok = p.Local.of(prec).doubt()
+	}
+	return known.Doubt, known.ok
+}
+
+// residual is what the FP32 run here makes of the model's own figures on accelerators, and in words: worked out once, and 1 where nothing scalable was measured.
+type residual struct {
+	asked  bool
+	factor float64
+	why    string
+}
+
+func (p *Predictor) localResidual() *residual {
+	r := &p.here
+	if r.asked {
+		return r
+	}
+	*r = residual{asked: true, factor: 1}
+	if p.Local == nil || !p.Local.FP32.scalable() {
+		return r
+	}
+	local := &p.Local.FP32
+	if stack, ok := p.Coefficients.Stack(EIPlan, hardware.CPU, local.Host.Name); ok {
+		r.factor = math.Pow(local.Ms/p.run(&local.Host, stack, engine.FP32).total, p.Coefficients.Residual.Exponent)
+		r.why = " x " + trim(r.factor) + " for what was measured here"
+	}
+	return r
 }
