@@ -30,6 +30,7 @@ test-browser: build $(PLAYWRIGHT) ## open reviews in Chromium: nothing fetched, 
 	$(REVIEW)/infeasible.html --latency 100us || test $$? = 3
 	$(REVIEW)/plan.yaml --latency 100ms --accelerator none -o yaml
 	bin/eiplan report bin/browser/plan.yaml bin/browser/plan.yaml -o html --out bin/browser/several.html
+	bin/eiplan plan testdata/records/resnet50.yaml testdata/records/mnist8.yaml --latency 20ms --purchase on-demand -o html --out bin/browser/portfolio.html
 	NODE_PATH=bin/browser/node_modules node testdata/browser/review.js "$(CHROMIUM)" bin/browser/shots bin/browser/*.html
 
 check: ## everything that a commit must pass

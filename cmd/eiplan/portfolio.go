@@ -71,7 +71,7 @@ func (p *planFlags) planPortfolio(a *app, c *cobra.Command, files []string) erro
 	r := &portfolio.Report{APIVersion: env.APIVersion, Kind: env.Kind, Metadata: env.Metadata, Spec: spec}
 	p.sources.sign(&r.Metadata)
 	r.Status = portfolio.Plan(inputs, &p.sources.owned, func(i int, err error) *portfolio.Failure { return members[i].failure(err) })
-	if err := a.emit(r.Document()); err != nil {
+	if err := a.emit(toldTogether(r, a.format)); err != nil {
 		return err
 	}
 	return gravest(&r.Status)

@@ -91,12 +91,20 @@ func tellSizing(b []byte, format string, show sizing.Show) (report.Document, err
 	return d, unexplained(err)
 }
 
-func tellPortfolio(b []byte, _ string, _ sizing.Show) (report.Document, error) {
+func tellPortfolio(b []byte, format string, _ sizing.Show) (report.Document, error) {
 	r, err := portfolio.Read(b)
 	if err != nil {
 		return report.Document{}, err
 	}
-	return r.Document(), nil
+	return toldTogether(r, format), nil
+}
+
+// toldTogether is a portfolio's report as a format tells it: html as a review.
+func toldTogether(r *portfolio.Report, format string) report.Document {
+	if format == htmlFormat {
+		return r.Review()
+	}
+	return r.Document()
 }
 
 // told is a report as a format tells it: html as a review.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -170,6 +171,55 @@ func TestDocument(t *testing.T) {
 	}
 	if r.Member(3) == nil || r.Member(5) != nil || r.Member(0).Kind != sizing.Kind || r.Member(0).Status.Best.Instance != "c5.large" {
 		t.Errorf("members: %+v", r.Member(3))
+	}
+}
+
+// TestReview: every model has a row and, with an answer, a mark, each with as many tags as there are facets; what a chart or a filter has no room for is said or left out;
+// what has an answer is no finding.
+func TestReview(t *testing.T) {
+	s, inputs := example()
+	for i := range 30 {
+		name := fmt.Sprint("many", i)
+		s.Models = append(s.Models, bought(name, "c5.large", "us-east-1", 1, spot, 0.01, 0))
+		inputs = append(inputs, Input{Name: name, Tags: map[string]string{"id": name, "team": "many"}})
+	}
+	s.sum(inputs)
+	r := &Report{APIVersion: report.APIVersion, Kind: ReportKind, Status: s}
+	for _, in := range inputs {
+		r.Spec.Models = append(r.Spec.Models, Asked{Name: in.Name, Tags: in.Tags, Asked: &sizing.Spec{Budget: sizing.Budget{InferenceMs: 100}}})
+	}
+	d := r.Review()
+	every := d.Parts[0]
+	if want := "Outcome, Region, Way to buy, Accelerator, env, team"; strings.Join(every.Facets, ", ") != want {
+		t.Errorf("facets %q, want %s", every.Facets, want)
+	}
+	table, marks := every.Tables[0], 0
+	for _, series := range every.Charts[0].Series {
+		for _, p := range series.Points {
+			if marks++; len(p.Tags) != len(every.Facets) {
+				t.Errorf("%s has the tags %q", p.Label, p.Tags)
+			}
+		}
+	}
+	if len(table.Rows) != 36 || len(table.Tags) != 36 || marks != s.Total.Feasible {
+		t.Errorf("%d rows, %d tags, %d marks of %d", len(table.Rows), len(table.Tags), marks, s.Total.Feasible)
+	}
+	for i, want := range map[int]string{0: "feasible us-east-1 Reserved CPU alone (none) x", 3: "infeasible (none) (none) (none) (none) z", 35: "feasible us-east-1 Spot CPU alone (none) many"} {
+		if got := strings.Join(table.Tags[i], " "); got != want {
+			t.Errorf("model %d has the tags %s, want %s", i, got, want)
+		}
+	}
+	if c := d.Charts[0]; len(c.Y.Names) != mostBars || c.Y.Names[0] != "a" || !strings.HasSuffix(c.Caption, "the other 19 come to 138.70 USD.") {
+		t.Errorf("cost by model: %q, %s", c.Y.Names, c.Caption)
+	}
+	for _, f := range d.Findings {
+		if f.Passed {
+			t.Errorf("%s has an answer, and is a finding", f.Subject)
+		}
+	}
+	var b bytes.Buffer
+	if err := report.Write(&b, "html", d); err != nil || !strings.Contains(b.String(), `data-unit="models"`) {
+		t.Errorf("%v\n%.400s", err, &b)
 	}
 }
 

@@ -18,6 +18,7 @@ type section struct {
 	answer    string
 	lead      []string
 	facts     []Fact
+	noun      string  // of filtered rows
 	filtered  []block // what the filters apply to
 	blocks    []block
 	judged    []Finding // what did not pass, and gates that did
@@ -68,7 +69,7 @@ func (d *Document) title() string { return cmp.Or(d.Title, d.Answer) }
 
 // section lays a document out: what is filtered stands together, behind the answer.
 func (d *Document) section(id string) section {
-	s := section{id: id, title: d.title(), lead: d.Lead, facts: d.Facts, tail: nonEmpty(d.Tail)}
+	s := section{id: id, title: d.title(), lead: d.Lead, facts: d.Facts, noun: cmp.Or(d.Noun, "choices"), tail: nonEmpty(d.Tail)}
 	if len(d.Lead) > 0 {
 		s.answer, s.lead = d.Lead[0], d.Lead[1:]
 	}

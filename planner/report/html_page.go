@@ -98,7 +98,7 @@ func (p *page) article(s *section, first, filters bool) {
 		p.contents()
 	}
 	if filters {
-		p.form()
+		p.form(s.noun)
 	}
 	for _, b := range slices.Concat(s.filtered, s.blocks) {
 		p.block(&b)
@@ -157,12 +157,11 @@ func (p *page) contents() {
 }
 
 // form is what the script filters by.
-func (p *page) form() {
+func (p *page) form(noun string) {
 	if len(p.filters) == 0 {
 		return
 	}
-	p.raw(`
-<form class="filters" hidden aria-label="Filters of choices and charts">`)
+	p.line(`form class="filters" hidden`, attributes{{"aria-label", "Filters of " + noun + " and charts"}, {"data-unit", noun}})
 	for _, f := range p.filters {
 		facet := strconv.Itoa(f.facet)
 		p.line("label", attributes{{"for", "filter-" + facet}})

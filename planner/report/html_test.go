@@ -69,7 +69,7 @@ type parsedPage struct {
 }
 
 // may are the attributes of a page. Others, among them every handler of events, are not in it.
-var may = regexp.MustCompile(`^(aria-[a-z]+|data-f[0-9]+|data-facet|role|id|class|for|href|tabindex|hidden|type|value|autocomplete|spellcheck|lang|charset|name|content|http-equiv|scope|` +
+var may = regexp.MustCompile(`^(aria-[a-z]+|data-f[0-9]+|data-facet|data-unit|role|id|class|for|href|tabindex|hidden|type|value|autocomplete|spellcheck|lang|charset|name|content|http-equiv|scope|` +
 	`viewBox|width|height|focusable|patternUnits|d|x|y|x1|y1|x2|y2|cx|cy|r|points|fill)$`)
 
 var mayBe = strings.Fields("html head meta title style body a main article h1 h2 p dl div dt dd b span nav ul li form label select option input button output section details summary table caption thead tbody tr th td " +

@@ -78,7 +78,7 @@ func (d Document) mapped(f func(string) string) Document {
 		}
 		return out
 	}
-	d.Title, d.Lead, d.Tail, d.Answer, d.Subject, d.Facets = f(d.Title), each(d.Lead), each(d.Tail), f(d.Answer), f(d.Subject), each(d.Facets)
+	d.Title, d.Lead, d.Tail, d.Answer, d.Subject, d.Noun, d.Facets = f(d.Title), each(d.Lead), each(d.Tail), f(d.Answer), f(d.Subject), f(d.Noun), each(d.Facets)
 	tables := make([]Table, len(d.Tables))
 	for i, t := range d.Tables {
 		tables[i] = Table{Title: f(t.Title), Columns: append([]Column{}, t.Columns...), Rows: make([][]string, len(t.Rows)), Tags: make([][]string, len(t.Tags))}

@@ -9,7 +9,7 @@
   const items = [...document.querySelectorAll(`[data-f${first}]`)].map((element) => ({ element, text: element.textContent.toLowerCase() }));
   const rows = items.filter((item) => item.element.matches("tr") && !item.element.closest("details"));
   const counted = rows.length > 0 ? rows : items.filter((item) => item.element.matches("g.point"));
-  const unit = rows.length > 0 ? "choices" : "marks";
+  const unit = rows.length > 0 ? form.dataset.unit : "marks";
   const apply = () => {
     const wanted = selects.filter((s) => s.value !== "").map((s) => ["f" + s.dataset.facet, s.value]);
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);

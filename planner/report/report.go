@@ -22,6 +22,7 @@ type Document struct {
 	Subject  string     // what the document is about, the same from run to run: a model's name
 	Answer   string     // the answer in one line, for name and --quiet
 	Facets   []string   // what rows and points can be filtered by, where a format can; their Tags are aligned with it
+	Noun     string     // what its filtered rows are, several of them; empty: choices
 	Parts    []Document // of which this is the sum, for html
 	Value    any
 }
