@@ -53,7 +53,6 @@ func (p *problem) sell(machines []machine) *market {
 	k := &market{p: p}
 	if !p.cheapest {
 		k.entries = make([]entry, 0, p.common.entries)
-		defer func() { p.common.entries = max(p.common.entries, len(k.entries)) }()
 	}
 	for _, region := range p.regions {
 		for i := 0; i < len(machines); {
@@ -65,6 +64,7 @@ func (p *problem) sell(machines []machine) *market {
 			i = j
 		}
 	}
+	p.common.entries = max(p.common.entries, len(k.entries))
 	return k
 }
 

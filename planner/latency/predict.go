@@ -143,9 +143,9 @@ func (p *Predictor) Predict(t *Target, prec engine.Precision) (Prediction, error
 
 // byRoofline is the model proper.
 func (p *Predictor) byRoofline(out *Prediction, t *Target, stack *Stack, prec engine.Precision) {
-	w, timed := p.workload(prec), p.run
-	if t.HostGbps > 0 {
-		timed = p.runOnce
+	w, timed := p.workload(prec), p.runOnce
+	if t.Kind == hardware.CPU { // of which each is another
+		timed = p.run
 	}
 	said := timed(t, stack, prec)
 	run := said.run

@@ -28,7 +28,7 @@ func (p *Predictor) run(t *Target, stack *Stack, prec engine.Precision) (v timed
 	return v
 }
 
-// runOnce is run for targets that are asked for again, or again with another network.
+// runOnce is run for targets that are asked for again: the host here, and devices behind another network or in another number.
 func (p *Predictor) runOnce(t *Target, stack *Stack, prec engine.Precision) timed {
 	key := runKey{*t, stack, prec}
 	key.target.HostGbps = 0
