@@ -10,7 +10,7 @@ type Plan struct {
 	BestElasticInference *Choice      `json:"bestElasticInference" yaml:"bestElasticInference"` // the cheapest choice with Elastic Inference, whether it can be bought or not
 	Baseline             *Baseline    `json:"baseline" yaml:"baseline"`
 	Plans                []Choice     `json:"plans" yaml:"plans"`                                           // the first Request.Top
-	AlternativePlans     []Choice     `json:"alternativePlans,omitempty" yaml:"alternativePlans,omitempty"` // choices that Alternatives names and Plans does not hold
+	AlternativePlans     []Choice     `json:"alternativePlans,omitempty" yaml:"alternativePlans,omitempty"` // choices that Alternatives names or that cost at most NearTiePercent more than Best, and that Plans does not hold
 	Explained            *Choice      `json:"explained,omitempty" yaml:"explained,omitempty"`               // the choice that was asked about, where it is ranked too low to be listed; its Rank is 0
 	Feasible             int          `json:"feasible" yaml:"feasible"`                                     // how many choices meet everything, with a known price
 	Considered           int          `json:"considered" yaml:"considered"`                                 // candidates: a region, an instance, an accelerator and a precision each

@@ -13,7 +13,7 @@ type ranking struct {
 	named map[*entry]int
 }
 
-// rank orders no more of the entries than will be shown.
+// rank orders no more of the entries than will be shown: the first, those that are named, and the near ties of the first.
 func rank(entries []entry, top int, named []*entry) ranking {
 	r := ranking{named: map[*entry]int{}}
 	for i := range entries {
@@ -27,10 +27,20 @@ func rank(entries []entry, top int, named []*entry) ranking {
 		r.named[e] = i + 1
 	}
 	var beyond []*entry
-	for _, e := range named {
-		if _, ok := r.named[e]; !ok && e != nil {
+	add := func(e *entry) {
+		if _, ok := r.named[e]; !ok {
 			r.named[e] = 1
 			beyond = append(beyond, e)
+		}
+	}
+	for _, e := range named {
+		if e != nil {
+			add(e)
+		}
+	}
+	for i := range entries {
+		if entries[i].nearTie(r.first[0]) {
+			add(&entries[i])
 		}
 	}
 	if len(beyond) == 0 {
@@ -44,6 +54,16 @@ func rank(entries []entry, top int, named []*entry) ranking {
 		}
 	}
 	return r
+}
+
+// NearTiePercent is by how much a choice may cost more than the best, under the objective, for the two to be a near tie: tomorrow the other may win.
+const NearTiePercent = 5
+
+// nearTie reports whether e is a near tie with the best. What is owned and takes part in paying for e counts too: a choice is no near tie of one that leaves
+// more of it to others. The slack is that of figures in a report, which are rounded.
+func (e *entry) nearTie(best *entry) bool {
+	const most = (1 + NearTiePercent/100.0) * (1 + 1e-5)
+	return e.cost <= most*best.cost && (e.cover == nil || e.blended.DollarsPerHour() <= most*best.blended.DollarsPerHour())
 }
 
 func cheapest(entries []*entry, n int) []*entry {

@@ -1,6 +1,11 @@
 package gate
 
-import "github.com/eiplan/eiplan/planner"
+import (
+	"fmt"
+
+	"github.com/eiplan/eiplan/planner"
+	"github.com/eiplan/eiplan/planner/sizing"
+)
 
 // listed calls f with every choice that a plan lists, by rank, until f returns false.
 func listed(p *planner.Plan, f func(*planner.Choice) bool) {
@@ -32,6 +37,43 @@ func find(p *planner.Plan, like *planner.Choice) *planner.Choice {
 
 // complete reports whether a plan lists everything that is feasible.
 func complete(p *planner.Plan) bool { return len(p.Plans)+len(p.AlternativePlans) >= p.Feasible }
+
+// absence says what it means that a report does not list a choice: it lists the cheapest, and every near tie of its answer.
+func absence(r *sizing.Report) string {
+	p := &r.Status
+	if complete(p) || len(p.Plans) == 0 || p.Best == nil {
+		return "is no longer feasible"
+	}
+	least, what := counted(r, &p.Plans[len(p.Plans)-1])
+	if len(r.Metadata.Commitments) == 0 {
+		answer, _ := counted(r, p.Best)
+		least = max(least, (1+planner.NearTiePercent/100.0)*answer)
+	}
+	return fmt.Sprintf("is no longer feasible, or costs at least %s %s (of %d that are feasible the report lists the %d cheapest; eiplan plan --top %d lists all)", money(least), what, p.Feasible, len(p.Plans), p.Feasible)
+}
+
+// counted is what a choice costs in the terms of a report's objective.
+func counted(r *sizing.Report, c *planner.Choice) (cost float64, what string) {
+	if r.Spec.Objective == string(planner.PerMillion) {
+		return c.Cost.PerMillionUsd, "per million requests"
+	}
+	return c.Cost.TotalMonthlyUsd, "a month"
+}
+
+// blended is what an hour of a choice costs with the share of what is owned and paid in any case.
+func blended(c *planner.Choice) float64 {
+	if c.Owned != nil {
+		return c.Owned.BlendedHourlyUsd
+	}
+	return c.Cost.TotalHourlyUsd
+}
+
+// nearTie reports whether a choice is a near tie with the report's answer, or what else is judged, as the planner has it.
+func nearTie(r *sizing.Report, c, answer *planner.Choice) bool {
+	then, _ := counted(r, c)
+	now, _ := counted(r, answer)
+	return growth(now, then) <= planner.NearTiePercent && (c.Owned == nil || growth(blended(answer), blended(c)) <= planner.NearTiePercent)
+}
 
 // sameWay reports whether two choices are bought in the same way.
 func sameWay(a, b *planner.Purchase) bool {

@@ -113,7 +113,7 @@ func Compare(base, head *sizing.Report, prices Prices) *Diff {
 			WeightBytes: whole(base.Spec.Model.WeightBytes, head.Spec.Model.WeightBytes),
 		},
 		Verdict: texts(string(base.Status.Verdict), string(head.Status.Verdict)), Answer: texts(answer(&base.Status), answer(&head.Status)), Choice: choiceDiff(b, h), Latency: latencyDiff(b, h), Prices: prices,
-		BaseChoice: kept(b, &head.Status),
+		BaseChoice: kept(b, head),
 	}
 	own := costOf(h)
 	at, note := atBasePrices(base, head)
@@ -167,7 +167,7 @@ func atBasePrices(base, head *sizing.Report) (cost, string) {
 	old := find(&base.Status, h)
 	switch {
 	case old == nil:
-		return cost{}, fmt.Sprintf("unknown: prices may differ, and BASE, which lists %d choices of %d, has no price of %s", len(base.Status.Plans)+len(base.Status.AlternativePlans), base.Status.Feasible, sizing.Title(h))
+		return cost{}, fmt.Sprintf("unknown: prices may differ, and BASE has no price of %s (of %d that are feasible it lists the %d cheapest; eiplan plan --top %d lists all)", sizing.Title(h), base.Status.Feasible, len(base.Status.Plans), base.Status.Feasible)
 	case (old.Owned != nil || h.Owned != nil) && old.Replicas != h.Replicas:
 		return cost{}, fmt.Sprintf("unknown: what is owned pays for a part of %s, which BASE prices for %d", sizing.Title(h), old.Replicas)
 	}
@@ -219,17 +219,17 @@ func moneyDiff(a, b cost) Money {
 }
 
 // kept finds what BASE chose in HEAD.
-func kept(b *planner.Choice, head *planner.Plan) *Kept {
+func kept(b *planner.Choice, head *sizing.Report) *Kept {
 	if b == nil {
 		return nil
 	}
-	now := find(head, b)
+	now := find(&head.Status, b)
 	k := &Kept{
 		Choice: sizing.Title(b), Listed: now != nil, SlaMs: figures(b, now, func(c *planner.Choice) float64 { return c.Latency.SlaMs }),
 		MonthlyUsd:    figures(b, now, func(c *planner.Choice) float64 { return c.Cost.TotalMonthlyUsd }),
 		PerMillionUsd: figures(b, now, func(c *planner.Choice) float64 { return c.Cost.PerMillionUsd }),
 	}
-	if all := now != nil || complete(head); all {
+	if all := now != nil || complete(&head.Status); all {
 		gone := now == nil
 		k.Gone = &gone
 	}

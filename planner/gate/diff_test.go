@@ -50,7 +50,7 @@ func TestDiffOfPrices(t *testing.T) {
 		{"a day before the catalogue's", plan(c5, m5), with(plan(c5, m5), func(r *sizing.Report) { r.Spec.Constraints.AsOf = "2025-02-02" }), 0, 0, 0, "as BASE lists it", "", "", "", 0, true},
 		{"a dearer price", plan(c5, m5), reprice(plan(option{"c5.large", 55, 80}, m5)), 0, 5, 5, "as BASE lists it", "catalogue prices", "", "prices", 5, false},
 		{"a dearer price makes the other the answer", plan(c5, m5), reprice(plan(m5, option{"c5.large", 65, 80})), 10, 0, 10, "as BASE lists it", "catalogue prices", "", "prices", 10, false},
-		{"a dearer price, not listed then", plan(c5), reprice(plan(m5)), nan, nan, 10, "unknown: prices may differ, and BASE, which lists 1 choices of 1, has no price of 1 x m5.large", "catalogue", "prices lifecycle", "prices", 10, false},
+		{"a dearer price, not listed then", plan(c5), reprice(plan(m5)), nan, nan, 10, "unknown: prices may differ, and BASE has no price of 1 x m5.large, On-Demand, in us-east-1 (of 1 that are feasible it lists the 1 cheapest;", "catalogue", "prices lifecycle", "prices", 10, false},
 		{"an overlay", plan(c5), overlaid(plan(option{"c5.large", 40, 80})), 0, -10, -10, "as BASE lists it", "prices", "", "prices", -10, false},
 		{"an overlay of something else", plan(c5), overlaid(plan(c5)), 0, 0, 0, "as BASE lists it", "", "", "", 0, true},
 		{"two instances for one", plan(c5), with(doubled(plan(c5)), func(r *sizing.Report) { r.Spec.Rate = 40 }), 50, 0, 50, "same prices", "rate", "", "rate", 50, false},

@@ -48,6 +48,15 @@ func with(r *sizing.Report, change func(*sizing.Report)) *sizing.Report {
 	return r
 }
 
+// owning covers the choices of a report, at a blended cost of an hour each.
+func owning(r *sizing.Report, blended ...float64) *sizing.Report {
+	for i := range blended {
+		r.Status.Plans[i].Owned = &planner.Owned{BlendedHourlyUsd: blended[i]}
+	}
+	r.Status.Best = &r.Status.Plans[0]
+	return r
+}
+
 // best changes the answer, in both places where a report holds it.
 func best(r *sizing.Report, change func(*planner.Choice)) *sizing.Report {
 	change(r.Status.Best)
@@ -146,7 +155,9 @@ func TestNearTie(t *testing.T) {
 		{"the order flips, and is picked", plan(option{"m5.large", 49.9, 97}, option{"c5.large", 50, 80}), "m5.large", "max-latency-regression min-headroom", ""},
 		{"the order flips, and the old one is picked", plan(option{"m5.large", 49.9, 97}, option{"c5.large", 50, 80}), "2", "", "1 x c5.large"},
 		{"the old one is gone", plan(option{"m5.large", 49.9, 97}), "", "max-latency-regression min-headroom", "what the base chose, 1 x c5.large, On-Demand, in us-east-1, is no longer feasible"},
-		{"the old one is not listed", with(plan(option{"m5.large", 49.9, 97}), func(r *sizing.Report) { r.Status.Feasible = 9 }), "", "max-latency-regression min-headroom", "is not among the 1 choices that the report lists of 9"},
+		{"the old one is not listed", with(plan(option{"m5.large", 49.9, 97}), func(r *sizing.Report) { r.Status.Feasible = 9 }), "", "max-latency-regression min-headroom", "is no longer feasible, or costs at least 52.40 USD a month (of 9 that are feasible the report lists the 1 cheapest; eiplan plan --top 9 lists all)"},
+		{"the old one takes up more of what is owned", owning(plan(option{"m5.large", 0, 97}, option{"c5.large", 0, 80}), 0.06, 0.0631), "", "max-latency-regression min-headroom", "no near tie"},
+		{"the old one takes up as much of what is owned", owning(plan(option{"m5.large", 0, 97}, option{"c5.large", 0, 80}), 0.06, 0.0629), "", "", "passed, because"},
 		{"the old one is no near tie any more", plan(option{"m5.large", 40, 97}, option{"c5.large", 50, 80}), "", "max-latency-regression min-headroom", "is still there, but no near tie: 50.00 USD a month"},
 		{"the old one is just a near tie", plan(option{"m5.large", 50, 97}, option{"c5.large", 52.5, 80}), "", "", "passed, because"},
 		{"the old one is just none", plan(option{"m5.large", 50, 97}, option{"c5.large", 52.51, 80}), "", "max-latency-regression min-headroom", "no near tie"},

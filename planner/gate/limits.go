@@ -54,11 +54,8 @@ func (r *Request) limits(choice *planner.Choice) ([]report.Finding, error) {
 	return findings, nil
 }
 
-// nearTiePercent is by how much what the base chose may cost more than the answer for the two to be a near tie.
-const nearTiePercent = 5
-
 // stay reads the limits on what the base chose, as the report has it, where the answer breaks one and is a near tie with it. They are nil where that does not
-// help; note says why, or that it does.
+// help; note says why, or that it does. A report lists every near tie of its answer, so that one that it does not list is none.
 func (r *Request) stay(choice *planner.Choice, gauges []gauge) (kept []gauge, note string) {
 	broken := func(g gauge) bool { return !g.kept() }
 	if r.Base == nil || r.Base.Status.Best == nil || r.Pick != "" || !slices.ContainsFunc(gauges, broken) {
@@ -68,12 +65,12 @@ func (r *Request) stay(choice *planner.Choice, gauges []gauge) (kept []gauge, no
 	now := find(&r.Head.Status, was)
 	switch {
 	case now == nil:
-		return nil, fmt.Sprintf("what the base chose, %s, %s", sizing.Title(was), absence(&r.Head.Status))
+		return nil, fmt.Sprintf("what the base chose, %s, %s", sizing.Title(was), absence(r.Head))
 	case now == choice || sizing.Title(now) == sizing.Title(choice) && now.Precision == choice.Precision:
 		return nil, "the base chose the same"
 	}
-	then, what := r.counted(now)
-	if cost, _ := r.counted(choice); !(growth(cost, then) <= nearTiePercent) {
+	if !nearTie(r.Head, now, choice) {
+		then, what := counted(r.Head, now)
 		return nil, fmt.Sprintf("what the base chose, %s, is still there, but no near tie: %s %s", sizing.Title(now), money(then), what)
 	}
 	kept = r.gauges(now)
@@ -82,14 +79,6 @@ func (r *Request) stay(choice *planner.Choice, gauges []gauge) (kept []gauge, no
 		return nil, fmt.Sprintf("what the base chose, %s, breaks a limit today too: %s", sizing.Title(now), also.text)
 	}
 	return kept, fmt.Sprintf("passed, because what the base chose, %s, is still there and keeps every limit", sizing.Title(now))
-}
-
-// absence says what it means that a plan does not list a choice.
-func absence(p *planner.Plan) string {
-	if complete(p) {
-		return "is no longer feasible"
-	}
-	return fmt.Sprintf("is not among the %d choices that the report lists of %d", len(p.Plans)+len(p.AlternativePlans), p.Feasible)
 }
 
 // gauges reads every limit on a choice of the report.
@@ -129,20 +118,12 @@ func (r *Request) increase(c *planner.Choice, limit float64) gauge {
 		g.free, g.text = true, "the base has no answer to compare with"
 		return g
 	}
-	was, what := r.counted(base)
-	now, _ := r.counted(c)
+	was, what := counted(r.Head, base)
+	now, _ := counted(r.Head, c)
 	g.value = growth(was, now)
 	g.text = fmt.Sprintf("%s %s against the base's %s, %s, at most +%g%% allowed", money(now), what, money(was), signed(g.value), limit)
 	g.text += r.changed()
 	return g
-}
-
-// counted is what a choice costs in the terms of the objective.
-func (r *Request) counted(c *planner.Choice) (cost float64, what string) {
-	if r.Head.Spec.Objective == string(planner.PerMillion) {
-		return c.Cost.PerMillionUsd, "per million requests"
-	}
-	return c.Cost.TotalMonthlyUsd, "a month"
 }
 
 // regression is by how much the modelled latency of a choice exceeds that of the base's. Where both are anchored on measurements, and on different ones, it is
