@@ -104,6 +104,30 @@ func TestMixedTellsTheTruth(t *testing.T) {
 	}
 }
 
+// TestManyRowsStayFP32 holds products without bfloat16 to float16 where few rows share their weights, and to float32 where many do.
+func TestManyRowsStayFP32(t *testing.T) {
+	for _, c := range []struct {
+		why, shape string
+		mixed      bool
+	}{
+		{"one row is ruled by the bytes of the weights", "x 1x64", true},
+		{"a few rows", "x 2x8x64", true},
+		{"rows enough to hide the bytes", "x 1x32x64", false},
+		{"rows of all batches count", "x 8x4x64", false},
+	} {
+		m := tiny{[]string{c.shape}, []string{"w 64x48"}, []string{"MatMul x w > y"}}
+		p, err := engine.Compile(m.model(t), engine.Options{Features: cpu.Detect().Cap(cpu.LevelAVX2), Precision: engine.Mixed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range p.Placements() {
+			if s.Mixed != c.mixed {
+				t.Errorf("%s: %s ran on %q", c.why, s.Node, s.Class)
+			}
+		}
+	}
+}
+
 // opsOf lists the operators of a model after all passes.
 func opsOf(t *testing.T, m tiny, p graph.Precision) []string {
 	t.Helper()

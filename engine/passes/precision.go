@@ -48,16 +48,16 @@ var staysFP32 = []struct {
 	{"the fast 3×3 algorithm in float32 beats 16-bit numbers without matrix tiles", func(n *graph.Node, f cpu.Features) bool {
 		return n.Op == "Conv" && !f.Has(cpu.AMXBF16) && ops.HasFastAlgorithm(n)
 	}},
-	{"weights in float16 that so many pixels share are widened more often than half their bytes are worth", func(n *graph.Node, f cpu.Features) bool {
-		return n.Op == "Conv" && !ops.MixedIsBFloat16(f) && ops.CostOf(n).M >= manyPixels
+	{"weights in float16 that so many rows share are widened more often than half their bytes are worth", func(n *graph.Node, f cpu.Features) bool {
+		return isProduct(n) && !ops.MixedIsBFloat16(f) && ops.CostOf(n).M >= manyRows
 	}},
 }
 
 // fewProducts is how many products an output of a convolution must sum to gain by mixed precision.
 const fewProducts = 64
 
-// manyPixels is how many outputs of a convolution in each channel make its weights' bytes no matter.
-const manyPixels = 32
+// manyRows is how many rows of a product, or outputs of a convolution in each channel, make its weights' bytes no matter.
+const manyRows = 32
 
 // fewQueries is how many queries of an attention share its keys too rarely for mixed precision.
 const fewQueries = 16
