@@ -27,7 +27,8 @@ func (e *entry) compare(f *entry) int {
 		return c
 	}
 	return cmp.Or(
-		cmp.Compare(e.blended-e.total, f.blended-f.total), cmp.Compare(e.machine.service.sla, f.machine.service.sla), cmp.Compare(e.machine.instance.Name, f.machine.instance.Name), cmp.Compare(e.machine.accelerator(), f.machine.accelerator()),
+		cmp.Compare(e.blended-e.total, f.blended-f.total), cmp.Compare(e.machine.service.sla, f.machine.service.sla),
+		cmp.Compare(e.machine.instance.Name, f.machine.instance.Name), cmp.Compare(e.machine.accelerator(), f.machine.accelerator()),
 		cmp.Compare(e.region, f.region), cmp.Compare(e.machine.precision, f.machine.precision), e.purchase.Compare(f.purchase),
 	)
 }

@@ -10,7 +10,8 @@ import (
 )
 
 // jsonOfBlocks turns YAML that needs little reading into JSON: mappings and lists in block style, lists of scalars in brackets, every scalar on its own
-// line, and neither comments, anchors nor tags. That is what writeYAML writes, but for texts of several lines. Anything else, valid or not, is not ok.
+// line, and neither comments, anchors, tags nor escapes. That is what writeYAML writes, but for texts that need escapes. Anything else, valid or not, is
+// not ok.
 func jsonOfBlocks(text []byte) (json []byte, ok bool) {
 	r := &blockReader{rest: string(text), json: make([]byte, 0, len(text)+len(text)/4)}
 	r.next()
