@@ -259,9 +259,9 @@ func (m *member) failure(err error) *portfolio.Failure {
 	return &portfolio.Failure{Text: m.where + ": " + err.Error(), Hint: e.hint, ExitCode: e.code}
 }
 
-// name gives each member a name of its own: the entry's, else that of its model, or of its file where nothing could be read.
+// name gives each member a name of its own: the entry's, else that of its model, or of its file where nothing could be read. The second of a name is NAME #2.
 func name(members []*member) {
-	taken := map[string]int{}
+	taken := map[string]bool{}
 	for _, m := range members {
 		name := m.entry.Name
 		switch {
@@ -271,10 +271,12 @@ func name(members []*member) {
 		default:
 			name = filepath.Base(cmp.Or(m.entry.Model, m.entry.Measured))
 		}
-		if taken[name]++; taken[name] > 1 {
-			name = fmt.Sprintf("%s #%d", name, taken[name])
+		own := name
+		for n := 2; taken[own]; n++ {
+			own = fmt.Sprintf("%s #%d", name, n)
 		}
-		m.asked.Name, m.input.Name = name, name
+		taken[own] = true
+		m.asked.Name, m.input.Name = own, own
 	}
 }
 

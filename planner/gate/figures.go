@@ -19,7 +19,7 @@ func growth(was, now float64) float64 {
 	case was == 0:
 		return math.Inf(1)
 	}
-	return round(100 * (now - was) / was)
+	return round(100 * ((now - was) / was))
 }
 
 // change compares two figures of which either may be unknown.
@@ -29,11 +29,15 @@ func change(old, now *float64) Change {
 		return c
 	}
 	delta := round(*now - *old)
+	if math.IsInf(delta, 0) {
+		return c
+	}
 	c.Delta = &delta
-	if percent := 0.0; delta == 0 || *old != 0 {
-		if delta != 0 {
-			percent = round(100 * delta / math.Abs(*old))
-		}
+	percent := 0.0
+	if delta != 0 {
+		percent = round(100 * (delta / math.Abs(*old)))
+	}
+	if !math.IsInf(percent, 0) {
 		c.Percent = &percent
 	}
 	return c

@@ -8,13 +8,14 @@ import (
 
 	"github.com/eiplan/eiplan/planner"
 	"github.com/eiplan/eiplan/planner/report"
+	"github.com/eiplan/eiplan/planner/sizing"
 	"github.com/eiplan/eiplan/pricing"
 )
 
 // Document tells a report: a function of it alone.
 func (r *Report) Document() report.Document {
 	d := report.Document{
-		Value: r, Subject: r.subject(), Answer: r.answer(), Metrics: r.metrics(), Outputs: r.outputs(), Lead: r.lead(), Tables: []report.Table{r.models()}, Tail: r.tail(), Findings: r.findings(),
+		Value: r, Subject: r.Name(), Answer: r.answer(), Metrics: r.metrics(), Outputs: r.outputs(), Lead: r.lead(), Tables: []report.Table{r.models()}, Tail: r.tail(), Findings: r.findings(),
 	}
 	for _, t := range []report.Table{r.commitments(), r.owned(), r.tags(), shareTable("By region", "REGION", r.Status.ByRegion), shareTable("By way to buy", "BUY", r.Status.ByPurchase)} {
 		if len(t.Rows) > 0 {
@@ -74,7 +75,7 @@ func (r *Report) models() report.Table {
 		row := []string{m.Name, strings.ToUpper(string(m.Outcome)), "", "", "", "", budget, "", "", m.note(), "", tagText(asked.Tags), "", asked.Measured}
 		if c := m.best(); c != nil {
 			total := hourly(c.Cost.TotalHourlyUsd)
-			row = []string{m.Name, choiceText(c), purchaseOf(c).String(), c.Region, c.Runtime + " " + c.Format, fmt.Sprintf("%.3g ms", c.Latency.SlaMs), budget,
+			row = []string{m.Name, choiceText(c), sizing.Way(&c.Purchase), c.Region, c.Runtime + " " + c.Format, fmt.Sprintf("%.3g ms", c.Latency.SlaMs), budget,
 				total.Fixed(4), total.PerMonth().Fixed(2), m.note(), upfront(c).Fixed(2), tagText(asked.Tags), c.Latency.Basis, asked.Measured}
 		}
 		t.Rows = append(t.Rows, row)

@@ -6,10 +6,11 @@ import (
 	"strings"
 
 	"github.com/eiplan/eiplan/planner/report"
+	"github.com/eiplan/eiplan/planner/sizing"
 )
 
-// subject is the files that were planned.
-func (r *Report) subject() string {
+// Name is the files that were planned.
+func (r *Report) Name() string {
 	names := make([]string, len(r.Spec.Files))
 	for i, f := range r.Spec.Files {
 		names[i] = f.Source
@@ -24,7 +25,7 @@ func (r *Report) findings() []report.Finding {
 		m := &r.Status.Models[i]
 		f := report.Finding{Rule: "verdict", Subject: m.Name, Level: report.Deny, Passed: m.Outcome == Feasible, Message: m.Name + ": " + m.note(), File: r.Spec.Models[i].Measured}
 		if c := m.best(); c != nil {
-			f.Message = fmt.Sprintf("%s: %s, %s, in %s for %s USD/h", m.Name, choiceText(c), purchaseOf(c), c.Region, hourly(c.Cost.TotalHourlyUsd).Fixed(4))
+			f.Message = fmt.Sprintf("%s: %s, %s, in %s for %s USD/h", m.Name, choiceText(c), sizing.Way(&c.Purchase), c.Region, hourly(c.Cost.TotalHourlyUsd).Fixed(4))
 		}
 		list = append(list, f)
 	}
@@ -38,12 +39,12 @@ func (r *Report) metrics() []report.Metric {
 		list = append(list, report.Metric{Name: "eiplan_" + name, Help: help, Labels: []report.Label{{Name: label, Value: of}}, Value: v})
 	}
 	t := &r.Status.Total
-	add("portfolio_models", "Models of the portfolio.", float64(t.Models), "portfolio", r.subject())
-	add("portfolio_feasible", "Models that have a plan, which are those of the sums.", float64(t.Feasible), "portfolio", r.subject())
-	add("portfolio_instances", "Instances to buy.", float64(t.Instances), "portfolio", r.subject())
-	add("portfolio_hourly_cost_usd", "All models, upfront fees spread over their terms.", t.HourlyUsd.DollarsPerHour(), "portfolio", r.subject())
-	add("portfolio_monthly_cost_usd", "The hourly cost for 730 hours.", t.MonthlyUsd.Dollars(), "portfolio", r.subject())
-	add("portfolio_upfront_usd", "Due at once.", t.UpfrontUsd.Dollars(), "portfolio", r.subject())
+	add("portfolio_models", "Models of the portfolio.", float64(t.Models), "portfolio", r.Name())
+	add("portfolio_feasible", "Models that have a plan, which are those of the sums.", float64(t.Feasible), "portfolio", r.Name())
+	add("portfolio_instances", "Instances to buy.", float64(t.Instances), "portfolio", r.Name())
+	add("portfolio_hourly_cost_usd", "All models, upfront fees spread over their terms.", t.HourlyUsd.DollarsPerHour(), "portfolio", r.Name())
+	add("portfolio_monthly_cost_usd", "The hourly cost for 730 hours.", t.MonthlyUsd.Dollars(), "portfolio", r.Name())
+	add("portfolio_upfront_usd", "Due at once.", t.UpfrontUsd.Dollars(), "portfolio", r.Name())
 	for i := range r.Status.Models {
 		feasible := 0.0
 		if r.Status.Models[i].Outcome == Feasible {

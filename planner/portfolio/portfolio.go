@@ -3,6 +3,7 @@
 package portfolio
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/eiplan/eiplan/planner"
@@ -215,8 +216,8 @@ func (r *Report) Member(i int) *sizing.Report {
 	return &sizing.Report{APIVersion: r.APIVersion, Kind: sizing.Kind, Metadata: r.Metadata, Spec: *asked, Status: *plan}
 }
 
-// Read decodes a report in YAML or in JSON, which is a part of it. Fields that a later version added are passed over; another kind, or models that spec and
-// status do not have in common, are an error.
+// Read decodes a report in YAML or in JSON. Fields that a later version added are passed over; another kind, models that spec and status do not have in common, two
+// of one name, and an outcome that contradicts its plan are errors.
 func Read(b []byte) (*Report, error) {
 	r := &Report{}
 	if err := report.Decode(b, r); err != nil {
@@ -225,8 +226,44 @@ func Read(b []byte) (*Report, error) {
 	if r.Kind != ReportKind || r.APIVersion != report.APIVersion {
 		return nil, fmt.Errorf("not of kind %s and apiVersion %s, but of kind %q and apiVersion %q", ReportKind, report.APIVersion, r.Kind, r.APIVersion)
 	}
-	if len(r.Spec.Models) != len(r.Status.Models) {
-		return nil, fmt.Errorf("spec has %d models, status %d", len(r.Spec.Models), len(r.Status.Models))
+	switch {
+	case len(r.Spec.Models) != len(r.Status.Models):
+		return nil, fmt.Errorf("spec has %d models, status %d: is the file whole?", len(r.Spec.Models), len(r.Status.Models))
+	case len(r.Status.Models) == 0:
+		return nil, errors.New("status.models is empty")
+	}
+	seen := map[string]bool{}
+	for i := range r.Status.Models {
+		name := r.Status.Models[i].Name
+		if asked := r.Spec.Models[i].Name; asked != name {
+			return nil, fmt.Errorf("models[%d] is %q in spec, %q in status", i, asked, name)
+		}
+		if seen[name] {
+			return nil, fmt.Errorf("status.models[%d]: there is a %q already", i, name)
+		}
+		seen[name] = true
+		if err := r.sound(i); err != nil {
+			return nil, fmt.Errorf("status.models[%d] %s: %w", i, name, err)
+		}
 	}
 	return r, nil
+}
+
+// sound finds what a member that was read from a file can't say.
+func (r *Report) sound(i int) error {
+	m := &r.Status.Models[i]
+	switch {
+	case m.Outcome == Failed && (m.Failure == nil || m.Plan != nil):
+		return errors.New("outcome is failed, but there is no failure, or a plan")
+	case m.Outcome == Failed:
+		return nil
+	case m.Failure != nil || m.Plan == nil || r.Spec.Models[i].Asked == nil:
+		return fmt.Errorf("outcome is %q, but there is a failure, no plan, or nothing asked", m.Outcome)
+	case m.Outcome != Outcome(m.Plan.Verdict):
+		return fmt.Errorf("outcome is %q, plan.verdict %q", m.Outcome, m.Plan.Verdict)
+	}
+	if err := sizing.Sound(m.Plan); err != nil {
+		return fmt.Errorf("plan.%w", err)
+	}
+	return nil
 }

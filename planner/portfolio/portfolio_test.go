@@ -3,7 +3,6 @@ package portfolio
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -24,7 +23,7 @@ func bought(name, instance, region string, replicas int, way pricing.Purchase, e
 		c.Purchase.Term, c.Purchase.Payment, c.Purchase.Class = ptr(way.Term.String()), ptr(way.Payment.String()), ptr(way.Class.String())
 	}
 	c.Cost = planner.Cost{HourlyUsd: each, InstanceHourlyUsd: each, TotalHourlyUsd: each * float64(replicas), UpfrontUsd: upfront, OnDemandEquivalentUsd: ptr(2 * each)}
-	return Member{Name: name, Outcome: Feasible, Plan: &planner.Plan{Verdict: planner.Feasible, Best: &c}}
+	return Member{Name: name, Outcome: Feasible, Plan: &planner.Plan{Verdict: planner.Feasible, Best: &c, Plans: []planner.Choice{c}, Feasible: 1}}
 }
 
 var (
@@ -228,7 +227,7 @@ func TestRead(t *testing.T) {
 	s, inputs := example()
 	r := &Report{APIVersion: report.APIVersion, Kind: ReportKind, Status: s}
 	for _, in := range inputs {
-		r.Spec.Models = append(r.Spec.Models, Asked{Name: in.Name})
+		r.Spec.Models = append(r.Spec.Models, Asked{Name: in.Name, Asked: &sizing.Spec{}})
 	}
 	for _, format := range []string{"json", "yaml"} {
 		var b bytes.Buffer
@@ -240,11 +239,19 @@ func TestRead(t *testing.T) {
 			t.Errorf("%s: %v\n%s\nwant %s", format, err, asJSON(t, back), asJSON(t, r))
 		}
 	}
-	for text, want := range map[string]error{
-		"{apiVersion: eiplan/v1, kind: SizingReport}":                                 errors.New(`not of kind PortfolioReport and apiVersion eiplan/v1, but of kind "SizingReport" and apiVersion "eiplan/v1"`),
-		"{apiVersion: eiplan/v1, kind: PortfolioReport, spec: {models: [{name: a}]}}": errors.New("spec has 1 models, status 0"),
+	const report = "{apiVersion: eiplan/v1, kind: PortfolioReport, "
+	for text, want := range map[string]string{
+		"{apiVersion: eiplan/v1, kind: SizingReport}":                                                                                    `not of kind PortfolioReport and apiVersion eiplan/v1, but of kind "SizingReport" and apiVersion "eiplan/v1"`,
+		report + "spec: {models: [{name: a}]}}":                                                                                          "spec has 1 models, status 0: is the file whole?",
+		report + "spec: {models: []}, status: {models: []}}":                                                                             "status.models is empty",
+		report + "spec: {models: [{name: a}]}, status: {models: [{name: b}]}}":                                                           `models[0] is "a" in spec, "b" in status`,
+		report + "spec: {models: [{name: a}, {name: a}]}, status: {models: [&a {name: a, outcome: failed, failure: {}}, *a]}}":           `status.models[1]: there is a "a" already`,
+		report + "spec: {models: [{name: a}]}, status: {models: [{name: a, outcome: failed}]}}":                                          "status.models[0] a: outcome is failed, but there is no failure, or a plan",
+		report + "spec: {models: [{name: a, asked: {}}]}, status: {models: [{name: a, outcome: feasible}]}}":                             `status.models[0] a: outcome is "feasible", but there is a failure, no plan, or nothing asked`,
+		report + "spec: {models: [{name: a, asked: {}}]}, status: {models: [{name: a, outcome: unknown, plan: {verdict: infeasible}}]}}": `status.models[0] a: outcome is "unknown", plan.verdict "infeasible"`,
+		report + "spec: {models: [{name: a, asked: {}}]}, status: {models: [{name: a, outcome: banana, plan: {verdict: banana}}]}}":      `status.models[0] a: plan.verdict "banana" is none: feasible, infeasible or unknown`,
 	} {
-		if _, err := Read([]byte(text)); err == nil || err.Error() != want.Error() {
+		if _, err := Read([]byte(text)); err == nil || err.Error() != want {
 			t.Errorf("%s: %v", text, err)
 		}
 	}

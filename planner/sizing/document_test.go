@@ -99,10 +99,10 @@ func TestHostileReportsAreTold(t *testing.T) {
 
 // Whatever a file of this kind holds, it is refused with an error or told.
 func FuzzDocument(f *testing.F) {
-	f.Add([]byte(head + "status: {verdict: feasible, best: {instance: c5.large}, plans: [{rank: 1}]}"))
+	f.Add([]byte(head + "status: {verdict: feasible, feasible: 1, best: &a {rank: 1, replicas: 1}, plans: [*a]}"))
 	f.Add([]byte(head + "status: {verdict: infeasible, rejected: {nearest: {}, relaxations: [{}]}}"))
 	f.Add([]byte(head + "spec: {show: {explain: all, top: 3}}\nstatus: {verdict: unknown, unpriced: [{}], warnings: [{}]}"))
-	f.Add([]byte(head + "spec: {show: {explain: '1'}}\nstatus: {verdict: feasible, best: {}, plans: [{rank: 1, owned: {}, purchase: {option: x, term: y}, explanation: {doubts: [{}]}}]}"))
+	f.Add([]byte(head + "spec: {show: {explain: '1'}}\nstatus: {verdict: feasible, feasible: 1, best: {replicas: 1}, plans: [{rank: 1, replicas: 1, owned: {}, purchase: {option: x, term: y}, explanation: {doubts: [{}]}}]}"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, err := sizing.Read(b)
 		if err != nil {
@@ -123,7 +123,7 @@ func TestFindings(t *testing.T) {
 		return r
 	}
 	warned := "warnings: [{code: stale-price, severity: warning, subject: c5.large, text: it is old}, {code: no-redundancy, severity: info, subject: c5.large, text: one instance}]}"
-	got := read("{verdict: feasible, best: {instance: c5.large, replicas: 1, latency: {confidence: 0.9}}, " + warned).Findings()
+	got := read("{verdict: feasible, feasible: 1, best: &best {instance: c5.large, replicas: 1, latency: {confidence: 0.9}}, plans: [*best], " + warned).Findings()
 	want := []report.Finding{
 		{Rule: "verdict", Subject: "net", Level: report.Deny, Passed: true, Message: got[0].Message},
 		{Rule: "stale-price", Subject: "net", Level: report.Warn, Message: "c5.large: it is old"},
@@ -142,7 +142,7 @@ func TestFindings(t *testing.T) {
 
 // A way to buy that this version does not know is told in the words of the report.
 func TestUnknownWaysToBuyKeepTheirWords(t *testing.T) {
-	r, err := sizing.Read([]byte(head + `status: {verdict: feasible, best: {instance: c9.large, replicas: 1, region: mars-1, purchase: {option: lease, term: 5y}}}`))
+	r, err := sizing.Read([]byte(head + `status: {verdict: feasible, feasible: 1, best: &best {instance: c9.large, replicas: 1, region: mars-1, purchase: {option: lease, term: 5y}}, plans: [*best]}`))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,9 +3,6 @@
 package sizing
 
 import (
-	"errors"
-	"fmt"
-
 	"github.com/eiplan/eiplan/planner"
 	"github.com/eiplan/eiplan/planner/report"
 )
@@ -88,23 +85,4 @@ type Constraints struct {
 	PreviousGeneration     bool     `json:"previousGeneration"`
 	MaxPriceAgeDays        int      `json:"maxPriceAgeDays"` // 0: any
 	PriceQuality           string   `json:"priceQuality"`
-}
-
-// Read decodes a report in YAML or in JSON, which is a part of it. Fields that a later version added are passed over; another kind, another apiVersion or
-// a verdict that contradicts the plans is an error.
-func Read(b []byte) (*Report, error) {
-	r := &Report{}
-	if err := report.Decode(b, r); err != nil {
-		return nil, err
-	}
-	if r.Kind != Kind || r.APIVersion != report.APIVersion {
-		return nil, fmt.Errorf("not of kind %s and apiVersion %s, but of kind %q and apiVersion %q", Kind, report.APIVersion, r.Kind, r.APIVersion)
-	}
-	switch feasible := r.Status.Verdict == planner.Feasible; {
-	case feasible && r.Status.Best == nil:
-		return nil, errors.New("status.verdict is feasible, but there is no status.best")
-	case !feasible && r.Status.Best != nil:
-		return nil, fmt.Errorf("status.verdict is %q, but there is a status.best", r.Status.Verdict)
-	}
-	return r, nil
 }
