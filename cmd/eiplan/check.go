@@ -1,8 +1,6 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -10,10 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/eiplan/eiplan/planner"
 	"github.com/eiplan/eiplan/planner/gate"
-	"github.com/eiplan/eiplan/planner/report"
-	"github.com/eiplan/eiplan/planner/sizing"
+	"github.com/eiplan/eiplan/planner/portfolio"
 )
 
 // checkSpec is the spec of kind Check: what was judged, by what.
@@ -41,12 +37,19 @@ func newCheck(a *app) *cobra.Command {
 		Long: `check judges a report that size or plan wrote with -o yaml or json, alone; - is standard input.
 The judgement is written first, in whatever format, and then decides the exit code.
 
-Gates judge status.best, or --pick. Under --base they hold too where what the base chose is
-still listed, keeps every limit today and costs at most 5% more than the answer: an answer that
-moves to a near tie fails no build.
+Gates judge status.best, or --pick. Under --base they hold too where what the base chose keeps
+every limit today and costs at most 5% more than the answer: an answer that moves to a near tie
+fails no build. A report lists every near tie of its answer, whatever --top was.
 Latencies are those predicted for the choice; --gate-on measured compares what was measured
 where the reports were made, by the bounds of the intervals of the medians.
 A base is of the same model by name; that its file changed is said.
+
+Of a report of several models (kind PortfolioReport), with a base of such too:
+  --max-monthly-cost        is of the total alone
+  --max-increase            is of every model, and of the total
+  all others, and --policy  are of every model, each as if alone; findings carry its name
+Models are paired by name. A limit that compares holds of a model that the base does not have;
+its cost is in the total. What has no answer is in no sum, and decides the exit code.
 
 A policy is a file of kind BudgetPolicy (eiplan schema BudgetPolicy):
 
@@ -60,7 +63,10 @@ A policy is a file of kind BudgetPolicy (eiplan schema BudgetPolicy):
         message: production does not run on Spot
 
 A rule fires where its CEL expression is true. plan is the report's status, spec its spec and,
-with --base, base the base's status and diff the status of eiplan diff.
+with --base, base the base's status and diff the status of eiplan diff. Of several models a rule
+that names one of these is judged for each, and any other once: portfolio is the status of the
+PortfolioReport (portfolio.total.monthlyUsd) and, with --base, portfolioBase that of the base
+and portfolioDiff the status of eiplan diff (portfolioDiff.total.cost.monthlyUsd.percent).
 
 Exit codes, the first that holds in the order 2, 4, 3, 6, 5, 1:
 ` + exitTable(),
@@ -69,7 +75,7 @@ Exit codes, the first that holds in the order 2, 4, 3, 6, 5, 1:
 	}
 	s := c.Flags()
 	s.SortFlags = false
-	s.Var(&f.monthly, "max-monthly-cost", "the most that all instances may cost in 730 hours: 500USD")
+	s.Var(&f.monthly, "max-monthly-cost", "the most that all instances, of all models, may cost in 730 hours: 500USD")
 	s.Var(&f.perMillion, "max-cost-per-million", "the most that a million requests may cost: 2USD")
 	s.Var(&f.regression, "max-latency-regression", "by how much latency may exceed that of --base: 10%")
 	s.Var(&f.increase, "max-increase", "by how much cost, of what the objective counts, may exceed that of --base: 5%")
@@ -106,59 +112,89 @@ func (f *checkFlags) run(a *app, file string) error {
 		e.hint = "--base FILE, the report of what is compared with: eiplan plan … -o yaml --out base.yaml"
 		return e
 	}
-	head, origin, err := readReport(file)
+	head, err := readPlanned(file)
 	if err != nil {
 		return err
 	}
-	if err := f.sameModel(head, file); err != nil {
+	if err := f.fits(head); err != nil {
 		return err
 	}
-	spec := checkSpec{Report: origin, Pick: f.pick, GateOn: gate.Basis(f.gateOn), Policies: []pin{}, Limits: gate.Limits{
+	spec := checkSpec{Report: head.pin, Pick: f.pick, GateOn: gate.Basis(f.gateOn), Policies: []pin{}, Limits: gate.Limits{
 		MaxMonthlyUsd: f.monthly.value, MaxPerMillionUsd: f.perMillion.value, MaxIncreasePercent: f.increase.value,
 		MaxLatencyRegressionPercent: f.regression.value, MinHeadroomPercent: f.headroom.value}}
-	r := gate.Request{Head: head, Pick: f.pick, On: spec.GateOn, Limits: spec.Limits}
-	if file != "-" {
-		r.File = file
-	}
+	var base *plannedReport
 	if f.base != "" {
-		base, origin, err := readReport(f.base)
+		if base, err = readPlanned(f.base); err == nil {
+			err = sameKind(base, head)
+		}
 		if err != nil {
 			return withFile("--base", err)
 		}
-		r.Base, spec.Base = base, &origin
+		spec.Base = &base.pin
 	}
-	if err := f.readPolicies(&r, &spec); err != nil {
+	gates := gate.Gates{On: spec.GateOn, Limits: spec.Limits, File: head.file}
+	if gates.Policies, err = f.readPolicies(&spec, gate.Variables{Base: base != nil, Portfolio: head.all != nil}); err != nil {
 		return err
 	}
-	result, err := gate.Judge(r)
+	result, err := judge(gates, head, base, f.pick)
 	if err != nil {
 		return withFile(file, err)
 	}
 	env := a.envelope(gate.CheckKind, spec, result)
-	env.Metadata.Catalog = head.Metadata.Catalog
+	env.Metadata.Catalog = head.catalog()
 	if err := a.emit(checkDocument(env, result)); err != nil {
 		return err
 	}
-	return conclusion(result)
+	return conclusion(result, head)
+}
+
+// judge holds a report against gates; base may be nil.
+func judge(gates gate.Gates, head, base *plannedReport, pick string) (*gate.Result, error) {
+	if head.all != nil {
+		r := gate.PortfolioRequest{Gates: gates, Head: head.all}
+		if base != nil {
+			r.Base = base.all
+		}
+		return gate.JudgePortfolio(r)
+	}
+	r := gate.Request{Gates: gates, Head: head.one, Pick: pick}
+	if base != nil {
+		r.Base = base.one
+	}
+	return gate.Judge(r)
 }
 
 // conclusion is the exit code of a judgement that was written.
-func conclusion(r *gate.Result) error {
-	switch {
-	case len(r.Faults) > 0:
+func conclusion(r *gate.Result, head *plannedReport) error {
+	var codes []int
+	if head.all != nil {
+		codes = memberCodes(&head.all.Status)
+	}
+	switch r.Verdict {
+	case portfolio.Infeasible:
+		codes = append(codes, exitInfeasible)
+	case portfolio.Unknown:
+		codes = append(codes, exitUnpriced)
+	}
+	if !r.Passed {
+		codes = append(codes, exitGate)
+	}
+	if len(r.Faults) > 0 {
 		return usageError("%w", errors.Join(r.Faults...))
-	case r.Verdict == planner.Infeasible:
-		return &exitError{code: exitInfeasible}
-	case r.Verdict == planner.Unknown:
-		return &exitError{code: exitUnpriced}
-	case r.Violated():
-		return &exitError{code: exitGate}
+	}
+	if code := firstCode(codes...); code != exitFeasible {
+		return &exitError{code: code}
 	}
 	return nil
 }
 
-// sameModel refuses a report of another model than --model.
-func (f *checkFlags) sameModel(r *sizing.Report, file string) error {
+// fits refuses a report that the flags are not about: of another model than --model, or of several where --pick wants a choice of one.
+func (f *checkFlags) fits(r *plannedReport) error {
+	if f.pick != "" && r.all != nil {
+		e := usageError("--pick judges a choice of one model, and %s is of several", r.pin.Source)
+		e.hint = "name the instances in the portfolio instead: constraints: {instances: [c5.large]}"
+		return e
+	}
 	if f.model == "" {
 		return nil
 	}
@@ -167,94 +203,39 @@ func (f *checkFlags) sameModel(r *sizing.Report, file string) error {
 		return err
 	}
 	defer m.Close()
-	if m.SHA256 != r.Spec.Model.Sha256 {
-		e := usageError("%s is of another model: its hash is %.12s, that of %s is %.12s", file, r.Spec.Model.Sha256, f.model, m.SHA256)
-		e.hint = "measure and plan again: eiplan bench, eiplan plan"
-		return e
+	var hashes []string
+	for _, planned := range r.models() {
+		if planned.Sha256 == m.SHA256 {
+			return nil
+		}
+		hashes = append(hashes, fmt.Sprintf("%.12s", planned.Sha256))
 	}
-	return nil
+	e := usageError("%s is of another model: its hash is %s, that of %s is %.12s", r.pin.Source, strings.Join(hashes, ", "), f.model, m.SHA256)
+	e.hint = "measure and plan again: eiplan bench, eiplan plan"
+	return e
 }
 
-func (f *checkFlags) readPolicies(r *gate.Request, spec *checkSpec) error {
+// readPolicies compiles the files of --policy, and says in spec which they are.
+func (f *checkFlags) readPolicies(spec *checkSpec, there gate.Variables) (list []*gate.Policy, err error) {
 	var errs []error
 	for _, file := range f.policies {
 		b, err := os.ReadFile(file)
 		if err != nil {
-			return usageError("--policy: %w", err)
+			return nil, usageError("--policy: %w", err)
 		}
 		var rules gate.PolicySpec
 		hash, err := decodeSpec(file, b, gate.PolicyKind, &rules)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		p, err := gate.Compile(file, b, rules, r.Base != nil)
+		p, err := gate.Compile(file, b, rules, there)
 		if err != nil {
 			errs = append(errs, err)
 		}
-		r.Policies, spec.Policies = append(r.Policies, p), append(spec.Policies, pin{Source: file, SHA256: hash})
+		list, spec.Policies = append(list, p), append(spec.Policies, pin{Source: file, SHA256: hash})
 	}
 	if len(errs) > 0 {
-		return usageError("%w", errors.Join(errs...))
+		return nil, usageError("%w", errors.Join(errs...))
 	}
-	return nil
-}
-
-// readReport reads kind SizingReport from a file, or from standard input.
-func readReport(file string) (*sizing.Report, pin, error) {
-	b, err := readInput(file)
-	if err != nil {
-		return nil, pin{}, withHint(err, "eiplan plan … -o yaml --out "+file+" writes a report")
-	}
-	r, err := sizing.Read(b)
-	if err != nil {
-		return nil, pin{}, withFile(file, withHint(err, "eiplan size or plan with -o yaml or json writes a report"))
-	}
-	sum := sha256.Sum256(b)
-	return r, pin{Source: file, AsOf: r.Spec.Constraints.AsOf, SHA256: hex.EncodeToString(sum[:])}, nil
-}
-
-// checkDocument tells a judgement.
-func checkDocument(env report.Envelope, r *gate.Result) report.Document {
-	var violated []string
-	warned := 0
-	t := report.Table{Columns: report.Columns("RESULT", "LEVEL", "GATE", "MESSAGE", "+FILE", ">+LINE")}
-	for _, f := range r.Findings {
-		result, line := "pass", ""
-		switch {
-		case f.Passed:
-		case f.Level == report.Deny:
-			result, violated = "FAIL", append(violated, f.Rule)
-		default:
-			result = string(f.Level)
-			warned++
-		}
-		if f.Line > 0 {
-			line = fmt.Sprint(f.Line)
-		}
-		t.Rows = append(t.Rows, []string{result, string(f.Level), f.Rule, f.Message, f.File, line})
-	}
-	answer, lead := "passed", fmt.Sprintf("Passed: %d of %d gates hold.", len(r.Findings)-len(violated)-warned, len(r.Findings))
-	if !r.Passed {
-		answer, lead = "failed", fmt.Sprintf("FAILED: %d of %d gates.", len(violated), len(r.Findings))
-	}
-	if warned > 0 {
-		lead += fmt.Sprintf(" To look at: %d.", warned)
-	}
-	subject := r.Findings[0].Subject
-	d := report.Document{
-		Subject: "check " + subject, Lead: []string{lead}, Tables: []report.Table{t}, Findings: r.Findings, Answer: answer, Value: env,
-		Outputs: []report.Output{{Name: "check", Value: answer}, {Name: "verdict", Value: string(r.Verdict)}, {Name: "violated", Value: strings.Join(violated, " ")}},
-		Metrics: []report.Metric{{Name: "eiplan_gates_violated", Help: "Gates of level deny that do not hold.", Labels: []report.Label{{Name: "model", Value: subject}}, Value: float64(len(violated))}},
-	}
-	if k := r.BaseChoice; k != nil {
-		d.Tail = append(d.Tail, "What the base chose: "+k.Note+".")
-	}
-	return d
-}
-
-func tellCheck(_ string, env report.Envelope, _ checkSpec, r gate.Result) (report.Document, error) {
-	if len(r.Findings) == 0 {
-		return report.Document{}, errors.New("status.findings is empty")
-	}
-	return checkDocument(env, &r), nil
+	return list, nil
 }

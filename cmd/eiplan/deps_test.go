@@ -35,7 +35,7 @@ planner/hardware: models/tensor
 planner/latency: planner/hardware engine models/tensor
 planner/commit: pricing
 planner/sizing: planner planner/report pricing
-planner/gate: planner planner/report planner/sizing
+planner/gate: planner planner/portfolio planner/report planner/sizing
 planner/portfolio: planner planner/sizing planner/report pricing
 planner: planner/latency planner/hardware planner/commit engine engine/bench models/tensor pricing
 cmd/eiplan: models/... engine engine/bench engine/cpu pricing/... planner/...

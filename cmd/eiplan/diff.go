@@ -23,6 +23,8 @@ func newDiff(a *app) *cobra.Command {
 		Short: "Compare two reports: what differs, by how much, and why",
 		Long: `diff compares two reports that size or plan wrote with -o yaml or json; one of them may be -, standard
 input. The reports alone are read: a figure that they can't tell is unknown, never guessed.
+Two reports of a portfolio are compared model by model, by name, and in total; a model that only one
+of them has is added or removed, at that report's prices.
 
 Costs are compared at the prices and under the commitments that BASE was made with, which its metadata
 pins as eiplan lock does: HEAD's choice costs what BASE lists for it, or what it costs in HEAD where
@@ -40,11 +42,14 @@ Builds of eiplan without a version can't be told apart. Exit code 0: whether it 
 			return e
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			base, old, err := readReport(args[0])
+			base, err := readPlanned(args[0])
 			if err != nil {
 				return err
 			}
-			head, now, err := readReport(args[1])
+			head, err := readPlanned(args[1])
+			if err == nil {
+				err = sameKind(base, head)
+			}
 			if err != nil {
 				return err
 			}
@@ -52,9 +57,15 @@ Builds of eiplan without a version can't be told apart. Exit code 0: whether it 
 			if newPrices {
 				prices = gate.HeadPrices
 			}
-			d := gate.Compare(base, head, prices)
-			env := a.envelope(gate.DiffKind, comparisonSpec{old, now}, d)
-			env.Metadata.Catalog = head.Metadata.Catalog
+			env := a.envelope(gate.DiffKind, comparisonSpec{base.pin, head.pin}, nil)
+			env.Metadata.Catalog = head.catalog()
+			if head.all != nil {
+				d := gate.ComparePortfolios(base.all, head.all, prices)
+				env.Kind, env.Status = gate.PortfolioDiffKind, d
+				return a.emit(portfolioComparison(env, d))
+			}
+			d := gate.Compare(base.one, head.one, prices)
+			env.Status = d
 			return a.emit(comparison(env, d))
 		},
 	}
@@ -117,9 +128,7 @@ func differences(d *gate.Diff) report.Table {
 		}
 		t.Rows = append(t.Rows, []string{what, dash(x.Old), dash(x.New), "", changed})
 	}
-	figure := func(what string, x gate.Change) {
-		t.Rows = append(t.Rows, []string{what, plainFigure(x.Old), plainFigure(x.New), signedFigure(x.Delta), signedPercent(x)})
-	}
+	figure := func(what string, x gate.Change) { t.Rows = append(t.Rows, figureRow(what, x)) }
 	hash := d.Model.SHA256
 	hash.Old, hash.New = fmt.Sprintf("%.12s", hash.Old), fmt.Sprintf("%.12s", hash.New)
 	word("model", d.Model.Name)
@@ -146,20 +155,33 @@ func differences(d *gate.Diff) report.Table {
 	return t
 }
 
+// figureRow is a figure on both sides.
+func figureRow(what string, x gate.Change) []string {
+	return []string{what, plainFigure(x.Old), plainFigure(x.New), signedFigure(x.Delta), signedPercent(x)}
+}
+
 // causes lists the inputs of a plan and which of them differ.
 func causes(d *gate.Diff) report.Table {
 	t := report.Table{Title: "Why", Columns: report.Columns("CAUSE", "DIFFERS", ">USD/MONTH", "BASE", "HEAD")}
 	for _, c := range d.Causes {
-		differs, effect := "unknown", ""
-		if c.Differs != nil {
-			differs = map[bool]string{true: "yes", false: "no"}[*c.Differs]
-		}
+		differs, effect := answered(c.Differs), ""
 		if differs != "no" && d.AsReported.MonthlyUsd.Delta != nil {
 			effect = signedFigure(c.MonthlyUsd)
 		}
 		t.Rows = append(t.Rows, []string{c.Cause, differs, effect, dash(c.Old), dash(c.New)})
 	}
 	return t
+}
+
+// answered is yes, no or, for nil, unknown.
+func answered(v *bool) string {
+	switch {
+	case v == nil:
+		return "unknown"
+	case *v:
+		return "yes"
+	}
+	return "no"
 }
 
 // scaled is a change in another unit.

@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/eiplan/eiplan/planner/report"
 )
 
-// The exit codes. Where several hold, the order of precedence is 2, 4, 3, 6, 5, 1.
+// The exit codes.
 const (
 	exitFeasible    = 0
 	exitGate        = 1
@@ -21,6 +22,26 @@ const (
 	exitUnpriced    = 6
 	exitInterrupted = 130
 )
+
+// firstCode is the one of several exit codes that goes before the others: in the order of 2, 4, 3, 6, 5, 1. One that is none of these is a fault of what holds it.
+func firstCode(codes ...int) int {
+	for _, code := range codes {
+		if code == exitFeasible {
+			continue
+		}
+		if !slices.Contains(precedence[:], code) {
+			return exitUsage
+		}
+	}
+	for _, code := range precedence {
+		if slices.Contains(codes, code) {
+			return code
+		}
+	}
+	return exitFeasible
+}
+
+var precedence = [...]int{exitUsage, exitModel, exitInfeasible, exitUnpriced, exitUnstable, exitGate}
 
 // exitMeanings explains the codes in --help.
 var exitMeanings = []struct {

@@ -79,23 +79,26 @@ func (p *planFlags) planPortfolio(a *app, c *cobra.Command, files []string) erro
 
 // gravest is the exit code of a portfolio: that of the member whose code goes before the others'.
 func gravest(s *portfolio.Status) error {
-	codes := map[int]bool{}
+	if code := firstCode(memberCodes(s)...); code != exitFeasible {
+		return &exitError{code: code}
+	}
+	return nil
+}
+
+// memberCodes are the exit codes that the models of a portfolio would have alone.
+func memberCodes(s *portfolio.Status) []int {
+	var codes []int
 	for _, m := range s.Models {
 		switch {
 		case m.Failure != nil:
-			codes[m.Failure.ExitCode] = true
+			codes = append(codes, m.Failure.ExitCode)
 		case m.Outcome == portfolio.Infeasible:
-			codes[exitInfeasible] = true
+			codes = append(codes, exitInfeasible)
 		case m.Outcome == portfolio.Unknown:
-			codes[exitUnpriced] = true
+			codes = append(codes, exitUnpriced)
 		}
 	}
-	for _, code := range []int{exitUsage, exitModel, exitInfeasible, exitUnpriced} {
-		if codes[code] {
-			return &exitError{code: code}
-		}
-	}
-	return nil
+	return codes
 }
 
 // members reads a file: the models of a Portfolio, or the one of a Benchmark. What is wrong in the file itself is an error; what is wrong with a model that it
@@ -288,6 +291,11 @@ func kindOf(file string) string {
 	if err != nil {
 		return ""
 	}
+	return kindIn(b)
+}
+
+// kindIn is kindOf of a file's content.
+func kindIn(b []byte) string {
 	var head struct{ Kind string }
 	if json.Unmarshal(b, &head) == nil {
 		return head.Kind

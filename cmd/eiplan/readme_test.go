@@ -96,7 +96,7 @@ func TestREADMEFiles(t *testing.T) {
 			if err := doc.Spec.Decode(&rules); err != nil {
 				t.Error(err)
 			}
-			if _, err := gate.Compile("README.md", block[1], rules, true); err != nil {
+			if _, err := gate.Compile("README.md", block[1], rules, gate.Variables{Base: true, Portfolio: true}); err != nil {
 				t.Error(err)
 			}
 		}

@@ -26,6 +26,7 @@ var retold = []struct {
 	{"Benchmark", fromEnvelope(tellBenchmark)},
 	{gate.CheckKind, fromEnvelope(tellCheck)},
 	{gate.DiffKind, fromEnvelope(tellDiff)},
+	{gate.PortfolioDiffKind, fromEnvelope(tellPortfolioDiff)},
 }
 
 // teller tells the report that bytes hold, for a format.

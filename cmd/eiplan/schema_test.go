@@ -26,26 +26,27 @@ import (
 
 // reported is every kind with the types of its spec and status.
 var reported = map[string]struct{ spec, status any }{
-	sizing.Kind:         {sizing.Spec{}, planner.Plan{}},
-	"Benchmark":         {benchSpec{}, benchStatus{}},
-	"Verification":      {nil, verificationStatus{}},
-	"Calibration":       {nil, latency.Calibration{}},
-	"Validation":        {validationSpec{}, validationStatus{}},
-	"Inspection":        {benchSpec{}, inspection{}},
-	"Operators":         {nil, operatorsStatus{}},
-	"Run":               {benchSpec{}, runStatus{}},
-	"PriceComparison":   {priceComparisonSpec{}, priceComparisonStatus{}},
-	"PriceList":         {priceSpec{}, priceStatus{}},
-	"Catalog":           {catalogSpec{}, catalogStatus{}},
-	"CatalogDiff":       {diffSpec{}, diffStatus{}},
-	"CatalogUpdate":     {updateSpec{}, updateStatus{}},
-	"Kernels":           {nil, kernelsStatus{}},
-	"Zoo":               {nil, zooStatus{}},
-	"Lock":              {lockSpec{}, nil},
-	gate.CheckKind:      {checkSpec{}, gate.Result{}},
-	gate.DiffKind:       {comparisonSpec{}, gate.Diff{}},
-	"CatalogEntry":      {entrySpec{}, entryStatus{}},
-	"CatalogValidation": {catalogValidationSpec{}, catalogValidationStatus{}},
+	sizing.Kind:            {sizing.Spec{}, planner.Plan{}},
+	"Benchmark":            {benchSpec{}, benchStatus{}},
+	"Verification":         {nil, verificationStatus{}},
+	"Calibration":          {nil, latency.Calibration{}},
+	"Validation":           {validationSpec{}, validationStatus{}},
+	"Inspection":           {benchSpec{}, inspection{}},
+	"Operators":            {nil, operatorsStatus{}},
+	"Run":                  {benchSpec{}, runStatus{}},
+	"PriceComparison":      {priceComparisonSpec{}, priceComparisonStatus{}},
+	"PriceList":            {priceSpec{}, priceStatus{}},
+	"Catalog":              {catalogSpec{}, catalogStatus{}},
+	"CatalogDiff":          {diffSpec{}, diffStatus{}},
+	"CatalogUpdate":        {updateSpec{}, updateStatus{}},
+	"Kernels":              {nil, kernelsStatus{}},
+	"Zoo":                  {nil, zooStatus{}},
+	"Lock":                 {lockSpec{}, nil},
+	gate.CheckKind:         {checkSpec{}, gate.Result{}},
+	gate.DiffKind:          {comparisonSpec{}, gate.Diff{}},
+	gate.PortfolioDiffKind: {comparisonSpec{}, gate.PortfolioDiff{}},
+	"CatalogEntry":         {entrySpec{}, entryStatus{}},
+	"CatalogValidation":    {catalogValidationSpec{}, catalogValidationStatus{}},
 
 	portfolio.ReportKind: {portfolio.ReportSpec{}, portfolio.Status{}},
 }
@@ -90,11 +91,15 @@ func enums() map[string][]string {
 		"benchRun.precision":      precisions,
 		"Run.precision":           precisions,
 		"caseResult.precision":    precisions,
-		"Result.verdict":          {string(planner.Feasible), string(planner.Infeasible), string(planner.Unknown)},
+		"Result.verdict":          outcomes,
+		"MemberResult.verdict":    append([]string{""}, outcomes...),
+		"MemberResult.presence":   {"", string(gate.InBoth), string(gate.Added), string(gate.Gone)},
+		"MemberDiff.presence":     {string(gate.InBoth), string(gate.Added), string(gate.Gone)},
 		"Finding.level":           levels,
 		"Rule.level":              levels,
 		"checkSpec.gateOn":        {string(gate.Modelled), string(gate.Measured)},
 		"Diff.prices":             {string(gate.BasePrices), string(gate.HeadPrices)},
+		"PortfolioDiff.prices":    {string(gate.BasePrices), string(gate.HeadPrices)},
 		"Spec.objective":          {string(planner.Hourly), string(planner.PerMillion)},
 		"Constraints.lifecycle":   {string(planner.OnlyCurrent), string(planner.AnyTime)},
 		"catalogRow.kind":         {"instance", "accelerator"},
@@ -184,7 +189,21 @@ func TestReportsFollowTheirSchema(t *testing.T) {
 			t.Fatal(errs.String())
 		}
 	}
+	portfolios, broken := map[string]string{}, filed(t, "broken.yaml", "apiVersion: eiplan/v1\nkind: Portfolio\nspec: {models: [{name: ranker, measured: gone.yaml, latency: 1ms}, {name: digits, measured: gone.yaml, latency: 1ms}]}\n")
+	for name, args := range map[string][]string{"base": {data + "portfolio/search.yaml"}, "head": {measured, data + "records/mnist8.yaml", "--latency", "20ms"}, "none": {broken}} {
+		portfolios[name] = filepath.Join(t.TempDir(), name+".yaml")
+		var errs bytes.Buffer
+		run(context.Background(), append(append([]string{"plan"}, args...), "-o", "yaml", "--out", portfolios[name]), &errs, &errs)
+		if errs.Len() > 0 {
+			t.Fatal(errs.String())
+		}
+	}
 	commands = append(commands,
+		[]string{"check", portfolios["base"]},
+		[]string{"check", portfolios["head"], "--base", portfolios["base"], "--max-monthly-cost", "1000USD", "--max-increase", "900%", "--policy", data + "policies/budget.yaml", "--policy", data + "policies/portfolio.yaml"},
+		[]string{"check", portfolios["none"], "--base", portfolios["base"], "--max-increase", "1%", "--policy", data + "policies/budget.yaml"},
+		[]string{"diff", portfolios["base"], portfolios["head"]},
+		[]string{"diff", portfolios["none"], portfolios["base"], "--new-prices"},
 		[]string{"check", reports["base"]},
 		[]string{"check", reports["head"], "--base", reports["base"], "--max-monthly-cost", "1000USD", "--max-increase", "900%", "--policy", data + "policies/budget.yaml"},
 		[]string{"check", reports["none"], "--base", reports["base"], "--policy", data + "policies/budget.yaml"},

@@ -40,7 +40,7 @@ const (
 
 // causes says which inputs differ. The change of cost is theirs: that of prices is known where the choice is the same, or nothing else differs; that of
 // anything else where it alone, beside prices, differs.
-func (p pair) causes(d *Diff) []Cause {
+func (p pair) causes(d *Diff, more *Cause) []Cause {
 	b, h := p.base, p.head
 	list := []Cause{
 		cause(ofModel, short(b.Spec.Model.Sha256), short(h.Spec.Model.Sha256), known(b.Spec.Model.Sha256 != h.Spec.Model.Sha256)),
@@ -54,6 +54,9 @@ func (p pair) causes(d *Diff) []Cause {
 		originCause(ofCoefficients, b.Metadata.Coefficients, h.Metadata.Coefficients, false),
 		originCause(ofCalibration, b.Metadata.Calibration, h.Metadata.Calibration, true),
 		toolCause(b.Metadata.Tool, h.Metadata.Tool),
+	}
+	if more != nil {
+		list = append(list, *more)
 	}
 	p.attribute(list, d)
 	return list

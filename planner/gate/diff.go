@@ -105,6 +105,12 @@ type Kept struct {
 
 // Compare tells what differs between two reports of whatever models.
 func Compare(base, head *sizing.Report, prices Prices) *Diff {
+	return pair{base, head}.compare(prices, nil)
+}
+
+// compare takes one more cause, which only what the reports are a part of can tell; nil: there is none.
+func (p pair) compare(prices Prices, more *Cause) *Diff {
+	base, head := p.base, p.head
 	b, h := base.Status.Best, head.Status.Best
 	d := &Diff{
 		Model: ModelDiff{
@@ -123,7 +129,7 @@ func Compare(base, head *sizing.Report, prices Prices) *Diff {
 	if prices == BasePrices {
 		d.Cost = moneyDiff(costOf(b), at)
 	}
-	d.Causes = pair{base, head}.causes(d)
+	d.Causes = p.causes(d, more)
 	d.Same = !d.Verdict.Changed && sameAnswer(b, h) && d.AsReported.unchanged() && d.Latency.SlaMs.unchanged()
 	return d
 }

@@ -1,4 +1,4 @@
-// Package gate judges one report of kind SizingReport, or compares two: thresholds, the rules of a budget policy, and what differs and why. Everything it
+// Package gate judges a plan of one model or of a portfolio, or compares two: thresholds, the rules of a budget policy, and what differs and why. Everything it
 // says is a function of the reports alone. It knows no flag, no file, no clock and no price list.
 package gate
 
@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/eiplan/eiplan/planner"
+	"github.com/eiplan/eiplan/planner/portfolio"
 	"github.com/eiplan/eiplan/planner/report"
 	"github.com/eiplan/eiplan/planner/sizing"
 )
@@ -22,7 +23,8 @@ const (
 	Measured Basis = "measured" // those that were measured where the report was made
 )
 
-// Limits are thresholds that a choice must keep; nil: no such gate. All take zero, and growth and headroom any percentage.
+// Limits are thresholds that a choice must keep; nil: no such gate. All take zero, and growth and headroom any percentage. Of a portfolio every model must keep
+// them, but for MaxMonthlyUsd, which is of the total; MaxIncreasePercent is of both.
 type Limits struct {
 	MaxMonthlyUsd               *float64 `json:"maxMonthlyUsd"`               // of all replicas
 	MaxPerMillionUsd            *float64 `json:"maxPerMillionUsd"`            // of a million requests
@@ -31,26 +33,36 @@ type Limits struct {
 	MinHeadroomPercent          *float64 `json:"minHeadroomPercent"`          // of the budget, that must be left
 }
 
-// Request is what to judge.
-type Request struct {
-	Head     *sizing.Report
-	Base     *sizing.Report // what Head is compared with; nil: nothing
-	Pick     string         // the rank of a choice, or its name; empty: the answer
-	On       Basis          // empty: Modelled
+// Gates are what a report is held against.
+type Gates struct {
+	On       Basis // empty: Modelled
 	Limits   Limits
 	Policies []*Policy
-	File     string // where Head was read, for findings; empty: nowhere in particular
+	File     string // where the report was read, for findings; empty: nowhere in particular
+}
+
+// Request is what to judge.
+type Request struct {
+	Gates
+	Head *sizing.Report
+	Base *sizing.Report // what Head is compared with; nil: nothing
+	Pick string         // the rank of a choice, or its name; empty: the answer
+
+	member string         // its name in a portfolio; empty: the report stands alone
+	fresh  bool           // a member of which the base has no plan
+	whole  map[string]any // variables of the portfolio
 }
 
 // Result is the judgement, and the status of kind Check.
 type Result struct {
-	Verdict    planner.Verdict  `json:"verdict"` // the report's
-	Passed     bool             `json:"passed"`  // it is feasible, and no gate is violated
-	Judged     *Judged          `json:"judged"`  // nil where the report has no answer
-	BaseChoice *Kept            `json:"baseChoice"`
-	Findings   []report.Finding `json:"findings"` // the first is whether the report has an answer
-	Diff       *Diff            `json:"diff"`
-	Faults     []error          `json:"-"` // rules that could not be evaluated; each is a finding too
+	Verdict    portfolio.Outcome `json:"verdict"`    // the report's; of several models the gravest
+	Passed     bool              `json:"passed"`     // it is feasible, and no gate is violated
+	Judged     *Judged           `json:"judged"`     // nil where the report has no answer, or is of a portfolio
+	BaseChoice *Kept             `json:"baseChoice"` // nil where the base has no answer, or is of a portfolio
+	Findings   []report.Finding  `json:"findings"`   // the first is whether the report has an answer; of a portfolio the members stand first, each as if alone, then the total
+	Diff       *Diff             `json:"diff"`
+	Portfolio  *PortfolioResult  `json:"portfolio"` // nil where the report is of one model
+	Faults     []error           `json:"-"`         // rules that could not be evaluated; each is a finding too
 }
 
 // Judged is the choice that the limits were held against.
@@ -62,10 +74,10 @@ type Judged struct {
 	SlaMs      float64 `json:"slaMs"`
 }
 
-// Violated reports whether a gate of level deny, beside the verdict, did not hold.
+// Violated reports whether a gate of level deny, beside verdicts, did not hold.
 func (r *Result) Violated() bool {
-	for _, f := range r.Findings[1:] {
-		if !f.Passed && f.Level == report.Deny {
+	for _, f := range r.Findings {
+		if !f.Passed && f.Level == report.Deny && f.Rule != sizing.VerdictRule {
 			return true
 		}
 	}
@@ -81,8 +93,22 @@ func Judge(r Request) (*Result, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	out := &Result{Verdict: r.Head.Status.Verdict, Findings: r.Head.Findings()[:1]}
-	out.Findings[0].File = r.File
+	out, err := r.judge()
+	if err == nil {
+		out.conclude()
+	}
+	return out, err
+}
+
+// conclude sums the findings up.
+func (r *Result) conclude() {
+	r.Passed = r.Verdict == portfolio.Feasible && len(r.Faults) == 0 && !r.Violated()
+}
+
+func (r *Request) judge() (*Result, error) {
+	verdict := r.Head.Findings()[0]
+	verdict.File, verdict.Subject = r.File, r.subject()
+	out := &Result{Verdict: portfolio.Outcome(r.Head.Status.Verdict), Findings: []report.Finding{verdict}}
 	if r.Base != nil {
 		out.Diff = Compare(r.Base, r.Head, BasePrices)
 		out.BaseChoice = out.Diff.BaseChoice
@@ -92,7 +118,7 @@ func Judge(r Request) (*Result, error) {
 		if err != nil {
 			return nil, err
 		}
-		out.Judged = &Judged{choice.Rank, sizing.Title(choice), choice.Cost.TotalMonthlyUsd, choice.Cost.PerMillionUsd, choice.Latency.SlaMs}
+		out.Judged = judged(choice)
 		findings, err := r.limits(choice)
 		if err != nil {
 			return nil, err
@@ -109,26 +135,37 @@ func Judge(r Request) (*Result, error) {
 			out.Findings, out.Faults = append(out.Findings, findings...), append(out.Faults, faults...)
 		}
 	}
-	out.Passed = out.Verdict == planner.Feasible && len(out.Faults) == 0 && !out.Violated()
 	return out, nil
+}
+
+func judged(c *planner.Choice) *Judged {
+	if c == nil {
+		return nil
+	}
+	return &Judged{c.Rank, sizing.Title(c), c.Cost.TotalMonthlyUsd, c.Cost.PerMillionUsd, c.Latency.SlaMs}
 }
 
 // check refuses what can't be compared.
 func (r *Request) check() error {
-	l := &r.Limits
-	switch {
-	case r.On != "" && r.On != Modelled && r.On != Measured:
-		return fmt.Errorf("latencies are %s or %s, not %q", Modelled, Measured, r.On)
-	case r.Base == nil && l.MaxIncreasePercent != nil:
-		return fmt.Errorf("an increase of cost needs a base to compare with")
-	case r.Base == nil && l.MaxLatencyRegressionPercent != nil:
-		return fmt.Errorf("a regression of latency needs a base to compare with")
-	case r.Base == nil:
-		return nil
+	if err := r.Gates.check(r.Base != nil); err != nil || r.Base == nil {
+		return err
 	}
 	base, head := &r.Base.Spec.Model, &r.Head.Spec.Model
 	if base.Name != head.Name {
 		return fmt.Errorf("the base is of another model: of %q (%.12s), not of %q (%.12s)", base.Name, base.Sha256, head.Name, head.Sha256)
+	}
+	return nil
+}
+
+// check refuses what makes no sense whatever the report is, with a base or without.
+func (g *Gates) check(base bool) error {
+	switch l := &g.Limits; {
+	case g.On != "" && g.On != Modelled && g.On != Measured:
+		return fmt.Errorf("latencies are %s or %s, not %q", Modelled, Measured, g.On)
+	case !base && l.MaxIncreasePercent != nil:
+		return fmt.Errorf("an increase of cost needs a base to compare with")
+	case !base && l.MaxLatencyRegressionPercent != nil:
+		return fmt.Errorf("a regression of latency needs a base to compare with")
 	}
 	return nil
 }
@@ -149,6 +186,11 @@ func (r *Request) finding(rule string) report.Finding {
 	return report.Finding{Rule: rule, Subject: r.subject(), Level: report.Deny, File: r.File}
 }
 
-func (r *Request) subject() string { return r.Head.Spec.Model.Name }
+func (r *Request) subject() string {
+	if r.member != "" {
+		return r.member
+	}
+	return r.Head.Spec.Model.Name
+}
 
 func sentence(parts ...string) string { return strings.Join(parts, "; ") + "." }

@@ -127,7 +127,7 @@ func TestLimits(t *testing.T) {
 		{"measured: a modelled regression is no matter", measured(plan(option{"c5.large", 50, 99}), 38, 40, 42), measured(plan(c5), 38, 40, 42), slower, gate.Measured, true, "fp32 measured with 2 threads"},
 		{"measured: no bound", measured(plan(c5), math.NaN(), 47, 48), measured(plan(c5), 30, 40, 42), slower, gate.Measured, false, "at least unknown"},
 	} {
-		r, err := gate.Judge(gate.Request{Head: c.head, Base: c.base, Limits: c.limits, On: c.on, File: "plan.yaml"})
+		r, err := gate.Judge(gate.Request{Head: c.head, Base: c.base, Gates: gate.Gates{Limits: c.limits, On: c.on, File: "plan.yaml"}})
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
@@ -165,7 +165,7 @@ func TestNearTie(t *testing.T) {
 		{"the old one got worse and is the answer", plan(option{"c5.large", 60, 80}, option{"m5.large", 61, 85}), "", "max-increase", "the base chose the same"},
 		{"bought in another way is another choice", best(plan(option{"c5.large", 60, 80}), func(c *planner.Choice) { c.Purchase.Option = "spot" }), "", "max-increase", "is no longer feasible"},
 	} {
-		r, err := gate.Judge(gate.Request{Head: c.head, Base: base, Limits: limits, Pick: c.pick})
+		r, err := gate.Judge(gate.Request{Head: c.head, Base: base, Gates: gate.Gates{Limits: limits}, Pick: c.pick})
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
@@ -191,16 +191,16 @@ func TestWhatCannotBeJudged(t *testing.T) {
 		r    gate.Request
 		err  string
 	}{
-		{"an increase without a base", gate.Request{Head: plan(c5), Limits: gate.Limits{MaxIncreasePercent: at(1)}}, "increase of cost needs a base"},
-		{"a regression without a base", gate.Request{Head: plan(c5), Limits: slower}, "regression of latency needs a base"},
+		{"an increase without a base", gate.Request{Head: plan(c5), Gates: gate.Gates{Limits: gate.Limits{MaxIncreasePercent: at(1)}}}, "increase of cost needs a base"},
+		{"a regression without a base", gate.Request{Head: plan(c5), Gates: gate.Gates{Limits: slower}}, "regression of latency needs a base"},
 		{"another model", gate.Request{Head: plan(c5), Base: with(plan(c5), func(r *sizing.Report) { r.Spec.Model.Name = "other" })}, `the base is of another model: of "other" (aaaa), not of "m"`},
 		{"no such rank", gate.Request{Head: plan(c5), Pick: "7"}, `no choice "7": it has the ranks 1 to 1`},
 		{"no such name", gate.Request{Head: plan(c5), Pick: "c5"}, `no choice "c5"`},
-		{"no such basis", gate.Request{Head: plan(c5), On: "guessed"}, `not "guessed"`},
-		{"nothing measured here", gate.Request{Head: plan(c5), Base: measured(plan(c5), 1, 2, 3), Limits: slower, On: gate.Measured}, "the report was planned without a measurement"},
-		{"nothing measured there", gate.Request{Head: measured(plan(c5), 1, 2, 3), Base: plan(c5), Limits: slower, On: gate.Measured}, "the base was planned without a measurement"},
-		{"measured elsewhere", gate.Request{Head: measured(plan(c5), 1, 2, 3), Base: with(measured(plan(c5), 1, 2, 3), func(r *sizing.Report) { r.Status.Benchmark.Host.CPU = "slow" }), Limits: slower, On: gate.Measured}, "measured on another machine: on 2 cores of \"slow\""},
-		{"another precision", gate.Request{Head: measured(plan(c5), 1, 2, 3), Base: with(measured(plan(c5), 1, 2, 3), func(r *sizing.Report) { r.Status.Benchmark.Runs[0].Precision = "mixed" }), Limits: slower, On: gate.Measured}, "measured no precision alike"},
+		{"no such basis", gate.Request{Head: plan(c5), Gates: gate.Gates{On: "guessed"}}, `not "guessed"`},
+		{"nothing measured here", gate.Request{Head: plan(c5), Base: measured(plan(c5), 1, 2, 3), Gates: gate.Gates{Limits: slower, On: gate.Measured}}, "the report was planned without a measurement"},
+		{"nothing measured there", gate.Request{Head: measured(plan(c5), 1, 2, 3), Base: plan(c5), Gates: gate.Gates{Limits: slower, On: gate.Measured}}, "the base was planned without a measurement"},
+		{"measured elsewhere", gate.Request{Head: measured(plan(c5), 1, 2, 3), Base: with(measured(plan(c5), 1, 2, 3), func(r *sizing.Report) { r.Status.Benchmark.Host.CPU = "slow" }), Gates: gate.Gates{Limits: slower, On: gate.Measured}}, "measured on another machine: on 2 cores of \"slow\""},
+		{"another precision", gate.Request{Head: measured(plan(c5), 1, 2, 3), Base: with(measured(plan(c5), 1, 2, 3), func(r *sizing.Report) { r.Status.Benchmark.Runs[0].Precision = "mixed" }), Gates: gate.Gates{Limits: slower, On: gate.Measured}}, "measured no precision alike"},
 	} {
 		if _, err := gate.Judge(c.r); err == nil || !strings.Contains(err.Error(), c.err) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.err)
@@ -211,7 +211,7 @@ func TestWhatCannotBeJudged(t *testing.T) {
 func TestVerdict(t *testing.T) {
 	for _, v := range []planner.Verdict{planner.Infeasible, planner.Unknown} {
 		head := with(plan(), func(r *sizing.Report) { r.Status.Verdict = v })
-		r, err := gate.Judge(gate.Request{Head: head, Base: plan(option{"c5.large", 50, 80}), Pick: "3", Limits: gate.Limits{MaxMonthlyUsd: at(1), MaxIncreasePercent: at(1)}})
+		r, err := gate.Judge(gate.Request{Head: head, Base: plan(option{"c5.large", 50, 80}), Pick: "3", Gates: gate.Gates{Limits: gate.Limits{MaxMonthlyUsd: at(1), MaxIncreasePercent: at(1)}}})
 		if err != nil || r.Passed || r.Violated() || r.Judged != nil || len(r.Findings) != 1 || r.Findings[0].Passed || r.Findings[0].Rule != "verdict" {
 			t.Errorf("%s: %+v, %v", v, r, err)
 		}
@@ -246,7 +246,7 @@ func TestRaisingALimitNeverAddsAViolation(t *testing.T) {
 	for range 3000 {
 		l := gate.Limits{MaxMonthlyUsd: at(40 + 40*random.Float64()), MaxPerMillionUsd: at(0.4 + 0.4*random.Float64()),
 			MaxIncreasePercent: at(20 * random.Float64()), MaxLatencyRegressionPercent: at(20 * random.Float64()), MinHeadroomPercent: at(40 * random.Float64())}
-		r := gate.Request{Head: plan(options()...), Base: plan(options()...), Limits: l}
+		r := gate.Request{Head: plan(options()...), Base: plan(options()...), Gates: gate.Gates{Limits: l}}
 		before := violations(r)
 		seen += len(before)
 		raised := r

@@ -10,6 +10,15 @@ import (
 	"github.com/eiplan/eiplan/planner/sizing"
 )
 
+// The rules of limits, as their flags are named.
+const (
+	monthlyRule    = "max-monthly-cost"
+	perMillionRule = "max-cost-per-million"
+	increaseRule   = "max-increase"
+	regressionRule = "max-latency-regression"
+	headroomRule   = "min-headroom"
+)
+
 // gauge is one limit read on one choice.
 type gauge struct {
 	rule    string
@@ -47,7 +56,7 @@ func (r *Request) limits(choice *planner.Choice) ([]report.Finding, error) {
 		f.Message = sentence(parts...)
 		findings = append(findings, f)
 	}
-	if r.On == Measured && r.Limits.MaxLatencyRegressionPercent != nil {
+	if r.On == Measured && r.Limits.MaxLatencyRegressionPercent != nil && !r.fresh {
 		measured, err := r.wallClock()
 		return append(findings, measured...), err
 	}
@@ -90,17 +99,19 @@ func (r *Request) gauges(c *planner.Choice) []gauge {
 			list = append(list, gauge{rule: rule, value: value, limit: *limit, text: fmt.Sprintf("%s %s, at most %s USD allowed", over(value, *limit), what, dollars(*limit))})
 		}
 	}
-	atMost("max-monthly-cost", l.MaxMonthlyUsd, c.Cost.TotalMonthlyUsd, "a month")
-	atMost("max-cost-per-million", l.MaxPerMillionUsd, c.Cost.PerMillionUsd, "per million requests")
+	if r.member == "" { // else it is the total's
+		atMost(monthlyRule, l.MaxMonthlyUsd, c.Cost.TotalMonthlyUsd, "a month")
+	}
+	atMost(perMillionRule, l.MaxPerMillionUsd, c.Cost.PerMillionUsd, "per million requests")
 	if l.MaxIncreasePercent != nil {
 		list = append(list, r.increase(c, *l.MaxIncreasePercent))
 	}
-	if l.MaxLatencyRegressionPercent != nil && r.On != Measured {
+	if l.MaxLatencyRegressionPercent != nil && (r.On != Measured || r.fresh) {
 		list = append(list, r.regression(c, *l.MaxLatencyRegressionPercent))
 	}
 	if l.MinHeadroomPercent != nil {
 		budget := r.Head.Spec.Budget.InferenceMs
-		g := gauge{rule: "min-headroom", value: round(100 * c.Latency.HeadroomMs / budget), limit: *l.MinHeadroomPercent, atLeast: true}
+		g := gauge{rule: headroomRule, value: round(100 * c.Latency.HeadroomMs / budget), limit: *l.MinHeadroomPercent, atLeast: true}
 		if !(budget > 0) {
 			g.value = math.NaN()
 		}
@@ -110,12 +121,20 @@ func (r *Request) gauges(c *planner.Choice) []gauge {
 	return list
 }
 
+// was is what the base chose; nil where there is nothing to compare with, and why.
+func (r *Request) was() (c *planner.Choice, lacks string) {
+	if r.fresh {
+		return nil, "the base has no plan of this model to compare with"
+	}
+	return r.Base.Status.Best, "the base has no answer to compare with"
+}
+
 // increase is by how much a choice costs more than the base's did, under the objective.
 func (r *Request) increase(c *planner.Choice, limit float64) gauge {
-	g := gauge{rule: "max-increase", limit: limit}
-	base := r.Base.Status.Best
+	g := gauge{rule: increaseRule, limit: limit}
+	base, lacks := r.was()
 	if base == nil {
-		g.free, g.text = true, "the base has no answer to compare with"
+		g.free, g.text = true, lacks
 		return g
 	}
 	was, what := counted(r.Head, base)
@@ -129,10 +148,10 @@ func (r *Request) increase(c *planner.Choice, limit float64) gauge {
 // regression is by how much the modelled latency of a choice exceeds that of the base's. Where both are anchored on measurements, and on different ones, it is
 // what the intervals of the two support: an anchored latency is a multiple of the median it is anchored on.
 func (r *Request) regression(c *planner.Choice, limit float64) gauge {
-	g := gauge{rule: "max-latency-regression", limit: limit}
-	base := r.Base.Status.Best
+	g := gauge{rule: regressionRule, limit: limit}
+	base, lacks := r.was()
 	if base == nil {
-		g.free, g.text = true, "the base has no answer to compare with"
+		g.free, g.text = true, lacks
 		return g
 	}
 	was, now, what := base.Latency.SlaMs, c.Latency.SlaMs, percentileOf(r.Head)+" ≤"
@@ -179,7 +198,7 @@ func (r *Request) wallClock() ([]report.Finding, error) {
 			continue
 		}
 		g := gauge{value: growth(was.CIHighMs, now.CILowMs), limit: *r.Limits.MaxLatencyRegressionPercent}
-		f := r.finding("max-latency-regression")
+		f := r.finding(regressionRule)
 		f.Passed = g.kept()
 		f.Message = sentence(fmt.Sprintf("%s measured with %d threads: the median is at least %s, the base's at most %s, %s, at most +%g%% allowed", now.Precision, now.Threads, ms(now.CILowMs), ms(was.CIHighMs), signed(g.value), g.limit) + r.changed())
 		findings = append(findings, f)

@@ -1,19 +1,16 @@
 package gate
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 
 	"cel.dev/cel-go/cel"
-	"cel.dev/cel-go/common/ast"
-	"cel.dev/cel-go/common/types"
 	"gopkg.in/yaml.v3"
 
 	"github.com/eiplan/eiplan/planner/report"
+	"github.com/eiplan/eiplan/planner/sizing"
 )
 
 // PolicyKind is the kind of a file of rules.
@@ -35,8 +32,9 @@ type Rule struct {
 // Expression is one in the Common Expression Language (https://cel.dev), with its place in the file.
 //
 // Its variables are plan, the status of the report with the choice that is judged as its best; spec, the spec of the report; and, with a base, base, its
-// status, and diff, the status of kind Diff. Names are those of the files. Every number is a double: compared with
-// 730, multiplied by 730.0.
+// status, and diff, the status of kind Diff. Of a portfolio an expression that names any of these is evaluated for each model, any other once; portfolio is
+// the status of the PortfolioReport, and, with a base, portfolioBase is its status and portfolioDiff the status of kind PortfolioDiff. Names are those of the
+// files. Every number is a double: compared with 730, multiplied by 730.0.
 type Expression struct {
 	Text string
 	node yaml.Node
@@ -60,6 +58,7 @@ type Policy struct {
 type compiled struct {
 	Rule
 	line    int
+	each    bool // it is about each model; else it is judged once
 	checked *cel.Ast
 	program cel.Program
 	place   func(line, column int) string // of a place in the expression, both from 1 and 0 as CEL counts
@@ -68,19 +67,39 @@ type compiled struct {
 // mostSteps bounds the evaluation of one rule, in units of CEL's cost model.
 const mostSteps = 200_000
 
-// Compile checks the rules of a file, whose content gives errors their line and column. Without a base, rules can't name what needs one. The error joins all
-// that were found.
-func Compile(file string, content []byte, spec PolicySpec, base bool) (*Policy, error) {
-	names := []string{"plan", "spec", "base", "diff"}
-	compared, err := environment(names)
+// Variables says what rules may name beside plan and spec.
+type Variables struct {
+	Base      bool // base and diff: there is a base
+	Portfolio bool // portfolio, and with a base portfolioBase and portfolioDiff: there are several models
+}
+
+// The variables of rules: of each model, with a base or without, and of the portfolio.
+var (
+	ownNames      = [...]string{"plan", "spec"}
+	comparedNames = [...]string{"base", "diff"}
+	totalNames    = [...]string{"portfolio"}
+	changeNames   = [...]string{"portfolioBase", "portfolioDiff"}
+)
+
+func (v Variables) names() []string {
+	list := ownNames[:]
+	if v.Base {
+		list = slices.Concat(list, comparedNames[:])
+	}
+	if v.Portfolio {
+		list = slices.Concat(list, totalNames[:])
+	}
+	if v.Base && v.Portfolio {
+		list = slices.Concat(list, changeNames[:])
+	}
+	return list
+}
+
+// Compile checks the rules of a file, whose content gives errors their line and column. Rules can't name what there is not. The error joins all that were found.
+func Compile(file string, content []byte, spec PolicySpec, there Variables) (*Policy, error) {
+	env, err := environment(there.names())
 	if err != nil {
 		return nil, err
-	}
-	env := compared
-	if !base {
-		if env, err = environment(names[:2]); err != nil {
-			return nil, err
-		}
 	}
 	p := &Policy{file: file}
 	var errs []error
@@ -91,7 +110,7 @@ func Compile(file string, content []byte, spec PolicySpec, base bool) (*Policy, 
 			errs = append(errs, fmt.Errorf("%s: %w", c.place(1, 0), err))
 			continue
 		}
-		if err := c.compile(env, compared); err != nil {
+		if err := c.compile(env, there); err != nil {
 			errs = append(errs, err)
 			continue
 		}
@@ -122,6 +141,8 @@ func (r *Rule) check(i int, seen map[string]bool) error {
 	switch {
 	case !ruleID.MatchString(r.ID):
 		return fmt.Errorf("rules[%d]: id %q is not made of letters, digits, dots, dashes and underscores", i, r.ID)
+	case slices.Contains([]string{sizing.VerdictRule, monthlyRule, perMillionRule, increaseRule, regressionRule, headroomRule}, r.ID):
+		return fmt.Errorf("rules[%d]: id %q is that of a gate of eiplan's own", i, r.ID)
 	case seen[r.ID]:
 		return fmt.Errorf("rules[%d]: there is a rule %q already", i, r.ID)
 	case !slices.Contains(levels, r.Level):
@@ -135,17 +156,17 @@ func (r *Rule) check(i int, seen map[string]bool) error {
 
 var levels = []report.Level{report.Deny, report.Warn, report.Info}
 
-// compile checks one expression. Where it needs what only a base gives, compared, the environment with a base, takes it.
-func (c *compiled) compile(env, compared *cel.Env) error {
+// compile checks one expression.
+func (c *compiled) compile(env *cel.Env, there Variables) error {
 	checked, issues := env.Compile(c.When.Text)
 	if issues.Err() != nil {
+		lacks, err := there.lacks(c.When.Text)
+		if err != nil {
+			return err
+		}
 		var errs []error
 		for _, e := range issues.Errors() {
-			message := e.Message
-			if _, also := compared.Compile(c.When.Text); also.Err() == nil {
-				message = "base and diff need a base to compare with: " + message
-			}
-			errs = append(errs, fmt.Errorf("%s: rule %q: %s", c.place(e.Location.Line(), e.Location.Column()), c.ID, message))
+			errs = append(errs, fmt.Errorf("%s: rule %q: %s%s", c.place(e.Location.Line(), e.Location.Column()), c.ID, lacks, e.Message))
 		}
 		return errors.Join(errs...)
 	}
@@ -157,124 +178,37 @@ func (c *compiled) compile(env, compared *cel.Env) error {
 		return fmt.Errorf("%s: rule %q: %w", c.place(1, 0), c.ID, err)
 	}
 	c.checked, c.program = checked, program
+	c.each = names(checked, ownNames[:]) || names(checked, comparedNames[:])
 	return nil
 }
 
-// scope is what rules are about.
-type scope struct {
-	variables map[string]any
-	absent    []*cel.AttributePatternType // of what the variables would hold if both reports had an answer
-}
-
-func (r *Request) scope(diff *Diff) (*scope, error) {
-	status := r.Head.Status
-	s := &scope{variables: map[string]any{}}
-	if status.Best == nil {
-		for _, field := range []string{"best", "plans"} {
-			s.absent = append(s.absent, cel.AttributePattern("plan").QualString(field))
-		}
-	} else {
-		best, err := r.picked()
+// lacks says which variables that there are not would make an expression right; empty where none would.
+func (v Variables) lacks(expression string) (string, error) {
+	for _, more := range []struct {
+		Variables
+		text string
+	}{
+		{Variables{Base: true, Portfolio: v.Portfolio}, "it needs a base to compare with: "},
+		{Variables{Base: v.Base, Portfolio: true}, "it needs a report of several models: "},
+		{Variables{Base: true, Portfolio: true}, "it needs reports of several models, and a base to compare with: "},
+	} {
+		env, err := environment(more.names())
 		if err != nil {
-			return nil, err
+			return "", err
 		}
-		status.Best = best
-	}
-	values := map[string]any{"plan": status, "spec": r.Head.Spec}
-	if r.Base != nil {
-		values["base"], values["diff"] = r.Base.Status, diff
-		if r.Base.Status.Best == nil {
-			s.absent = append(s.absent, cel.AttributePattern("base").QualString("best"))
-		}
-		if len(s.absent) > 0 {
-			s.absent = append(s.absent, cel.AttributePattern("diff"))
+		if _, issues := env.Compile(expression); issues.Err() == nil {
+			return more.text, nil
 		}
 	}
-	for name, value := range values {
-		tree, err := plain(value)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		s.variables[name] = tree
-	}
-	return s, nil
+	return "", nil
 }
 
-// plain is a value as its file holds it.
-func plain(v any) (tree map[string]any, err error) {
-	b, err := json.Marshal(v)
-	if err == nil {
-		err = json.Unmarshal(b, &tree)
-	}
-	return tree, err
-}
-
-// judge evaluates every rule. A rule that needs an answer, where there is none, has nothing to judge; any other that can't be evaluated is a fault.
-func (p *Policy) judge(s *scope, subject string) (findings []report.Finding, faults []error) {
-	for i := range p.rules {
-		rule := &p.rules[i]
-		f := report.Finding{Rule: rule.ID, Subject: subject, Level: rule.Level, File: p.file, Line: rule.line}
-		fires, judged, err := rule.fires(s)
-		switch {
-		case err != nil:
-			f.Level, f.Message = report.Deny, err.Error()
-			faults = append(faults, err)
-		case !judged:
-			f.Passed, f.Message = true, "not judged: it is about an answer, and there is none."
-		default:
-			f.Passed, f.Message = !fires, rule.Message
-			if f.Message == "" {
-				f.Message = strings.Join(strings.Fields(rule.When.Text), " ")
-			}
-		}
-		findings = append(findings, f)
-	}
-	return findings, faults
-}
-
-// fires evaluates a rule; judged is false where only an answer that is absent could tell.
-func (c *compiled) fires(s *scope) (fires, judged bool, err error) {
-	value, details, err := c.program.Eval(s.variables)
-	if err == nil {
-		fires, ok := value.Value().(bool)
-		if !ok {
-			return false, false, fmt.Errorf("%s: rule %q: when is %q, of type %s, not true or false", c.place(1, 0), c.ID, fmt.Sprint(value.Value()), value.Type().TypeName())
-		}
-		return fires, true, nil
-	}
-	if len(s.absent) > 0 {
-		partial, partialErr := cel.PartialVars(s.variables, s.absent...)
-		if partialErr != nil {
-			return false, false, partialErr
-		}
-		if value, _, _ := c.program.Eval(partial); value != nil && types.IsUnknown(value) {
-			return false, false, nil
+// names reports whether an expression names any of some variables.
+func names(checked *cel.Ast, variables []string) bool {
+	for _, reference := range checked.NativeRep().ReferenceMap() {
+		if slices.Contains(variables, reference.Name) {
+			return true
 		}
 	}
-	line, column := c.fault(details)
-	return false, false, fmt.Errorf("%s: rule %q: %w", c.place(line, column), c.ID, explained(err))
-}
-
-// fault finds the innermost expression that failed; the whole one where none is recorded.
-func (c *compiled) fault(details *cel.EvalDetails) (line, column int) {
-	line, column = 1, 0
-	tree, found := c.checked.NativeRep(), false
-	ast.PostOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
-		value, ok := details.State().Value(e.ID())
-		if _, failed := value.(*types.Err); found || !ok || !failed {
-			return
-		}
-		if at := tree.SourceInfo().GetStartLocation(e.ID()); at.Line() > 0 {
-			found, line, column = true, at.Line(), at.Column()
-		}
-	}))
-	return line, column
-}
-
-// explained adds what CEL leaves to be guessed.
-func explained(err error) error {
-	if strings.Contains(err.Error(), "no such overload") {
-		return fmt.Errorf("%w; numbers are doubles (730.0, not 730), and what is not known is null", err)
-	}
-	return err
+	return false
 }

@@ -23,7 +23,7 @@ func compileFile(t *testing.T, base bool, content string) (*gate.Policy, error) 
 	if err := yaml.Unmarshal([]byte(content), &spec); err != nil {
 		t.Fatal(err)
 	}
-	return gate.Compile("budget.yaml", []byte(content), spec, base)
+	return gate.Compile("budget.yaml", []byte(content), spec, gate.Variables{Base: base})
 }
 
 func TestRules(t *testing.T) {
@@ -63,7 +63,7 @@ func TestRules(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		r, err := gate.Judge(gate.Request{Head: c.head, Base: c.base, Pick: c.pick, Policies: []*gate.Policy{p}})
+		r, err := gate.Judge(gate.Request{Head: c.head, Base: c.base, Pick: c.pick, Gates: gate.Gates{Policies: []*gate.Policy{p}}})
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
@@ -87,7 +87,7 @@ func TestLevels(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := gate.Judge(gate.Request{Head: plan(option{"c5.large", 50, 80}), Policies: []*gate.Policy{p}})
+		r, err := gate.Judge(gate.Request{Head: plan(option{"c5.large", 50, 80}), Gates: gate.Gates{Policies: []*gate.Policy{p}}})
 		f := r.Findings[1]
 		if err != nil || r.Passed != passes || f.Passed || f.Level != level || f.Message != "true" {
 			t.Errorf("%s: %+v, %v", level, r, err)
@@ -108,8 +108,8 @@ func TestPoliciesThatDoNotCompile(t *testing.T) {
 		{"every rule and every error", "rules:\n- {id: r, level: deny, when: one + two}\n- {id: s, level: deny, when: three}\n", "budget.yaml:2:30: rule \"r\": undeclared reference to 'one'\nbudget.yaml:2:36: rule \"r\": undeclared reference to 'two'\nbudget.yaml:3:30: rule \"s\""},
 		{"a number", "rules:\n- {id: r, level: deny, when: 1 + 1}\n", `budget.yaml:2:30: rule "r": when is of type int, not true or false`},
 		{"types that do not compare", "rules:\n- {id: r, level: deny, when: 1 == 'a'}\n", "budget.yaml:2:32: rule \"r\": found no matching overload"},
-		{"a base where there is none", "rules:\n- {id: r, level: deny, when: base.best == null}\n", `budget.yaml:2:30: rule "r": base and diff need a base to compare with`},
-		{"a difference where there is none", "rules:\n- {id: r, level: deny, when: diff.same}\n", `base and diff need a base to compare with`},
+		{"a base where there is none", "rules:\n- {id: r, level: deny, when: base.best == null}\n", `budget.yaml:2:30: rule "r": it needs a base to compare with`},
+		{"a difference where there is none", "rules:\n- {id: r, level: deny, when: diff.same}\n", `it needs a base to compare with`},
 		{"no expression", "rules:\n- {id: r, level: deny, when: ''}\n", `rule "r": when is empty`},
 		{"no when", "rules:\n- {id: r, level: deny}\n", `budget.yaml: rule "r": when is empty`},
 		{"no id", "rules:\n- {level: deny, when: 'true'}\n", `budget.yaml:2:24: rules[0]: id ""`},

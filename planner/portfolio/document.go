@@ -73,7 +73,7 @@ func (r *Report) models() report.Table {
 			budget = fmt.Sprintf("%.4g ms", asked.Asked.Budget.InferenceMs)
 		}
 		row := []string{m.Name, strings.ToUpper(string(m.Outcome)), "", "", "", "", budget, "", "", m.note(), "", tagText(asked.Tags), "", asked.Measured}
-		if c := m.best(); c != nil {
+		if c := m.Best(); c != nil {
 			total := hourly(c.Cost.TotalHourlyUsd)
 			row = []string{m.Name, choiceText(c), sizing.Way(&c.Purchase), c.Region, c.Runtime + " " + c.Format, fmt.Sprintf("%.3g ms", c.Latency.SlaMs), budget,
 				total.Fixed(4), total.PerMonth().Fixed(2), m.note(), upfront(c).Fixed(2), tagText(asked.Tags), c.Latency.Basis, asked.Measured}
@@ -100,10 +100,10 @@ func (m *Member) note() string {
 	switch {
 	case m.Failure != nil:
 		return m.Failure.Text
-	case m.best() == nil:
+	case m.Best() == nil:
 		return m.lacking()
 	}
-	c := m.best()
+	c := m.Best()
 	notes := slices.Clone(c.Notes)
 	if c.Owned != nil {
 		var ids []string
@@ -222,7 +222,7 @@ func (r *Report) tail() []string {
 		lines = append(lines, "What is owned is used up once, by the models in the order above. AWS itself begins with the largest discount, so that the bill may be lower.")
 	}
 	for i := range r.Status.Models {
-		if c := r.Status.Models[i].best(); c != nil {
+		if c := r.Status.Models[i].Best(); c != nil {
 			lines = append(lines, "Not in the price: "+strings.Join(c.Cost.Excluded, ", ")+".")
 			break
 		}
@@ -240,7 +240,7 @@ func (r *Report) tail() []string {
 func (r *Report) warnings() string {
 	counts := map[string]int{}
 	for i := range r.Status.Models {
-		if r.Status.Models[i].best() == nil {
+		if r.Status.Models[i].Best() == nil {
 			continue
 		}
 		for _, code := range slices.Compact(slices.Sorted(cautions(r.Status.Models[i].Plan))) {

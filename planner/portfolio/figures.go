@@ -23,8 +23,8 @@ func (r *Report) findings() []report.Finding {
 	var list []report.Finding
 	for i := range r.Status.Models {
 		m := &r.Status.Models[i]
-		f := report.Finding{Rule: "verdict", Subject: m.Name, Level: report.Deny, Passed: m.Outcome == Feasible, Message: m.Name + ": " + m.note(), File: r.Spec.Models[i].Measured}
-		if c := m.best(); c != nil {
+		f := report.Finding{Rule: sizing.VerdictRule, Subject: m.Name, Level: report.Deny, Passed: m.Outcome == Feasible, Message: m.Name + ": " + m.note(), File: r.Spec.Models[i].Measured}
+		if c := m.Best(); c != nil {
 			f.Message = fmt.Sprintf("%s: %s, %s, in %s for %s USD/h", m.Name, choiceText(c), sizing.Way(&c.Purchase), c.Region, hourly(c.Cost.TotalHourlyUsd).Fixed(4))
 		}
 		list = append(list, f)
@@ -53,7 +53,7 @@ func (r *Report) metrics() []report.Metric {
 		add("feasible", "1 where something meets the SLA at a known price.", feasible, "model", r.Status.Models[i].Name)
 	}
 	for i := range r.Status.Models {
-		if c := r.Status.Models[i].best(); c != nil {
+		if c := r.Status.Models[i].Best(); c != nil {
 			add("hourly_cost_usd", "All replicas, upfront fees spread over the term.", c.Cost.TotalHourlyUsd, "model", r.Status.Models[i].Name)
 		}
 	}

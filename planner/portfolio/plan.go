@@ -55,8 +55,8 @@ func Plan(models []Input, owned *pricing.Commitments, failed func(i int, err err
 
 func gravity(o Outcome) int { return slices.Index([]Outcome{Failed, Infeasible, Unknown, Feasible}, o) }
 
-// best is the choice that a model's plan answers with; nil where there is none.
-func (m *Member) best() *planner.Choice {
+// Best is the choice that a model's plan answers with; nil where there is none.
+func (m *Member) Best() *planner.Choice {
 	if m.Plan == nil {
 		return nil
 	}
@@ -85,7 +85,7 @@ func (s *Status) sum(models []Input) {
 	t := Total{Models: len(s.Models), LeftOut: []string{}, NoOnDemandPrice: []string{}}
 	regions, ways := shares{}, shares{}
 	for i := range s.Models {
-		c := s.Models[i].best()
+		c := s.Models[i].Best()
 		if c == nil {
 			t.LeftOut = append(t.LeftOut, s.Models[i].Name)
 			continue
@@ -129,7 +129,7 @@ func (s *Status) byTag(models []Input) []TagShare {
 	for _, tag := range tags {
 		values := shares{}
 		for i := range models {
-			if c := s.Models[i].best(); c != nil {
+			if c := s.Models[i].Best(); c != nil {
 				values.of(models[i].Tags[tag]).add(c)
 			}
 		}
@@ -187,7 +187,7 @@ func commitments(models []Member) []Commitment {
 	}
 	found := map[key]*Commitment{}
 	for i := range models {
-		c := models[i].best()
+		c := models[i].Best()
 		if c == nil {
 			continue
 		}
@@ -250,7 +250,7 @@ func ownedUses(owned, left *pricing.Commitments, models []Member) []OwnedUse {
 		use := &list[i]
 		use.Idle, use.UsedBy = use.Owned-use.After, []UsedBy{}
 		for k := range models {
-			c := models[k].best()
+			c := models[k].Best()
 			if c == nil || c.Owned == nil {
 				continue
 			}

@@ -5,6 +5,7 @@ package portfolio
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/eiplan/eiplan/planner"
 	"github.com/eiplan/eiplan/planner/report"
@@ -216,8 +217,13 @@ func (r *Report) Member(i int) *sizing.Report {
 	return &sizing.Report{APIVersion: r.APIVersion, Kind: sizing.Kind, Metadata: r.Metadata, Spec: *asked, Status: *plan}
 }
 
+// Index finds a model by its name; -1 where there is none.
+func (r *Report) Index(name string) int {
+	return slices.IndexFunc(r.Status.Models, func(m Member) bool { return m.Name == name })
+}
+
 // Read decodes a report in YAML or in JSON. Fields that a later version added are passed over; another kind, models that spec and status do not have in common, two
-// of one name, and an outcome that contradicts its plan are errors.
+// of one name, an outcome that contradicts its plan, and a total that is not the models' are errors.
 func Read(b []byte) (*Report, error) {
 	r := &Report{}
 	if err := report.Decode(b, r); err != nil {
@@ -245,6 +251,15 @@ func Read(b []byte) (*Report, error) {
 		if err := r.sound(i); err != nil {
 			return nil, fmt.Errorf("status.models[%d] %s: %w", i, name, err)
 		}
+	}
+	var sum Share
+	for i := range r.Status.Models {
+		if c := r.Status.Models[i].Best(); c != nil {
+			sum.add(c)
+		}
+	}
+	if t := &r.Status.Total; t.HourlyUsd != sum.HourlyUsd || t.MonthlyUsd != sum.MonthlyUsd || t.UpfrontUsd != sum.UpfrontUsd {
+		return nil, fmt.Errorf("status.total is %s USD/h, %s USD/month and %s USD at once, its models are %s, %s and %s", t.HourlyUsd, t.MonthlyUsd, t.UpfrontUsd, sum.HourlyUsd, sum.MonthlyUsd, sum.UpfrontUsd)
 	}
 	return r, nil
 }

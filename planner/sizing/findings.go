@@ -7,14 +7,14 @@ import (
 	"github.com/eiplan/eiplan/planner/report"
 )
 
-// verdictRule is the finding that says whether anything meets the request.
-const verdictRule = "verdict"
+// VerdictRule is the rule of the finding that says whether anything meets the request.
+const VerdictRule = "verdict"
 
 // Findings judges a report by what it says itself: whether anything meets the SLA at a known price, and each of its warnings.
 func (r *Report) Findings() []report.Finding {
 	t := teller{Report: r}
 	name := r.Spec.Model.Name
-	list := []report.Finding{{Rule: verdictRule, Subject: name, Level: report.Deny, Passed: r.Status.Verdict == planner.Feasible, Message: t.lead()[0]}}
+	list := []report.Finding{{Rule: VerdictRule, Subject: name, Level: report.Deny, Passed: r.Status.Verdict == planner.Feasible, Message: t.lead()[0]}}
 	for _, w := range r.Status.Warnings {
 		f := report.Finding{Rule: w.Code, Subject: name, Level: report.Info, Message: report.Sentence(w.Text)}
 		if w.Severity == planner.Caution {
