@@ -139,11 +139,13 @@ func (p *problem) brief(e *entry) Brief {
 // many budgets they may take, or where nothing is within the budget, how many times as long as the fastest.
 const families, patience = 10, 2.0
 
-// candidates are the frontier, and the cheapest of the cheapest families. Under a rate only such as keep up are sized.
+// candidates are the frontier, and the cheapest of the cheapest families. Under a rate only such as keep up are among them; where none does within the budget,
+// those that would within a longer one.
 func (a *analyst) candidates(feasible bool) []Brief {
 	longest := patience * a.budget
 	if !feasible {
 		longest = max(longest, patience*a.fastest())
+		a = a.sizedFor(longest)
 	}
 	var entries []entry
 	for _, l := range a.lots {
@@ -175,18 +177,37 @@ func (a *analyst) candidates(feasible bool) []Brief {
 		held[g]++
 		seen[f] = true
 		b := a.brief(e)
-		b.Frontier = frontier[i]
+		b.Frontier, b.InBudget = frontier[i], b.InBudget && feasible
 		list = append(list, b)
 	}
 	return list
 }
 
-// fastest is the least bound of all that is sold and keeps up; 0 where nothing does.
+// sizedFor is the analysis of fleets that keep up with the rate within another budget, where they do not within the request's.
+func (a *analyst) sizedFor(budget float64) *analyst {
+	p, laxer := a.asked(question{rate: a.Rate, budget: budget}), *a
+	laxer.machines = slices.Clone(a.machines)
+	sized := map[*service]*service{}
+	for i := range laxer.machines {
+		m := &laxer.machines[i]
+		if m.service.keepsUp {
+			continue
+		}
+		if sized[m.service] == nil {
+			answer := p.answer(m.service.prediction, m.serves)
+			sized[m.service] = &answer
+		}
+		m.service = sized[m.service]
+	}
+	return &laxer
+}
+
+// fastest is the least bound on one request, of all that is sold; 0 where nothing is.
 func (a *analyst) fastest() float64 {
 	least := 0.0
 	for _, l := range a.lots {
-		if s := a.machines[l.machine].service; s.keepsUp && (least == 0 || s.sla < least) {
-			least = s.sla
+		if s := a.machines[l.machine].service; least == 0 || s.sla-s.wait < least {
+			least = s.sla - s.wait
 		}
 	}
 	return least

@@ -147,6 +147,25 @@ func TestAnalysisOfNothing(t *testing.T) {
 	if len(an.Ways) != 0 || len(an.Sensitivity) != 0 || an.Roofline != nil || len(an.Map.Cells) == 0 {
 		t.Errorf("without a best choice: %d ways, %d assumptions, roofline %v", len(an.Ways), len(an.Sensitivity), an.Roofline)
 	}
+	if len(an.Candidates) == 0 {
+		t.Error("nothing to compare with the budget")
+	}
+	r.Rate = 40
+	served := mustSolve(t, r).Analysis.Candidates
+	if len(served) == 0 {
+		t.Fatal("at a rate, nothing to compare with the budget")
+	}
+	for _, c := range served {
+		if c.InBudget || c.SlaMs <= 0.01 || c.TotalMonthlyUsd <= 0 {
+			t.Errorf("%s, in budget %v", briefly(&c), c.InBudget)
+		}
+		laxer := r
+		laxer.SLA.TotalMs, laxer.Analysis = 1.2*c.SlaMs, false
+		laxer.Constraints = Constraints{Instances: []string{c.Instance}}
+		if best := mustSolve(t, laxer).Best; best == nil {
+			t.Errorf("%s does not carry the rate within a fifth more than its bound", briefly(&c))
+		}
+	}
 	if mustSolve(t, request(100)).Analysis != nil {
 		t.Error("an analysis that nobody asked for")
 	}

@@ -4,6 +4,7 @@ package gate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/eiplan/eiplan/planner"
@@ -74,16 +75,6 @@ type Judged struct {
 	SlaMs      float64 `json:"slaMs"`
 }
 
-// Violated reports whether a gate of level deny, beside verdicts, did not hold.
-func (r *Result) Violated() bool {
-	for _, f := range r.Findings {
-		if !f.Passed && f.Level == report.Deny && f.Rule != sizing.VerdictRule {
-			return true
-		}
-	}
-	return false
-}
-
 // Judge holds a report against limits and policies. An error is a request that makes no sense: a base of another model, a choice that is not listed, a
 // figure to compare that was not measured.
 //
@@ -100,9 +91,9 @@ func Judge(r Request) (*Result, error) {
 	return out, err
 }
 
-// conclude sums the findings up.
+// conclude sums the findings up: everything that must hold does, verdicts among it.
 func (r *Result) conclude() {
-	r.Passed = r.Verdict == portfolio.Feasible && len(r.Faults) == 0 && !r.Violated()
+	r.Passed = len(r.Faults) == 0 && !slices.ContainsFunc(r.Findings, func(f report.Finding) bool { return !f.Passed && f.Level == report.Deny })
 }
 
 func (r *Request) judge() (*Result, error) {

@@ -29,7 +29,7 @@ func Plan(models []Input, owned *pricing.Commitments, failed func(i int, err err
 		}
 	}
 	answers, left := planner.SolveAll(requests, owned)
-	s := Status{Outcome: Feasible, Models: make([]Member, len(models))}
+	s := Status{Models: make([]Member, len(models))}
 	for i := range models {
 		m := Member{Name: models[i].Name, Outcome: Failed, Failure: models[i].Failure}
 		if m.Failure == nil {
@@ -43,17 +43,23 @@ func Plan(models []Input, owned *pricing.Commitments, failed func(i int, err err
 			}
 		}
 		s.Models[i] = m
-		if gravity(m.Outcome) < gravity(s.Outcome) {
-			s.Outcome = m.Outcome
-		}
 	}
+	s.Outcome = gravest(s.Models)
 	s.sum(models)
 	s.Commitments = commitments(s.Models)
 	s.Owned = ownedUses(owned, left, s.Models)
 	return s
 }
 
-func gravity(o Outcome) int { return slices.Index([]Outcome{Failed, Infeasible, Unknown, Feasible}, o) }
+// gravest is the outcome of all models.
+func gravest(models []Member) Outcome {
+	for _, o := range []Outcome{Failed, Infeasible, Unknown} {
+		if slices.ContainsFunc(models, func(m Member) bool { return m.Outcome == o }) {
+			return o
+		}
+	}
+	return Feasible
+}
 
 // Best is the choice that a model's plan answers with; nil where there is none.
 func (m *Member) Best() *planner.Choice {

@@ -223,7 +223,7 @@ func (r *Report) Index(name string) int {
 }
 
 // Read decodes a report in YAML or in JSON. Fields that a later version added are passed over; another kind, models that spec and status do not have in common, two
-// of one name, an outcome that contradicts its plan, and a total that is not the models' are errors.
+// of one name, an outcome that contradicts its plan or the models', and a total that is not the models' are errors.
 func Read(b []byte) (*Report, error) {
 	r := &Report{}
 	if err := report.Decode(b, r); err != nil {
@@ -251,6 +251,9 @@ func Read(b []byte) (*Report, error) {
 		if err := r.sound(i); err != nil {
 			return nil, fmt.Errorf("status.models[%d] %s: %w", i, name, err)
 		}
+	}
+	if o := gravest(r.Status.Models); r.Status.Outcome != o {
+		return nil, fmt.Errorf("status.outcome is %q, that of its models %q", r.Status.Outcome, o)
 	}
 	var sum Share
 	for i := range r.Status.Models {

@@ -46,6 +46,7 @@ func example() (Status, []Input) {
 	for i := range inputs {
 		inputs[i].Name = s.Models[i].Name
 	}
+	s.Outcome = gravest(s.Models)
 	s.sum(inputs)
 	s.Commitments = commitments(s.Models)
 	return s, inputs
@@ -241,15 +242,17 @@ func TestRead(t *testing.T) {
 	}
 	const report = "{apiVersion: eiplan/v1, kind: PortfolioReport, "
 	for text, want := range map[string]string{
-		"{apiVersion: eiplan/v1, kind: SizingReport}":                                                                                    `not of kind PortfolioReport and apiVersion eiplan/v1, but of kind "SizingReport" and apiVersion "eiplan/v1"`,
-		report + "spec: {models: [{name: a}]}}":                                                                                          "spec has 1 models, status 0: is the file whole?",
-		report + "spec: {models: []}, status: {models: []}}":                                                                             "status.models is empty",
-		report + "spec: {models: [{name: a}]}, status: {models: [{name: b}]}}":                                                           `models[0] is "a" in spec, "b" in status`,
-		report + "spec: {models: [{name: a}, {name: a}]}, status: {models: [&a {name: a, outcome: failed, failure: {}}, *a]}}":           `status.models[1]: there is a "a" already`,
-		report + "spec: {models: [{name: a}]}, status: {models: [{name: a, outcome: failed}]}}":                                          "status.models[0] a: outcome is failed, but there is no failure, or a plan",
-		report + "spec: {models: [{name: a, asked: {}}]}, status: {models: [{name: a, outcome: feasible}]}}":                             `status.models[0] a: outcome is "feasible", but there is a failure, no plan, or nothing asked`,
-		report + "spec: {models: [{name: a, asked: {}}]}, status: {models: [{name: a, outcome: unknown, plan: {verdict: infeasible}}]}}": `status.models[0] a: outcome is "unknown", plan.verdict "infeasible"`,
-		report + "spec: {models: [{name: a, asked: {}}]}, status: {models: [{name: a, outcome: banana, plan: {verdict: banana}}]}}":      `status.models[0] a: plan.verdict "banana" is none: feasible, infeasible or unknown`,
+		"{apiVersion: eiplan/v1, kind: SizingReport}":                                                                                                    `not of kind PortfolioReport and apiVersion eiplan/v1, but of kind "SizingReport" and apiVersion "eiplan/v1"`,
+		report + "spec: {models: [{name: a}]}}":                                                                                                          "spec has 1 models, status 0: is the file whole?",
+		report + "spec: {models: []}, status: {models: []}}":                                                                                             "status.models is empty",
+		report + "spec: {models: [{name: a}]}, status: {models: [{name: b}]}}":                                                                           `models[0] is "a" in spec, "b" in status`,
+		report + "spec: {models: [{name: a}, {name: a}]}, status: {models: [&a {name: a, outcome: failed, failure: {}}, *a]}}":                           `status.models[1]: there is a "a" already`,
+		report + "spec: {models: [{name: a}]}, status: {models: [{name: a, outcome: failed}]}}":                                                          "status.models[0] a: outcome is failed, but there is no failure, or a plan",
+		report + "spec: {models: [{name: a, asked: {}}]}, status: {models: [{name: a, outcome: feasible}]}}":                                             `status.models[0] a: outcome is "feasible", but there is a failure, no plan, or nothing asked`,
+		report + "spec: {models: [{name: a, asked: {}}]}, status: {models: [{name: a, outcome: unknown, plan: {verdict: infeasible}}]}}":                 `status.models[0] a: outcome is "unknown", plan.verdict "infeasible"`,
+		report + "spec: {models: [{name: a, asked: {}}]}, status: {outcome: feasible, models: [{name: a, outcome: unknown, plan: {verdict: unknown}}]}}": `status.outcome is "feasible", that of its models "unknown"`,
+		report + "spec: {models: [{name: a}]}, status: {outcome: failed, models: [{name: a, outcome: failed, failure: {}}], total: {hourlyUsd: 1}}}":     "status.total is 1 USD/h, 0 USD/month and 0 USD at once, its models are 0, 0 and 0",
+		report + "spec: {models: [{name: a, asked: {}}]}, status: {models: [{name: a, outcome: banana, plan: {verdict: banana}}]}}":                      `status.models[0] a: plan.verdict "banana" is none: feasible, infeasible or unknown`,
 	} {
 		if _, err := Read([]byte(text)); err == nil || err.Error() != want {
 			t.Errorf("%s: %v", text, err)

@@ -53,6 +53,9 @@ func (t *teller) costAgainstLatency() report.Chart {
 	if a := t.Status.Analysis; a != nil {
 		candidates = a.Candidates
 		c.Caption = "The cheapest of each family and way to buy, and the frontier of all: nothing is both cheaper and faster than a filled mark." + bounds
+		if t.Status.Best == nil && t.Spec.Rate > 0 {
+			c.Caption += " Nothing serves the rate within the budget: each has as many replicas as it takes to serve it in the time shown."
+		}
 	} else {
 		candidates = t.listed()
 		c.Caption = fmt.Sprintf("The %d choices that this report lists, not all that there are: plan with --analysis for the whole frontier.", len(candidates)) + bounds
