@@ -48,3 +48,14 @@ func (f *Finding) sentence() string {
 	}
 	return f.Subject + ": " + f.Message
 }
+
+// place is where the reader should look, in brackets; empty where that is nowhere in particular.
+func (f *Finding) place() string {
+	switch {
+	case f.File == "":
+		return ""
+	case f.Line == 0:
+		return " (" + f.File + ")"
+	}
+	return fmt.Sprintf(" (%s:%d)", f.File, f.Line)
+}

@@ -48,7 +48,7 @@ func writeJUnit(w io.Writer, docs []Document) error {
 			c := junitCase{Name: j.name(), Class: j.Subject}
 			switch {
 			case !j.Passed && j.Level == Deny:
-				c.Failure = &junitFailure{Type: j.Rule, Message: j.Message, Text: j.sentence()}
+				c.Failure = &junitFailure{Type: j.Rule, Message: j.Message, Text: j.sentence() + j.place()}
 				suite.Failures++
 			default:
 				c.Out = j.Message
