@@ -29,3 +29,21 @@ func TestErrorsAreLegible(t *testing.T) {
 		t.Errorf("exit %d, %q, want %q", code, b.String(), want)
 	}
 }
+
+// TestFirstCode: where several exit codes hold, the order is 2, 4, 3, 6, 5, 1, whatever stands first.
+func TestFirstCode(t *testing.T) {
+	order := []int{exitUsage, exitModel, exitInfeasible, exitUnpriced, exitUnstable, exitGate, exitFeasible}
+	for i, first := range order {
+		for _, other := range order[i:] {
+			if a, b := firstCode(first, other), firstCode(other, first); a != first || b != first {
+				t.Errorf("of %d and %d: %d and %d, want %d", first, other, a, b, first)
+			}
+		}
+	}
+	if code := firstCode(); code != exitFeasible {
+		t.Errorf("of none: %d", code)
+	}
+	if code := firstCode(exitModel, 77); code != exitUsage {
+		t.Errorf("of one that is none: %d", code)
+	}
+}
