@@ -9,6 +9,7 @@ import (
 
 	"github.com/eiplan/eiplan/planner"
 	"github.com/eiplan/eiplan/planner/report"
+	"github.com/eiplan/eiplan/planner/sizing"
 	"github.com/eiplan/eiplan/pricing"
 )
 
@@ -81,8 +82,8 @@ const none = "(none)"
 func (r *Report) facetsOf(i int, tags []string) []string {
 	m := &r.Status.Models[i]
 	list := []string{string(m.Outcome), none, none, none}
-	if c := m.best(); c != nil {
-		list = []string{string(m.Outcome), c.Region, purchaseOf(c).Way().Name, "CPU alone"}
+	if c := m.Best(); c != nil {
+		list = []string{string(m.Outcome), c.Region, sizing.OptionName(c.Purchase.Option), "CPU alone"}
 		if c.Accelerator != nil {
 			list[3] = *c.Accelerator
 		}
@@ -100,7 +101,7 @@ func (r *Report) charts() []report.Chart {
 	}
 	models := shares{}
 	for i := range r.Status.Models {
-		if c := r.Status.Models[i].best(); c != nil {
+		if c := r.Status.Models[i].Best(); c != nil {
 			models.of(r.Status.Models[i].Name).add(c)
 		}
 	}
@@ -155,8 +156,8 @@ func (r *Report) costByRegion() report.Chart {
 	}
 	ways := map[string]shares{} // of regions
 	for i := range r.Status.Models {
-		if best := r.Status.Models[i].best(); best != nil {
-			way := purchaseOf(best).Way().Name
+		if best := r.Status.Models[i].Best(); best != nil {
+			way := sizing.OptionName(best.Purchase.Option)
 			if ways[way] == nil {
 				ways[way] = shares{}
 			}
@@ -186,7 +187,7 @@ func (r *Report) costAgainstBudget() report.Chart {
 	low, high := 0.0, 0.0
 	models := shares{}
 	for i := range r.Status.Models {
-		if best := r.Status.Models[i].best(); best != nil {
+		if best := r.Status.Models[i].Best(); best != nil {
 			models.of(r.Status.Models[i].Name).add(best)
 		}
 	}
@@ -194,11 +195,11 @@ func (r *Report) costAgainstBudget() report.Chart {
 	dearest = dearest[:min(named, len(dearest))]
 	for i := range r.Status.Models {
 		m, asked := &r.Status.Models[i], r.Spec.Models[i].Asked
-		best := m.best()
+		best := m.Best()
 		if best == nil || asked == nil || asked.Budget.InferenceMs <= 0 {
 			continue
 		}
-		way := purchaseOf(best).Way().Name
+		way := sizing.OptionName(best.Purchase.Option)
 		if series[way] == nil {
 			series[way] = &report.Series{Name: way}
 		}
@@ -224,5 +225,5 @@ func (r *Report) costAgainstBudget() report.Chart {
 
 // about is a choice in a few words.
 func about(c *planner.Choice) string {
-	return strings.Join([]string{choiceText(c), purchaseOf(c).String(), c.Region}, ", ")
+	return strings.Join([]string{choiceText(c), sizing.Way(&c.Purchase), c.Region}, ", ")
 }

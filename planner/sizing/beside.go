@@ -74,7 +74,7 @@ func (t *teller) savingsPlans() string {
 func (t *teller) provenance() string {
 	var dated []string
 	for _, d := range t.Status.PriceDates {
-		dated = append(dated, optionName(d.Option)+" "+d.AsOf)
+		dated = append(dated, OptionName(d.Option)+" "+d.AsOf)
 	}
 	var catalogue string
 	if c := t.Metadata.Catalog; c != nil {

@@ -13,9 +13,9 @@ import (
 // wayColumn is a way to buy as the charts of costs compare them: option and term.
 func wayColumn(p *planner.Purchase) string {
 	if p.Term != nil {
-		return optionName(p.Option) + " " + *p.Term
+		return OptionName(p.Option) + " " + *p.Term
 	}
-	return optionName(p.Option)
+	return OptionName(p.Option)
 }
 
 // cheapestByWay is the cheapest choice of each way to buy, as far as the report names it, in the order of Alternatives.

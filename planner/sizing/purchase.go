@@ -65,8 +65,8 @@ func Way(p *planner.Purchase) string {
 	return way.String()
 }
 
-// optionName names a way to buy as pricing does, or as the report does where that is unknown.
-func optionName(option string) string {
+// OptionName names a way to buy as pricing does, or as the report does where that is unknown.
+func OptionName(option string) string {
 	var o pricing.Option
 	if o.UnmarshalText([]byte(option)) != nil || o == 0 {
 		return option

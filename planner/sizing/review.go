@@ -54,7 +54,7 @@ var facets = [...]string{"Region", "Way to buy", "Architecture", "Accelerator", 
 
 // tagsOf is what a choice is, facet by facet.
 func tagsOf(b *planner.Brief) []string {
-	return []string{b.Region, optionName(b.Purchase.Option), b.Arch, kindName(b.Kind), b.Precision}
+	return []string{b.Region, OptionName(b.Purchase.Option), b.Arch, kindName(b.Kind), b.Precision}
 }
 
 // kinds words what does the work, in the order in which charts list it.
@@ -111,7 +111,7 @@ func (t *teller) facts() []report.Fact {
 		return nil
 	}
 	list := []report.Fact{
-		{Name: "Cost of the answer", Value: report.Dollars(best.Cost.TotalMonthlyUsd) + " USD/month", Note: times(best.Replicas) + Name(best) + ", " + optionName(best.Purchase.Option)},
+		{Name: "Cost of the answer", Value: report.Dollars(best.Cost.TotalMonthlyUsd) + " USD/month", Note: times(best.Replicas) + Name(best) + ", " + OptionName(best.Purchase.Option)},
 		{Name: "Inference " + t.percentile() + ", bounded", Value: "≤ " + report.Milliseconds(best.Latency.SlaMs) + " ms",
 			Note: fmt.Sprintf("within %g ms; %.0f%% spare", t.Spec.Budget.InferenceMs, math.Floor(100*best.Latency.HeadroomMs/t.Spec.Budget.InferenceMs))},
 	}
@@ -177,7 +177,7 @@ func (t *teller) assumptions() report.Table {
 	}
 	origin("Catalogue", t.Metadata.Catalog)
 	for _, d := range t.Status.PriceDates {
-		add(optionName(d.Option)+" prices", "most of "+d.AsOf, "in "+d.Region)
+		add(OptionName(d.Option)+" prices", "most of "+d.AsOf, "in "+d.Region)
 	}
 	for i := range t.Metadata.Overlays {
 		origin("Price overlay", &t.Metadata.Overlays[i])
