@@ -131,7 +131,7 @@ func TestDecode(t *testing.T) {
 		"JSON after a space":  " {\"a\": 3, \"b\": [\"x\", \"2026-02-02\"], \"c\": {\"d\": 0.5}}",
 		"YAML in braces":      "{a: 3, b: [x, '2026-02-02'], c: {d: 0.5}}",
 		"blocks":              "a: 3.0\nb: [x, '2026-02-02']\nc:\n  d: 0.5\ne: 1\n",
-		"blocks with remarks": "a: 3 # three\nb: [x, \"2026-02-02\"]\n\nc: {d: .5}\n--- \na: 4\n",
+		"blocks with remarks": "a: 3 # three\nb: [x, \"2026-02-02\"]\n\nc: {d: .5}\n",
 	} {
 		var got value
 		if err := Decode([]byte(text), &got); err != nil || !reflect.DeepEqual(got, want) {
@@ -139,11 +139,16 @@ func TestDecode(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"a: [":        "yaml: line 1: did not find expected node content",
-		"a: 1\na: 2":  `yaml: unmarshal errors:` + "\n" + `  line 2: mapping key "a" already defined at line 1`,
-		"a: x":        "json: cannot unmarshal string into Go struct field value.a of type int",
-		`{"a": "x"}`:  "json: cannot unmarshal string into Go struct field value.a of type int",
-		"a: 1\n\tb: ": "yaml: line 2: found a tab character that violates indentation",
+		"":                   "it is empty",
+		"a: 1\n--- \na: 4\n": "line 2: another document begins: it holds several, of which each has to stand alone",
+		"- a":                "it holds a list of reports, of which each has to stand alone",
+		" [1]":               "it holds a list of reports, of which each has to stand alone",
+		"c: {d: .inf}":       `line 1: ".inf" is no figure`,
+		"a: [":               "yaml: line 1: did not find expected node content",
+		"a: 1\na: 2":         `yaml: unmarshal errors:` + "\n" + `  line 2: mapping key "a" already defined at line 1`,
+		"a: x":               "json: cannot unmarshal string into Go struct field value.a of type int",
+		`{"a": "x"}`:         "json: cannot unmarshal string into Go struct field value.a of type int",
+		"a: 1\n\tb: ":        "yaml: line 2: found a tab character that violates indentation",
 	} {
 		var got value
 		if err := Decode([]byte(text), &got); err == nil || !strings.EqualFold(err.Error(), want) {
