@@ -60,7 +60,7 @@ bench: ## measure the kernels, and planning: of one model everywhere, of 4,000 o
 ORT_VERSION ?= 1.30.0
 ORT_NODE ?= $(CURDIR)/bin/peers/node_modules/onnxruntime-node
 
-bench-peers: ## compare with ONNX Runtime: MODELS=resnet50,… THREADS=1,2 TIME=10s a model, TUNE=1 with the tuner, SAVE=1 keeps the ratios for the latency model
+bench-peers: ## compare with ONNX Runtime: MODELS=resnet50,… THREADS=1,2 TIME=10s a model, TUNE=1 with the tuner, BUSY=1 beside a process that competes for the processors, SAVE=1 keeps the ratios for the latency model
 	@test -d "$(ORT_NODE)" || npm install --prefix bin/peers --ignore-scripts --no-audit --no-fund --no-save onnxruntime-node@$(ORT_VERSION)
 	ORT_NODE="$(ORT_NODE)" $(GO) test -run '^$$' -bench AgainstONNXRuntime -benchtime 1x -timeout 2h ./cmd/eiplan
 

@@ -101,3 +101,22 @@ func ourselves(file, dir string, threads int, precision string) (*exec.Cmd, erro
 	}
 	return &exec.Cmd{Path: self, Args: []string{serveName, file, dir, strconv.Itoa(threads), precision}}, nil
 }
+
+// startBusy starts n processes that compute without end, which stop ends: as others that share a machine do.
+func startBusy(n int) (stop func(), err error) {
+	var running []*exec.Cmd
+	stop = func() {
+		for _, cmd := range running {
+			cmd.Process.Kill()
+			cmd.Wait()
+		}
+	}
+	for range n {
+		cmd := exec.Command("sh", "-c", "while :; do :; done")
+		if err := cmd.Start(); err != nil {
+			return stop, err
+		}
+		running = append(running, cmd)
+	}
+	return stop, nil
+}

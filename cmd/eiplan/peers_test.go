@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -38,6 +39,7 @@ type peerSettings struct {
 	models  []string      // MODELS, names of the manifest; none is all
 	threads []int         // THREADS, 1,2 by default
 	time    time.Duration // TIME for the turns of one model on a number of threads
+	busy    int           // BUSY: processes that compete for the processors all the while
 	save    string        // SAVE=1: the file of planner/latency that is to hold the ratios
 }
 
@@ -54,6 +56,12 @@ func readPeerSettings() (s peerSettings, err error) {
 	}
 	if s.time, err = time.ParseDuration(envOr("TIME", "10s")); err != nil {
 		return s, fmt.Errorf("TIME: %w", err)
+	}
+	if s.busy, err = strconv.Atoi(envOr("BUSY", "0")); err != nil || s.busy < 0 {
+		return s, fmt.Errorf("BUSY: %q is no number of processes", os.Getenv("BUSY"))
+	}
+	if os.Getenv("SAVE") == "1" && s.busy > 0 {
+		return s, errors.New("SAVE: ratios on a busy machine are not kept")
 	}
 	if os.Getenv("SAVE") == "1" {
 		s.save = "../../planner/latency/peers.json"
@@ -90,6 +98,11 @@ func BenchmarkAgainstONNXRuntime(b *testing.B) {
 		c.peaks[threads] = engine.MeasurePeaks(c.info, threads)
 	}
 	chosen, absent := choosePeerModels(b, m, s.models)
+	stop, err := startBusy(s.busy)
+	b.Cleanup(stop)
+	if err != nil {
+		b.Fatal(err)
+	}
 	for _, model := range chosen {
 		if err := c.play(model); err != nil {
 			b.Errorf("%s: %v", model.Name, err)
@@ -334,6 +347,9 @@ func (c *championship) document(m *peerManifest, absent []string) report.Documen
 	}
 	d := report.Document{Lead: []string{fmt.Sprintf("ONNX Runtime %s in FP32 against this engine on %s, %s. A ratio is ONNX Runtime's time over the engine's: above 1 the engine is faster.", c.peer, c.info.Model, c.info.ISA)},
 		Tables: []report.Table{t, targets}}
+	if c.settings.busy > 0 {
+		d.Lead = append(d.Lead, fmt.Sprintf("BUSY: %d processes competed for the processors, which the peaks below do not show.", c.settings.busy))
+	}
 	for _, threads := range c.settings.threads {
 		p := c.peaks[threads]
 		d.Lead = append(d.Lead, fmt.Sprintf("Peaks measured on %d threads: %.0f GFLOPS FP32, %.0f mixed (%s), %.1f GB/s.", threads, p.FP32GFLOPS, p.MixedGFLOPS, p.MixedKind, p.BandwidthGBs))

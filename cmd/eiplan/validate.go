@@ -9,14 +9,13 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/spf13/cobra"
 
 	"github.com/eiplan/eiplan/engine"
+	"github.com/eiplan/eiplan/engine/parallel"
 	"github.com/eiplan/eiplan/models"
 	"github.com/eiplan/eiplan/models/zoo"
 	"github.com/eiplan/eiplan/planner/hardware"
@@ -214,21 +213,15 @@ func (v *validator) workloads(rows []latency.Published) map[string]counted {
 			wanted[modelKey(row)] = row
 		}
 	}
+	keys := slices.Sorted(maps.Keys(wanted))
+	works := make([]counted, len(keys))
+	parallel.Each(len(keys), func(i int) {
+		works[i].work, works[i].err = v.count(wanted[keys[i]])
+	})
 	found := map[string]counted{}
-	var lock sync.Mutex
-	var wait sync.WaitGroup
-	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
-	for key, row := range wanted {
-		slots <- struct{}{}
-		wait.Go(func() {
-			defer func() { <-slots }()
-			work, err := v.count(row)
-			lock.Lock()
-			defer lock.Unlock()
-			found[key] = counted{work, err}
-		})
+	for i, key := range keys {
+		found[key] = works[i]
 	}
-	wait.Wait()
 	return found
 }
 
