@@ -38,7 +38,7 @@ planner/sizing: planner planner/report pricing
 planner/gate: planner planner/portfolio planner/report planner/sizing
 planner/portfolio: planner planner/sizing planner/report pricing
 planner: planner/latency planner/hardware planner/commit engine engine/bench models/tensor pricing
-cmd/eiplan: models/... engine engine/bench engine/cpu pricing/... planner/...
+cmd/eiplan: models/... engine engine/bench engine/cpu engine/parallel pricing/... planner/...
 `
 
 // onlyNet is the one room that may touch the network.
