@@ -153,7 +153,7 @@ func diffDocument(a *app, before, after *pricing.Catalog, regions, globs []strin
 		names []string
 	}{{"New", status.NewTypes}, {"Gone", status.GoneTypes}} {
 		if len(list.names) > 0 {
-			d.Tail = append(d.Tail, fmt.Sprintf("%s: %s.", list.what, someOf(list.names)))
+			d.Tail = append(d.Tail, fmt.Sprintf("%s: %s.", list.what, report.Some(list.names, mostNames)))
 		}
 	}
 	env := a.envelope("CatalogDiff", diffSpec{*catalogOrigin(before), *catalogOrigin(after), regions, globs}, status)

@@ -16,7 +16,10 @@ func portfolioComparison(env report.Envelope, d *gate.PortfolioDiff) report.Docu
 		doc.Lead = portfolioMovement(d)
 	}
 	monthly := &d.Total.Cost.MonthlyUsd
-	doc.Outputs = []report.Output{{Name: "diff", Value: doc.Answer}, {Name: "old", Value: optionalFigure(monthly.Old)}, {Name: "new", Value: optionalFigure(monthly.New)}, {Name: "monthly-usd-percent", Value: optionalFigure(monthly.Percent)}}
+	doc.Outputs = []report.Output{
+		{Name: "diff", Value: doc.Answer}, {Name: "old", Value: optionalFigure(monthly.Old)}, {Name: "new", Value: optionalFigure(monthly.New)},
+		{Name: "monthly-usd-percent", Value: optionalFigure(monthly.Percent)},
+	}
 	doc.Tables = []report.Table{totalDifferences(d)}
 	if members := memberDifferences(d); len(members.Rows) > 0 {
 		doc.Tables = append(doc.Tables, members)
@@ -66,19 +69,10 @@ func portfolioMovement(d *gate.PortfolioDiff) []string {
 		names []string
 	}{{"Changed", changed}, {"Added", added}, {"Removed", removed}} {
 		if len(x.names) > 0 {
-			text += fmt.Sprintf(" %s: %s.", x.what, fewNames(x.names))
+			text += fmt.Sprintf(" %s: %s.", x.what, report.Some(x.names, mostNames))
 		}
 	}
 	return []string{text}
-}
-
-// fewNames lists the first of many.
-func fewNames(names []string) string {
-	const most = 8
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most-1], ", "), len(names)-most+1)
 }
 
 func totalDifferences(d *gate.PortfolioDiff) report.Table {
@@ -99,7 +93,7 @@ func totalDifferences(d *gate.PortfolioDiff) report.Table {
 
 // memberDifferences is a row for each model that is not as it was.
 func memberDifferences(d *gate.PortfolioDiff) report.Table {
-	t := report.Table{Title: "Models that changed", Columns: report.Columns("MODEL", "BASE", "HEAD", ">USD/MONTH", ">DELTA", ">CHANGE", ">BOUND, ms", ">CHANGE", "WHY", ">+BASE, USD/MONTH", ">+BASE, ms")}
+	t := report.Table{Title: "Models that changed", Columns: report.Columns("MODEL", "BASE", "HEAD", ">USD/MONTH", ">DELTA", ">CHANGE", ">BOUND, ms", ">BOUND'S CHANGE", "WHY", ">+BASE, USD/MONTH", ">+BASE, ms")}
 	for i := range d.Members {
 		m := &d.Members[i]
 		if !m.Changed() {
@@ -111,7 +105,10 @@ func memberDifferences(d *gate.PortfolioDiff) report.Table {
 		}
 		if x := m.Diff; x != nil {
 			c, l := &x.Cost.MonthlyUsd, &x.Latency.SlaMs
-			copy(row[3:], []string{plainFigure(c.New), signedFigure(c.Delta), signedPercent(*c), plainFigure(l.New), signedPercent(*l), strings.Join(differing(x), ", "), plainFigure(c.Old), plainFigure(l.Old)})
+			copy(row[3:], []string{
+				plainFigure(c.New), signedFigure(c.Delta), signedPercent(*c), plainFigure(l.New), signedPercent(*l),
+				strings.Join(differing(x), ", "), plainFigure(c.Old), plainFigure(l.Old),
+			})
 		}
 		t.Rows = append(t.Rows, row)
 	}
@@ -136,7 +133,7 @@ func differing(d *gate.Diff) []string {
 func totalCauses(d *gate.PortfolioDiff) report.Table {
 	t := report.Table{Title: "Why", Columns: report.Columns("CAUSE", "DIFFERS", ">USD/MONTH", "MODELS", "BASE", "HEAD")}
 	for _, c := range d.Causes {
-		row := []string{c.Cause, answered(c.Differs), "", fewNames(c.Models), dash(c.Old), dash(c.New)}
+		row := []string{c.Cause, answered(c.Differs), "", report.Some(c.Models, mostNames), dash(c.Old), dash(c.New)}
 		if row[1] != "no" {
 			row[2] = signedFigure(c.MonthlyUsd)
 		}

@@ -16,6 +16,9 @@ import (
 	"github.com/eiplan/eiplan/planner/report"
 )
 
+// mostNames is how many names a line of text, or a cell, lists.
+const mostNames = 8
+
 func formatList() string { return strings.Join(report.Formats(), ", ") }
 
 // checkOutput refuses formats and colours that do not exist, before anything is done for them.

@@ -233,7 +233,7 @@ func (u *catalogUpdate) finish(a *app, base, rows pricing.Tables, from []updateR
 	answer := fmt.Sprintf("Catalogue %.8s: %d new types, %d prices changed. It is %s.", made.SHA256(), len(changes.NewTypes), len(changes.Prices), file)
 	tail := []string{answer, "It is used where --catalog " + u.name() + " names it; eiplan catalog diff " + u.catalog + " " + u.name() + " shows what changed."}
 	if len(strangers) > 0 {
-		tail = append(tail, fmt.Sprintf("Left out, since no type of that name is described (the feed instance-types would): %s.", someOf(strangers)))
+		tail = append(tail, fmt.Sprintf("Left out, since no type of that name is described (the feed instance-types would): %s.", report.Some(strangers, mostNames)))
 	}
 	if stale := notRefreshed(from); len(stale) > 0 {
 		tail = append(tail, fmt.Sprintf("Not refreshed, and kept as %s has it: %s.", u.catalog, strings.Join(stale, ", ")))
@@ -277,15 +277,6 @@ func (r *updateRow) note() string {
 		notes = append(notes, fmt.Sprintf("%d left out: %s", l.Rows, l.Reason))
 	}
 	return strings.Join(notes, "; ")
-}
-
-// someOf lists the first few of many names.
-func someOf(names []string) string {
-	const most = 8
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
 // madeFrom names what a catalogue was made from.

@@ -1,6 +1,7 @@
 package portfolio
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -148,6 +149,9 @@ func tagText(tags map[string]string) string {
 	return strings.Join(parts, " ")
 }
 
+// mostNames is how many models a cell names.
+const mostNames = 4
+
 func (r *Report) commitments() report.Table {
 	t := report.Table{Title: "Commitments to make, by instance family", Columns: report.Columns("FAMILY", "REGION", "COMMITMENT", "INSTANCES", ">USD/H", ">USD/MONTH", ">DUE AT ONCE", ">OVER THE TERM", "MODELS")}
 	for i := range r.Status.Commitments {
@@ -156,18 +160,9 @@ func (r *Report) commitments() report.Table {
 		for _, n := range c.Instances {
 			counts = append(counts, fmt.Sprintf("%d x %s", n.Count, n.Instance))
 		}
-		t.Rows = append(t.Rows, []string{c.Family, c.Region, c.Purchase, strings.Join(counts, ", "), c.HourlyUsd.Fixed(4), c.MonthlyUsd.Fixed(2), c.UpfrontUsd.Fixed(2), c.TermUsd.Fixed(2), few(c.Models)})
+		t.Rows = append(t.Rows, []string{c.Family, c.Region, c.Purchase, strings.Join(counts, ", "), c.HourlyUsd.Fixed(4), c.MonthlyUsd.Fixed(2), c.UpfrontUsd.Fixed(2), c.TermUsd.Fixed(2), report.Some(c.Models, mostNames)})
 	}
 	return t
-}
-
-// few names the first of many.
-func few(names []string) string {
-	const most = 4
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most-1], ", "), len(names)-most+1)
 }
 
 func (r *Report) owned() report.Table {
@@ -177,7 +172,7 @@ func (r *Report) owned() report.Table {
 		for _, use := range o.UsedBy {
 			by = append(by, use.Model)
 		}
-		t.Rows = append(t.Rows, []string{o.ID, o.Option, o.Unit, o.Owned.String(), o.Before.String(), o.After.String(), o.Idle.String(), few(by), o.Expires})
+		t.Rows = append(t.Rows, []string{o.ID, o.Option, o.Unit, o.Owned.String(), o.Before.String(), o.After.String(), o.Idle.String(), report.Some(by, mostNames), o.Expires})
 	}
 	return t
 }
@@ -186,11 +181,7 @@ func (r *Report) owned() report.Table {
 func (r *Report) tags() report.Table {
 	t := report.Table{Title: "By tag", Columns: report.Columns(append([]string{"TAG", "VALUE"}, shareColumns()...)...)}
 	for _, s := range r.Status.ByTag {
-		value := s.Key
-		if value == "" {
-			value = "(none)"
-		}
-		t.Rows = append(t.Rows, append([]string{s.Tag, value}, s.cells()...))
+		t.Rows = append(t.Rows, append([]string{s.Tag, cmp.Or(s.Key, none)}, s.cells()...))
 	}
 	return t
 }

@@ -99,13 +99,7 @@ func (r *Report) charts() []report.Chart {
 	if r.Status.Total.Feasible == 0 {
 		return nil
 	}
-	models := shares{}
-	for i := range r.Status.Models {
-		if c := r.Status.Models[i].Best(); c != nil {
-			models.of(r.Status.Models[i].Name).add(c)
-		}
-	}
-	list := []report.Chart{bars("Cost by model", "Model", models.sorted())}
+	list := []report.Chart{bars("Cost by model", "Model", r.byModel())}
 	byTag := map[string][]Share{}
 	for _, s := range r.Status.ByTag {
 		s.Key = cmp.Or(s.Key, none)
@@ -120,6 +114,17 @@ func (r *Report) charts() []report.Chart {
 		list = append(list, r.costByRegion())
 	}
 	return list
+}
+
+// byModel are the shares of the models that have an answer, the dearest first.
+func (r *Report) byModel() []Share {
+	models := shares{}
+	for i := range r.Status.Models {
+		if c := r.Status.Models[i].Best(); c != nil {
+			models.of(r.Status.Models[i].Name).add(c)
+		}
+	}
+	return models.sorted()
 }
 
 // bars are the dearest shares; the caption says what the others come to.
@@ -185,13 +190,7 @@ func (r *Report) costAgainstBudget() report.Chart {
 	keys := r.tagKeys()
 	series := map[string]*report.Series{}
 	low, high := 0.0, 0.0
-	models := shares{}
-	for i := range r.Status.Models {
-		if best := r.Status.Models[i].Best(); best != nil {
-			models.of(r.Status.Models[i].Name).add(best)
-		}
-	}
-	dearest := models.sorted()
+	dearest := r.byModel()
 	dearest = dearest[:min(named, len(dearest))]
 	for i := range r.Status.Models {
 		m, asked := &r.Status.Models[i], r.Spec.Models[i].Asked

@@ -30,11 +30,25 @@ func Rate(v float64) string {
 	if v == 0 {
 		return "0.0000"
 	}
-	return fmt.Sprintf("%.*f", max(4, 2-int(math.Floor(math.Log10(math.Abs(v))))), v)
+	return money(v, max(4, 2-int(math.Floor(math.Log10(math.Abs(v))))))
 }
 
 // Dollars formats an amount with cents.
-func Dollars(v float64) string { return fmt.Sprintf("%.2f", v) }
+func Dollars(v float64) string { return money(v, 2) }
+
+// money rounds halves away from zero, as package pricing does. A decimal half such as 0.08925 is none in binary: what it lacks is far below its last digit.
+func money(v float64, decimals int) string {
+	const lacking = 1e-12 // of v
+	return fmt.Sprintf("%.*f", decimals, v*(1+lacking))
+}
+
+// Some lists the first of many names, at most so many, and counts the others.
+func Some(names []string, most int) string {
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most-1], ", "), len(names)-most+1)
+}
 
 // Count formats a number with commas between thousands.
 func Count(n int) string {
