@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/eiplan/eiplan/planner/gate"
 	"github.com/eiplan/eiplan/planner/portfolio"
+	"github.com/eiplan/eiplan/planner/report"
 )
 
 // checkSpec is the spec of kind Check: what was judged, by what.
@@ -48,7 +48,7 @@ Of a report of several models (kind PortfolioReport), with a base of such too:
   --max-monthly-cost        is of the total alone
   --max-increase            is of every model, and of the total
   all others, and --policy  are of every model, each as if alone; findings carry its name
-Models are paired by name. A limit that compares holds of a model that the base does not have;
+Models are paired by name. A limit that compares passes for a model that the base does not have;
 its cost is in the total. What has no answer is in no sum, and decides the exit code.
 
 A policy is a file of kind BudgetPolicy (eiplan schema BudgetPolicy):
@@ -84,7 +84,7 @@ Exit codes, the first that holds in the order 2, 4, 3, 6, 5, 1:
 	s.StringVar(&f.base, "base", "", "the report to compare with, as of the branch to merge into")
 	s.StringVar(&f.pick, "pick", "", "judge the choice of that RANK or NAME, c5.large or c5.large+eia2.medium, instead of the answer")
 	s.StringVar(&f.gateOn, "gate-on", string(gate.Modelled), "latencies that --max-latency-regression compares: modelled or measured")
-	s.StringVar(&f.model, "model", "", "a model, a file or zoo:NAME, that the report must be of")
+	s.StringVar(&f.model, "model", "", "a model, a file or zoo:NAME, that the report must be of; of several models, one must be it")
 	return c
 }
 
@@ -166,6 +166,9 @@ func judge(gates gate.Gates, head, base *plannedReport, pick string) (*gate.Resu
 
 // conclusion is the exit code of a judgement that was written.
 func conclusion(r *gate.Result, head *plannedReport) error {
+	if len(r.Faults) > 0 {
+		return usageError("%w", errors.Join(r.Faults...))
+	}
 	var codes []int
 	if head.all != nil {
 		codes = memberCodes(&head.all.Status)
@@ -178,9 +181,6 @@ func conclusion(r *gate.Result, head *plannedReport) error {
 	}
 	if !r.Passed {
 		codes = append(codes, exitGate)
-	}
-	if len(r.Faults) > 0 {
-		return usageError("%w", errors.Join(r.Faults...))
 	}
 	if code := firstCode(codes...); code != exitFeasible {
 		return &exitError{code: code}
@@ -210,7 +210,11 @@ func (f *checkFlags) fits(r *plannedReport) error {
 		}
 		hashes = append(hashes, fmt.Sprintf("%.12s", planned.Sha256))
 	}
-	e := usageError("%s is of another model: its hash is %s, that of %s is %.12s", r.pin.Source, strings.Join(hashes, ", "), f.model, m.SHA256)
+	of, whose := "another model", "its hash is"
+	if r.all != nil {
+		of, whose = "other models", "their hashes are"
+	}
+	e := usageError("%s is of %s: %s %s, that of %s is %.12s", r.pin.Source, of, whose, report.Some(hashes, mostNames), f.model, m.SHA256)
 	e.hint = "measure and plan again: eiplan bench, eiplan plan"
 	return e
 }

@@ -79,7 +79,8 @@ type Judged struct {
 // figure to compare that was not measured.
 //
 // With a base, the limits hold where the choice keeps all of them, or where what the base chose is still there, costs no more than a twentieth more and keeps
-// all of them: then nothing that was bought has become worse, and an answer that moved to a near tie is no violation. What is picked is judged alone, and so are the rules of policies.
+// all of them: then nothing that was bought has become worse, and an answer that moved to a near tie is no violation. What is picked is judged alone, and so are
+// the rules of policies.
 func Judge(r Request) (*Result, error) {
 	if err := r.check(); err != nil {
 		return nil, err

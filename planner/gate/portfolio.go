@@ -43,7 +43,7 @@ const (
 )
 
 // JudgePortfolio holds every model of a portfolio against limits and policies as Judge does, and the total against MaxMonthlyUsd and, with a base,
-// MaxIncreasePercent. Models are those of the base that have the same name; a limit that compares holds of what is new. An error is a request that makes no sense.
+// MaxIncreasePercent. Models are paired by name; a limit that compares passes for one that the base does not have. An error is a request that makes no sense.
 func JudgePortfolio(r PortfolioRequest) (*Result, error) {
 	if err := r.check(r.Base != nil); err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -90,9 +91,9 @@ func (p *Policy) judge(s *scope, subject string) (findings []report.Finding, fau
 		case !judged:
 			f.Passed, f.Message = true, "not judged: it is about an answer that there is not."
 		default:
-			f.Passed, f.Message = !fires, rule.Message
-			if f.Message == "" {
-				f.Message = strings.Join(strings.Fields(rule.When.Text), " ")
+			f.Passed, f.Message = !fires, cmp.Or(rule.Message, strings.Join(strings.Fields(rule.When.Text), " "))
+			if !fires {
+				f.Message = "did not fire: " + f.Message
 			}
 		}
 		findings = append(findings, f)
