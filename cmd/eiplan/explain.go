@@ -63,6 +63,13 @@ func (p *planFlags) explained(r *sizing.Report, request planner.Request) error {
 	return nil
 }
 
+// explainsOne refuses --explain of other than the plan of one model.
+func explainsOne(but string) error {
+	e := usageError("--explain explains the plan of one model, and %s", but)
+	e.hint = "eiplan plan --measured FILE --explain, for one of the models"
+	return e
+}
+
 // unexplained hints at what can be asked for.
 func unexplained(err error) error {
 	var missing *sizing.UnexplainedError

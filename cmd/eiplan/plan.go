@@ -10,7 +10,6 @@ import (
 
 	"github.com/eiplan/eiplan/planner"
 	"github.com/eiplan/eiplan/planner/latency"
-	"github.com/eiplan/eiplan/planner/portfolio"
 	"github.com/eiplan/eiplan/planner/sizing"
 	"github.com/eiplan/eiplan/pricing"
 )
@@ -105,8 +104,14 @@ Several models make one report: each plan, the total, and the commitments to mak
 of a Portfolio's defaults; what a model in it says of itself stands. What is owned (--commitments) is
 used up once, by the models in their order.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if p.measured == "" && len(args) > 0 && plannable(args[0]) {
-				if len(args) > 1 || kindOf(args[0]) == portfolio.Kind {
+			switch {
+			case len(args) == 0:
+			case p.measured != "" && declarative(args[0]):
+				e := usageError("--measured goes with a model, a file or zoo:NAME, which %s is not", args[0])
+				e.hint = "eiplan plan FILE... takes measurements and Portfolios as they are"
+				return e
+			case p.measured == "" && (declarative(args[0]) || plannable(args[0])):
+				if len(args) > 1 || kindOf(args[0]) != "Benchmark" {
 					return p.planPortfolio(a, cmd, args)
 				}
 				p.measured, args = args[0], nil

@@ -40,10 +40,25 @@ func plannable(file string) bool {
 	return slices.Contains([]string{"Benchmark", portfolio.Kind}, kindOf(file))
 }
 
+// declarative reports whether a file is called as those of YAML and JSON are: a model, which may be large, is not read to see what it is.
+func declarative(file string) bool {
+	return slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(file))
+}
+
+// unplannable says what is wrong with a file that plan does not take.
+func unplannable(file string) error {
+	if _, err := os.Stat(file); err != nil {
+		return err
+	}
+	e := usageError("%s is neither of kind Benchmark nor of kind %s", file, portfolio.Kind)
+	e.hint = "eiplan bench MODEL -o yaml --out bench.yaml makes the one; eiplan schema Portfolio describes the other"
+	return e
+}
+
 // planPortfolio plans all models of the files at once.
 func (p *planFlags) planPortfolio(a *app, c *cobra.Command, files []string) error {
 	if p.explain != "" {
-		return &exitError{code: exitUsage, err: errors.New("--explain explains one plan"), hint: "eiplan plan --measured FILE --explain, for one model of the portfolio"}
+		return explainsOne("there are several")
 	}
 	if err := p.open(); err != nil {
 		return err
@@ -52,7 +67,7 @@ func (p *planFlags) planPortfolio(a *app, c *cobra.Command, files []string) erro
 	spec := portfolio.ReportSpec{}
 	for _, file := range files {
 		if !plannable(file) {
-			return &exitError{code: exitUsage, err: fmt.Errorf("%s is neither of kind Benchmark nor of kind %s", file, portfolio.Kind), hint: "eiplan bench MODEL -o yaml --out bench.yaml makes the one; eiplan schema Portfolio describes the other"}
+			return unplannable(file)
 		}
 		more, origin, err := p.members(c, file)
 		if err != nil {

@@ -59,7 +59,7 @@ as the command that wrote it would have. Nothing is measured, planned or looked 
 	}
 	c.Flags().StringVar(&a.format, "format", "table", "the same as --output")
 	addExplain(c.Flags(), &show.Explain)
-	c.Flags().IntVar(&show.Top, "top", 0, "choices to list (default as the plan was asked)")
+	c.Flags().IntVar(&show.Top, "top", 0, "choices of one model's plan to list (default as the plan was asked)")
 	return c
 }
 
@@ -75,6 +75,9 @@ func retell(b []byte, format string, show sizing.Show) (report.Document, error) 
 	var kinds []string
 	for _, r := range retold {
 		if r.kind == head.Kind && head.APIVersion == report.APIVersion {
+			if show.Explain != "" && r.kind != sizing.Kind {
+				return report.Document{}, explainsOne("this is of kind " + r.kind)
+			}
 			return r.tell(b, format, show)
 		}
 		kinds = append(kinds, r.kind)
