@@ -19,7 +19,8 @@ import (
 )
 
 // BenchmarkSteps says where the time of a model goes: for each operator, kernel and shape, the sums over the steps of their median and of their shortest times, and their
-// share of what the processor multiplies at best, which is measured between the steps, as its clock is not steady. EIPLAN_STEPS names the models, files or entries of the zoo, with commas between them.
+// share of what the processor multiplies at best, which is measured between the steps, as its clock is not steady. EIPLAN_STEPS names the models, files or
+// entries of the zoo, with commas between them.
 func BenchmarkSteps(b *testing.B) {
 	if os.Getenv("EIPLAN_STEPS") == "" {
 		b.Skip("SKIPPED: EIPLAN_STEPS names no models")

@@ -93,7 +93,8 @@ func totalDifferences(d *gate.PortfolioDiff) report.Table {
 
 // memberDifferences is a row for each model that is not as it was.
 func memberDifferences(d *gate.PortfolioDiff) report.Table {
-	t := report.Table{Title: "Models that changed", Columns: report.Columns("MODEL", "BASE", "HEAD", ">USD/MONTH", ">DELTA", ">CHANGE", ">BOUND, ms", ">BOUND'S CHANGE", "WHY", ">+BASE, USD/MONTH", ">+BASE, ms")}
+	t := report.Table{Title: "Models that changed", Columns: report.Columns(
+		"MODEL", "BASE", "HEAD", ">USD/MONTH", ">DELTA", ">CHANGE", ">BOUND, ms", ">BOUND'S CHANGE", "WHY", ">+BASE, USD/MONTH", ">+BASE, ms")}
 	for i := range d.Members {
 		m := &d.Members[i]
 		if !m.Changed() {

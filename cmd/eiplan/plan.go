@@ -81,7 +81,7 @@ func (p *planFlags) add(c *cobra.Command) {
 	p.files.addLock(f)
 	addExplain(f, &p.explain)
 	f.BoolVar(&p.analysis, "analysis", false, "add to the report what changes the answer: other rates, budgets and assumptions (-o html always does)")
-	f.IntVar(&p.top, "top", 0, "choices to list (default the first 3 and the cheapest of each kind in a table, 50 in a report)")
+	f.IntVar(&p.top, "top", 0, "choices to list beside the cheapest of each kind (default 3 in a table; 50, and every near tie, in a report; 10 for each of several models)")
 }
 
 func joined[T ~string](list []T) string {

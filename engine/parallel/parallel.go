@@ -28,8 +28,9 @@ const MaxTasks = 1<<countBits - 1
 // helper that has not taken a part; a helper that the system has put aside
 // costs speed only. Each worker begins with its own share of the parts, the
 // same from one Run of as many to the next, and so finds in its core's cache
-// what it left there; then it takes what is left of the others'. A nil *Team is the caller alone. A Team may be used by
-// several goroutines: one that finds it busy does its parts alone.
+// what it left there; then it takes what is left of the others'. A nil *Team is
+// the caller alone. A Team may be used by several goroutines: one that finds it
+// busy does its parts alone.
 type Team struct {
 	size int
 	spin time.Duration // how long to wait awake; 0 where threads outnumber processors

@@ -49,7 +49,12 @@ func absence(r *sizing.Report) string {
 		answer, _ := counted(r, p.Best)
 		least = max(least, (1+planner.NearTiePercent/100.0)*answer)
 	}
-	return fmt.Sprintf("is no longer feasible, or costs at least %s %s (of %d that are feasible the report lists the %d cheapest; eiplan plan --top %d lists all)", money(least), what, p.Feasible, len(p.Plans), p.Feasible)
+	return fmt.Sprintf("is no longer feasible, or costs at least %s %s (%s)", money(least), what, listing("the report", p))
+}
+
+// listing says how much of what is feasible a report lists, and what would list all.
+func listing(side string, p *planner.Plan) string {
+	return fmt.Sprintf("of %d that are feasible %s lists the %d cheapest; eiplan plan --top %d lists all", p.Feasible, side, len(p.Plans), p.Feasible)
 }
 
 // counted is what a choice costs in the terms of a report's objective.

@@ -118,8 +118,8 @@ func (p pair) compare(prices Prices, more *Cause) *Diff {
 			Flops: change(&base.Spec.Model.Flops, &head.Spec.Model.Flops), Parameters: whole(base.Spec.Model.Parameters, head.Spec.Model.Parameters),
 			WeightBytes: whole(base.Spec.Model.WeightBytes, head.Spec.Model.WeightBytes),
 		},
-		Verdict: texts(string(base.Status.Verdict), string(head.Status.Verdict)), Answer: texts(answer(&base.Status), answer(&head.Status)), Choice: choiceDiff(b, h), Latency: latencyDiff(b, h), Prices: prices,
-		BaseChoice: kept(b, head),
+		Verdict: texts(string(base.Status.Verdict), string(head.Status.Verdict)), Answer: texts(answer(&base.Status), answer(&head.Status)), Choice: choiceDiff(b, h),
+		Latency: latencyDiff(b, h), Prices: prices, BaseChoice: kept(b, head),
 	}
 	own := costOf(h)
 	at, note := atBasePrices(base, head)
@@ -173,7 +173,7 @@ func atBasePrices(base, head *sizing.Report) (cost, string) {
 	old := find(&base.Status, h)
 	switch {
 	case old == nil:
-		return cost{}, fmt.Sprintf("unknown: prices may differ, and BASE has no price of %s (of %d that are feasible it lists the %d cheapest; eiplan plan --top %d lists all)", sizing.Title(h), base.Status.Feasible, len(base.Status.Plans), base.Status.Feasible)
+		return cost{}, fmt.Sprintf("unknown: prices may differ, and BASE has no price of %s (%s)", sizing.Title(h), listing("it", &base.Status))
 	case (old.Owned != nil || h.Owned != nil) && old.Replicas != h.Replicas:
 		return cost{}, fmt.Sprintf("unknown: what is owned pays for a part of %s, which BASE prices for %d", sizing.Title(h), old.Replicas)
 	}

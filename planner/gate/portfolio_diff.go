@@ -170,7 +170,11 @@ func sum(list []Money) Money {
 		}
 		return change(sides[0], sides[1])
 	}
-	return Money{HourlyUsd: add(func(m *Money) *Change { return &m.HourlyUsd }), MonthlyUsd: add(func(m *Money) *Change { return &m.MonthlyUsd }), UpfrontUsd: add(func(m *Money) *Change { return &m.UpfrontUsd })}
+	return Money{
+		HourlyUsd:  add(func(m *Money) *Change { return &m.HourlyUsd }),
+		MonthlyUsd: add(func(m *Money) *Change { return &m.MonthlyUsd }),
+		UpfrontUsd: add(func(m *Money) *Change { return &m.UpfrontUsd }),
+	}
 }
 
 // causes sums the causes of all models up.

@@ -262,7 +262,8 @@ func Read(b []byte) (*Report, error) {
 		}
 	}
 	if t := &r.Status.Total; t.HourlyUsd != sum.HourlyUsd || t.MonthlyUsd != sum.MonthlyUsd || t.UpfrontUsd != sum.UpfrontUsd {
-		return nil, fmt.Errorf("status.total is %s USD/h, %s USD/month and %s USD at once, its models are %s, %s and %s", t.HourlyUsd, t.MonthlyUsd, t.UpfrontUsd, sum.HourlyUsd, sum.MonthlyUsd, sum.UpfrontUsd)
+		return nil, fmt.Errorf("status.total is %s USD/h, %s USD/month and %s USD at once, its models are %s, %s and %s",
+			t.HourlyUsd, t.MonthlyUsd, t.UpfrontUsd, sum.HourlyUsd, sum.MonthlyUsd, sum.UpfrontUsd)
 	}
 	return r, nil
 }

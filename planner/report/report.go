@@ -1,5 +1,5 @@
-// Package report renders documents: what a command has to say, as tables for people and as one value for programs. Every renderer is a pure function
-// of the document. It knows no plan, no price and no model.
+// Package report renders documents: what a command has to say, as tables for people and as one value for programs, and decodes what programs
+// were told. Every renderer is a pure function of the document. It knows no plan, no price and no model.
 package report
 
 import (
