@@ -135,7 +135,7 @@ func tellMembers(d *report.Document, p *gate.PortfolioResult) {
 			d.Tail = append(d.Tail, fmt.Sprintf("What the base chose for %s: %s.", m.Name, k.Note))
 		}
 	}
-	total := []string{"Total", "", fmt.Sprintf("%d instances", p.Total.Instances), p.Total.MonthlyUsd.Fixed(2)}
+	total := []string{"Total", "", report.Plural(p.Total.Instances, "instance"), p.Total.MonthlyUsd.Fixed(2)}
 	if p.Diff != nil {
 		total = append(total, "", optionalDollars(p.Diff.Total.AsReported.MonthlyUsd.Old), "")
 		if skipped := p.Diff.Total.NotCompared; len(skipped) > 0 {

@@ -92,12 +92,24 @@ func (p *planFlags) planPortfolio(a *app, c *cobra.Command, files []string) erro
 	return gravest(&r.Status)
 }
 
-// gravest is the exit code of a portfolio: that of the member whose code goes before the others'.
+// gravest is the exit code of a portfolio: that of the member whose code goes before the others'. Its message is why members failed, if any did, for the report
+// may have gone to a file.
 func gravest(s *portfolio.Status) error {
-	if code := firstCode(memberCodes(s)...); code != exitFeasible {
-		return &exitError{code: code}
+	e := &exitError{code: firstCode(memberCodes(s)...)}
+	if e.code == exitFeasible {
+		return nil
 	}
-	return nil
+	var failures []error
+	for _, m := range s.Models {
+		if m.Failure != nil {
+			failures, e.hint = append(failures, errors.New(m.Failure.Text)), m.Failure.Hint
+		}
+	}
+	if len(failures) > 1 {
+		e.hint = "" // it is of the last alone; each stands in the report
+	}
+	e.err = errors.Join(failures...)
+	return e
 }
 
 // memberCodes are the exit codes that the models of a portfolio would have alone.

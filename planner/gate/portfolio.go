@@ -99,7 +99,8 @@ func (r *PortfolioRequest) member(i int, whole *scope, out *Result) error {
 		one.fresh = one.Base == nil
 	}
 	if one.Head == nil {
-		out.Findings = append(out.Findings, report.Finding{Rule: sizing.VerdictRule, Subject: m.Name, Level: report.Deny, File: r.File, Message: "FAILED: " + report.Sentence(m.Failure.Text)})
+		failed := "FAILED: " + sentence(m.Failure.Text) // which begins with a file's name
+		out.Findings = append(out.Findings, report.Finding{Rule: sizing.VerdictRule, Subject: m.Name, Level: report.Deny, File: r.File, Message: failed})
 	} else {
 		judgement, err := one.judge()
 		if err != nil {

@@ -59,7 +59,7 @@ func TestPortfolioLimits(t *testing.T) {
 		{"the total at the limit", several(a, b), nil, monthly, "", "total of 2 models: 110.00 USD a month, at most 110.00 USD allowed."},
 		{"the total over it, though no model is", several(a, b, model{"c", plan(option{"c5.large", 0.01, 80})}), nil, monthly, "all.yaml/max-monthly-cost", "total of 3 models: 110.01 USD"},
 		{"one model without an answer", several(a, model{"b", plan()}), nil, monthly, "b/verdict", "total of 1 of 2 models (without a plan: b): 50.00 USD a month"},
-		{"one model that failed", several(a, model{"b", nil}), nil, monthly, "b/verdict", "FAILED: Gone."},
+		{"one model that failed", several(a, model{"b", nil}), nil, monthly, "b/verdict", "FAILED: gone."},
 		{"a model too slow", several(a, model{"b", plan(slow)}), nil, spare, "b/min-headroom", "1% of the 100 ms are spare"},
 		{"a million requests of each", several(a, b), nil, gate.Limits{MaxPerMillionUsd: at(0.55)}, "b/max-cost-per-million", "0.6000 USD per million"},
 		{"no increase", several(a, b), several(a, b), growth, "", "total: 110.00 USD a month against the base's 110.00 USD, +0%"},

@@ -34,9 +34,9 @@ func (r *Report) answer() string {
 func (r *Report) lead() []string {
 	t := &r.Status.Total
 	if t.Feasible == 0 {
-		return []string{fmt.Sprintf("None of %s has a plan.", plural(t.Models, "model"))}
+		return []string{fmt.Sprintf("None of %s has a plan.", report.Plural(t.Models, "model"))}
 	}
-	text := fmt.Sprintf("Buy %s for %s: %s USD/h, %s USD/month (730 h)", plural(t.Instances, "instance"), plural(t.Feasible, "model"), t.HourlyUsd.Fixed(4), t.MonthlyUsd.Fixed(2))
+	text := fmt.Sprintf("Buy %s for %s: %s USD/h, %s USD/month (730 h)", report.Plural(t.Instances, "instance"), report.Plural(t.Feasible, "model"), t.HourlyUsd.Fixed(4), t.MonthlyUsd.Fixed(2))
 	if t.UpfrontUsd > 0 {
 		text += fmt.Sprintf(" with %s USD due at once", t.UpfrontUsd.Fixed(2))
 	}
@@ -45,7 +45,7 @@ func (r *Report) lead() []string {
 	}
 	lines := []string{text + "."}
 	if n := len(t.LeftOut); n > 0 {
-		lines = append(lines, fmt.Sprintf("NOT IN THE SUMS: %s without a plan: %s.", plural(n, "model"), strings.Join(t.LeftOut, ", ")))
+		lines = append(lines, fmt.Sprintf("NOT IN THE SUMS: %s without a plan: %s.", report.Plural(n, "model"), strings.Join(t.LeftOut, ", ")))
 	}
 	var parts []string
 	part := func(of pricing.USDPerHour, text string) {
@@ -240,7 +240,7 @@ func (r *Report) warnings() string {
 	}
 	var parts []string
 	for _, code := range slices.Sorted(maps.Keys(counts)) {
-		parts = append(parts, fmt.Sprintf("%s (%s)", code, plural(counts[code], "model")))
+		parts = append(parts, fmt.Sprintf("%s (%s)", code, report.Plural(counts[code], "model")))
 	}
 	if len(parts) == 0 {
 		return ""
@@ -257,11 +257,4 @@ func cautions(p *planner.Plan) func(func(string) bool) {
 			}
 		}
 	}
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -20,7 +20,7 @@ const mostBars, mostValues = 15, 24
 // of each model beyond its answer is in the value alone.
 func (r *Report) Review() report.Document {
 	d := r.Document()
-	d.Title = "Capacity review: " + plural(len(r.Status.Models), "model")
+	d.Title = "Capacity review: " + report.Plural(len(r.Status.Models), "model")
 	d.Facts = r.facts()
 	d.Charts = r.charts()
 	d.Findings = slices.DeleteFunc(slices.Clone(d.Findings), func(f report.Finding) bool { return f.Passed }) // an answer stands in the table
@@ -43,7 +43,7 @@ func (r *Report) facts() []report.Fact {
 	t := &r.Status.Total
 	list := []report.Fact{
 		{Name: "Cost of all answers", Value: t.MonthlyUsd.Fixed(2) + " USD/month", Note: t.HourlyUsd.Fixed(4) + " USD/h, 730 h"},
-		{Name: "Models with an answer", Value: fmt.Sprintf("%d of %d", t.Feasible, t.Models), Note: plural(t.Instances, "instance")},
+		{Name: "Models with an answer", Value: fmt.Sprintf("%d of %d", t.Feasible, t.Models), Note: report.Plural(t.Instances, "instance")},
 	}
 	if t.UpfrontUsd > 0 {
 		list = append(list, report.Fact{Name: "Due at once", Value: t.UpfrontUsd.Fixed(2) + " USD", Note: "in the cost, spread over the terms"})
@@ -142,7 +142,7 @@ func bars(title, of string, list []Share) report.Chart {
 	for i, s := range list {
 		label := ""
 		if s.Models > 1 {
-			label = plural(s.Models, "model")
+			label = report.Plural(s.Models, "model")
 		}
 		c.Y.Names = append(c.Y.Names, s.Key)
 		costs.Points = append(costs.Points, report.Point{X: s.MonthlyUsd.Dollars(), Y: float64(i), Label: label})

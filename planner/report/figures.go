@@ -59,6 +59,14 @@ func Count(n int) string {
 	return digits
 }
 
+// Plural is a number of what a noun with a regular plural names.
+func Plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
 // Sentence begins with a capital letter and ends with a full stop.
 func Sentence(text string) string {
 	if first, size := utf8.DecodeRuneInString(text); unicode.IsLower(first) {
