@@ -1,5 +1,5 @@
 // Package portfolio plans several models for one buyer: what each needs, what all of it costs, and what it commits the buyer to. It owns the kinds Portfolio,
-// which users write, and PortfolioReport. It reads no file and measures nothing.
+// which users write, and PortfolioReport, which it makes, decodes and tells: as tables, or as a review of all models. It opens no file and measures nothing.
 package portfolio
 
 import (
