@@ -261,7 +261,7 @@ func packedConv(n *graph.Node, t *Target) (Kernel, error) {
 		if residual == nil {
 			return func() error {
 				in.load(x, c.In[0].Tensor)
-				scaleBy(call, c)
+				scaleBy(n, call, c)
 				call.Run(c.Team, in.buffer(c.In[0], x), out.buffer(c.Out[0], y), last)
 				out.store(c.Out[0].Tensor, y)
 				return nil
@@ -271,7 +271,7 @@ func packedConv(n *graph.Node, t *Target) (Kernel, error) {
 		return func() error {
 			in.load(x, c.In[0].Tensor)
 			residual.load(r, c.In[3].Tensor)
-			scaleBy(call, c)
+			scaleBy(n, call, c)
 			call.Run(c.Team, in.buffer(c.In[0], x), out.buffer(c.Out[0], y), residual.buffer(c.In[3], r))
 			out.store(c.Out[0].Tensor, y)
 			return nil

@@ -15,11 +15,8 @@ const scaleInput = 4
 // weights, which pays where there are more pixels than output channels.
 func ScalesConv(c *graph.Node, x, scale *graph.Value) bool {
 	if !c.Is("eiplan", "Conv") || c.In(scaleInput) != nil || c.Precision != graph.FP32 || !packable(c) || !image4(x) || !image4(scale) || len(x.Shape) != 4 ||
-		!x.Layout.Channels || !c.Outputs[0].Layout.Channels || !onePixel(scale.Shape) || scale.Shape[1] != x.Shape[1] ||
+		!x.Layout.Channels || !scale.Layout.Channels || !c.Outputs[0].Layout.Channels || !onePixel(scale.Shape) || scale.Shape[1] != x.Shape[1] ||
 		x.DType != tensor.Float32 || scale.DType != tensor.Float32 {
-		return false
-	}
-	if l := scale.Layout; max(l.Top, l.Left, l.Bottom, l.Right) > 0 {
 		return false
 	}
 	g, err := placedGeometry(c)
@@ -35,9 +32,9 @@ func fastestOrScaled(n *graph.Node, t *Target, g conv.Geometry, e gemm.Epilogue)
 	return conv.PrepareScaled(t.Weights(), t.Features, g, weights, e, vector.For(t.Features).Scalar[vector.MulScalar])
 }
 
-// scaleBy tells a convolution's call what to scale its input by in this run, if anything.
-func scaleBy(call *conv.Call, c *Call) {
-	if len(c.In) > scaleInput {
-		call.ScaleBy(tensor.Data[float32](c.In[scaleInput].Tensor))
+// scaleBy tells the call of a convolution n what to scale its input by in this run, if anything: the one pixel of a value that may have a halo.
+func scaleBy(n *graph.Node, call *conv.Call, c *Call) {
+	if s := n.In(scaleInput); s != nil {
+		call.ScaleBy(tensor.Data[float32](c.In[scaleInput].Tensor)[imageOf(s).Origin:])
 	}
 }

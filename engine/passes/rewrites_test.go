@@ -102,6 +102,11 @@ var rewrites = []struct {
 		[]string{"Conv x w > a pads=1,1,1,1", "GlobalAveragePool a > b", "Conv b v > c", "Relu c > d", "Conv d u > e", "Sigmoid e > f", "Mul f a > g",
 			"Conv g q > h", "Conv x p > i", "Add h i > j", "Tanh j > y"},
 	}, "eiplan/ToChannels eiplan/Conv GlobalAveragePool eiplan/Conv eiplan/Conv eiplan/Conv eiplan/Conv eiplan/FromChannels"},
+	{"squeeze and excitation by a pixel that has a halo, as it lies in one that a window reads", tiny{
+		[]string{"x 1x32x9x9"}, []string{"w 16x32x3x3", "u 16x16x1x1", "v 16x16x1x1", "q 8x16x1x1", "p 8x32x3x3"},
+		[]string{"Conv x w > a pads=1,1,1,1", "GlobalAveragePool a > b", "Conv b u > c", "Sigmoid c > d", "Conv b v > e", "Concat e d > f axis=1",
+			"Conv f p > g pads=1,1,1,1", "Mul a d > h", "Conv h q > i", "Add i g > y"},
+	}, "eiplan/ToChannels eiplan/Conv GlobalAveragePool eiplan/Conv eiplan/Conv Concat eiplan/Conv eiplan/Conv eiplan/Elementwise eiplan/FromChannels"},
 	{"squeeze and excitation of few pixels", tiny{
 		[]string{"x 1x32x4x4"}, []string{"w 20x32x3x3", "v 4x20x1x1", "u 20x4x1x1", "q 24x20x1x1"},
 		[]string{"Conv x w > a pads=1,1,1,1", "GlobalAveragePool a > b", "Conv b v > c", "Relu c > d", "Conv d u > e", "Sigmoid e > f", "Mul a f > g", "Conv g q > y"},
