@@ -36,6 +36,11 @@ func runPlaceConcat(g *graph.Graph, o Options) error {
 			l.Bottom, l.Right = max(l.Bottom, v.Layout.Bottom), max(l.Right, v.Layout.Right)
 		}
 		whole.Layout = l
+		for _, n := range p.readers[whole] {
+			if n.Is("eiplan", "Convert") { // both sides have one layout
+				n.Outputs[0].Layout = l
+			}
+		}
 		for _, v := range parts {
 			first := v.Layout.First
 			v.Layout = l

@@ -86,6 +86,10 @@ var rewrites = []struct {
 		[]string{"Conv x w > a pads=1,1,1,1", "Conv x v > b", "Concat a b > c axis=1", "MaxPool c > d kernel_shape=3,3 strides=2,2 pads=1,1,1,1",
 			"AveragePool d > e kernel_shape=2,2 count_include_pad=1 pads=0,0,1,1", "Resize e - scales > f mode=linear", "Conv f u > y pads=1,1,1,1"},
 	}, "eiplan/ToChannels eiplan/Conv eiplan/Conv Concat MaxPool AveragePool Resize eiplan/Conv eiplan/FromChannels"},
+	{"a join of what a window reads, in which mixed products find their numbers within its halo", tiny{
+		[]string{"x 1x64x9x9"}, []string{"w 32x64x1x1", "v 32x1x3x3", "u 16x64x1x1"},
+		[]string{"Conv x w > a", "Conv a v > b pads=1,1,1,1 group=32", "Concat a b > c axis=1", "Conv c u > y"},
+	}, "eiplan/ToChannels eiplan/Conv eiplan/Conv Concat eiplan/Conv eiplan/FromChannels"},
 	{"constants join channels", tiny{
 		[]string{image}, []string{"w 4x32x1x1", "z 2x3x9x9", "v 8x7x1x1"}, []string{"Conv x w > a", "Concat a z > c axis=1", "Conv c v > y"},
 	}, "eiplan/ToChannels eiplan/Conv Concat eiplan/Conv eiplan/FromChannels"},
