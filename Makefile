@@ -1,6 +1,8 @@
 .PHONY: help run build test test-browser check arm64 generate bench bench-peers golden fuzz
 
 GO ?= go
+# A package's tests may take longer than go test allows, where cores are few and busy.
+PATIENT = -timeout 30m
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -13,7 +15,7 @@ build: ## build bin/eiplan
 	CGO_ENABLED=0 $(GO) build -ldflags '-s -w' -o bin/eiplan ./cmd/eiplan
 
 test: ## run the tests
-	$(GO) test ./...
+	$(GO) test $(PATIENT) ./...
 
 PLAYWRIGHT_VERSION ?= 1.65.1
 CHROMIUM ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name))))
@@ -38,15 +40,15 @@ check: ## everything that a commit must pass
 	$(GO) vet ./...
 	GOARCH=arm64 $(GO) vet ./...
 	$(GO) tool staticcheck ./...
-	$(GO) test ./...
-	$(GO) test -tags purego ./engine/...
+	$(GO) test $(PATIENT) ./...
+	$(GO) test $(PATIENT) -tags purego ./engine/...
 	$(MAKE) arm64
 	$(MAKE) generate
 	git diff --exit-code
 
 arm64: ## test the kernels of arm64, in an emulator of it
 	@if command -v qemu-aarch64 >/dev/null; then \
-		GOARCH=arm64 $(GO) test -short -exec 'qemu-aarch64 -cpu max' ./engine/cpu ./engine/kernels/...; \
+		GOARCH=arm64 $(GO) test $(PATIENT) -short -exec 'qemu-aarch64 -cpu max' ./engine/cpu ./engine/kernels/...; \
 	else echo "SKIPPED kernels of arm64: there is no qemu-aarch64 (Debian: qemu-user)"; fi
 
 generate: ## make generated code and data again
