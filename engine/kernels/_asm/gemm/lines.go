@@ -38,9 +38,10 @@ func (t *tile) further(bytes reg.Register) Mem {
 // stepper emits the step of a pointer from the row before row i to it.
 type stepper func(i int, pointer reg.Register)
 
-// alongRows emits body for rows that are stride bytes apart, and, where a tile may
-// leave a gap out, again for rows of which row Left and those after it lie skip
-// bytes further. Labels of body end with the suffix; the label name follows.
+// alongRows emits body for rows that are stride bytes apart, of which row Left and
+// those after it may lie skip bytes further: where that is half of the rows or none,
+// once; where it is any, a second time. Labels of body end with the suffix; the
+// label name follows.
 func (t *tile) alongRows(name string, stride reg.Register, skip func() reg.Register, body func(next stepper, suffix string)) {
 	next := func(_ int, pointer reg.Register) { ADDQ(stride, pointer) }
 	switch {
@@ -81,19 +82,19 @@ func (t *tile) field(offset int) func() reg.Register {
 	return func() reg.Register { return isa.Field(t.p, offset) }
 }
 
+// gap is how many bytes lie between two lines of rows of A.
+func (t *tile) gap(lda reg.Register) reg.Register {
+	gap := isa.Field(t.p, argGap)
+	IMULQ(lda, gap)
+	return gap
+}
+
 // rowsOfLines addresses rows of which some may lie further, by a register for each
 // and one for all. Where the rows of a tap start waits on the stack.
 type rowsOfLines struct {
 	bases  []reg.GPVirtual
 	along  reg.GPVirtual
 	starts Mem // of the rows but the first, from that
-}
-
-// gap is how many bytes lie between two lines of rows of A.
-func (t *tile) gap(lda reg.Register) reg.Register {
-	gap := isa.Field(t.p, argGap)
-	IMULQ(lda, gap)
-	return gap
 }
 
 func (t *tile) newRowsOfLines(lda reg.Register) *rowsOfLines {
