@@ -20,7 +20,7 @@ type direct struct {
 	clamp  gemm.Clamp
 	bias   []float32
 	groups []*gemm.Panels
-	taps   []int64 // byte offsets from the window's first element
+	taps   []int64 // byte offsets from the window's first element, as the kernel lists them
 	steps  int     // elements in a tap
 	lines  lines
 	spans  []span   // tiles of an image
@@ -49,6 +49,7 @@ func (d *direct) prepare(kernel gemm.Kernel, rows int, arena *gemm.Arena, format
 		bytes += d.groups[i].Bytes()
 	}
 	packed := d.groups[0].Kernel()
+	d.taps = d.groups[0].TapList(d.taps)
 	d.spans = d.lines.cut(packed.MR)
 	if across := d.lines.cutAcross(packed.MR); packed.StepsOverGaps() && rowsWorth(across) < rowsWorth(d.spans) {
 		d.spans, d.across = across, true
@@ -59,10 +60,7 @@ func (d *direct) prepare(kernel gemm.Kernel, rows int, arena *gemm.Arena, format
 	if pairs := d.lines.cutPairs(packed.MR); packed.Folds() && pairs != nil {
 		d.spans = pairs
 	}
-	kernel.MR = 1
-	for _, x := range d.spans {
-		kernel.MR = max(kernel.MR, x.rows)
-	}
+	kernel.MR = d.tallest()
 	scratch := 0
 	if kernel.Splits() {
 		scratch = d.stage(packed.MR)
@@ -75,6 +73,15 @@ func (d *direct) prepare(kernel gemm.Kernel, rows int, arena *gemm.Arena, format
 		p.link = d.link
 	}
 	return p
+}
+
+// tallest is the most rows of a tile.
+func (d *direct) tallest() int {
+	rows := 1
+	for _, x := range d.spans {
+		rows = max(rows, x.rows)
+	}
+	return rows
 }
 
 // locate sets where a tile lies.
@@ -208,7 +215,7 @@ func (d *direct) bind(workers int, scratch []byte) runner {
 		t := &c.work[i]
 		t.Taps, t.Tap = len(d.taps), &d.taps[0]
 		if d.staged != nil {
-			t.SetParts(c.parts)
+			t.SetParts(c.parts, d.tallest())
 		}
 	}
 	return c

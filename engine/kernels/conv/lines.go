@@ -110,6 +110,15 @@ func (l lines) cutAcross(limit int) []span {
 	return spans
 }
 
+// fill reports whether tiles of at most limit rows would be two thirds full or more.
+func (l lines) fill(limit int) bool {
+	tiles := len(l.cut(limit))
+	if across := l.cutAcross(limit); across != nil {
+		tiles = min(tiles, len(across))
+	}
+	return 2*tiles*limit <= 3*l.count*l.pixels
+}
+
 // rowsWorth is how many rows a list of tiles is worth: each costs as much as 32
 // rows, which is what loading its share of the weights takes. Having no tiles is
 // worth any.

@@ -45,8 +45,8 @@ func (g Geometry) fitsParts(features cpu.Features, format gemm.Format) bool {
 // tiles of lines whose pixels are half chunks would straddle cache lines.
 func (g Geometry) partsPay(features cpu.Features) bool {
 	pixels := g.N * g.Out.Height * g.Out.Width
-	return (g.pointwise() || g.In.Channels%(2*vectorLanes) == 0) &&
-		gemm.Choose(features, gemm.FP32, pixels, g.Out.Channels, g.In.Channels*g.KernelH*g.KernelW).Splits()
+	kernel := gemm.Choose(features, gemm.FP32, pixels, g.Out.Channels, g.In.Channels*g.KernelH*g.KernelW)
+	return (g.pointwise() || g.In.Channels%(2*vectorLanes) == 0) && kernel.Splits() && g.partsView().lines().fill(kernel.Heights(1)[0])
 }
 
 // pointwise reports whether the window is one pixel.
@@ -58,15 +58,19 @@ func prepareParts(arena *gemm.Arena, features cpu.Features, format gemm.Format, 
 	if !ok {
 		panic("conv: no kernel splits")
 	}
-	d := &direct{g: g, view: g, staged: &staging{pixels: g.pointwise()}}
-	in := &d.view.In
-	if d.staged.pixels {
-		d.view.StrideH, d.view.StrideW, d.view.PadTop, d.view.PadLeft = 1, 1, 0, 0
-		*in = NewImage(g.Out.Height, g.Out.Width, g.In.Channels, 2*vectorLanes, Halo{})
+	d := &direct{g: g, view: g.partsView(), staged: &staging{pixels: g.pointwise()}}
+	return d.prepare(kernel, kernel.Heights(1)[0], arena, format, weights, e)
+}
+
+// partsView is g as its tiles see it: on the input in parts.
+func (g Geometry) partsView() Geometry {
+	if g.pointwise() {
+		g.StrideH, g.StrideW, g.PadTop, g.PadLeft = 1, 1, 0, 0
+		g.In = NewImage(g.Out.Height, g.Out.Width, g.In.Channels, 2*vectorLanes, Halo{})
 	} else {
-		*in = NewImage(g.In.Height, g.In.Width, g.In.Channels, vectorLanes, g.In.Halo)
+		g.In = NewImage(g.In.Height, g.In.Width, g.In.Channels, vectorLanes, g.In.Halo)
 	}
-	return d.prepare(kernel, kernel.MR, arena, format, weights, e)
+	return g
 }
 
 // stage cuts d's tiles into stages and returns the bytes that one needs.
@@ -83,7 +87,7 @@ func (d *direct) stage(rows int) int {
 	if d.across && !s.pixels && in.Height+in.Halo.Top+in.Halo.Bottom > limit {
 		d.spans, d.across = d.lines.cut(rows), false
 	}
-	most := 0
+	most, overshoot := 0, d.view.StrideW*in.PixelPitch*2*d.groups[0].Kernel().Overshoot()
 	for n := range d.g.N {
 		var now stage
 		for i := range d.spans {
@@ -108,7 +112,7 @@ func (d *direct) stage(rows int) int {
 	if s.plane < most*unit+cacheLine {
 		s.plane += 2 * cacheLine
 	}
-	return 3 * s.plane
+	return 3*s.plane + overshoot
 }
 
 func (s *staging) add(x stage) {

@@ -11,7 +11,7 @@ import (
 // it twice; where the tiles are many, not all in the first.
 func TestAhead(t *testing.T) {
 	for _, k := range Kernels() {
-		if !k.Runnable(cpu.Detect()) || k.family == amx || k.family == amxParts || k.NR != k.widest().NR {
+		if !k.Runnable(cpu.Detect()) || k.StepsOverGaps() || k.NR != k.widest().NR {
 			continue
 		}
 		for _, tiles := range []int{1, 2, 5, 16} {

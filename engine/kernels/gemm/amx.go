@@ -24,7 +24,9 @@ type amxState struct {
 	direct  int      // 1 if sums that start from the bias are C
 	plane   int      // by parts: bytes between those of A
 	parts   bool
-	_       [192 - 137]byte
+	slabs   bool
+	tallest int // rows of tiles by slabs: those with fewer go with them
+	_       [192 - 152]byte
 	bias    [32]float32
 	scratch [32 * 32]float32
 	jobs    [16]amxJob
@@ -38,6 +40,7 @@ type amxJob struct {
 	prefetch       uintptr
 	left           int
 	special        int // by parts: 1 if sums are not finite; nothing has been stored then
+	rows           int
 }
 
 const (
@@ -64,15 +67,18 @@ func amxChunk(k int) int {
 // add lets t wait for others to be computed with, those before it first if they
 // cannot be.
 func (s *amxState) add(t *Tile, routines []func(*Tile)) {
-	if s.count == len(s.jobs) || s.count > 0 && s.rows != t.Rows {
+	if s.count == len(s.jobs) || s.count > 0 && !s.takes(t) {
 		s.flush(t, routines)
 	}
 	if s.count == 0 {
 		s.prepare(t)
 	}
-	s.jobs[s.count] = amxJob{t.A, t.C, t.Residual, t.Prefetch, t.Left, 0}
+	s.jobs[s.count] = amxJob{t.A, t.C, t.Residual, t.Prefetch, t.Left, 0, t.Rows}
 	s.count++
 }
+
+// takes reports whether t can be computed with what the state is made for.
+func (s *amxState) takes(t *Tile) bool { return s.rows == t.Rows || s.slabs && s.rows > t.Rows }
 
 // flush computes the tiles that wait.
 func (s *amxState) flush(t *Tile, routines []func(*Tile)) {
@@ -86,9 +92,9 @@ func (s *amxState) flush(t *Tile, routines []func(*Tile)) {
 	for i := range jobs {
 		if jobs[i].special != 0 {
 			again := *t
-			again.Rows, again.state = s.rows, nil
+			again.Rows, again.state = jobs[i].rows, nil
 			again.A, again.C, again.Residual, again.Left = jobs[i].a, jobs[i].c, jobs[i].residual, jobs[i].left
-			tileParts(&again, s.plane)
+			tileParts(&again, s.plane, s.slabs)
 		}
 	}
 }
@@ -99,10 +105,14 @@ func (s *amxState) prepare(t *Tile) {
 	if t.Residual == nil && t.Line == 0 && t.Cols == t.Width && (Clamp{t.Lo, t.Hi}) == Unbounded() {
 		s.direct = 1
 	}
-	if s.rows == t.Rows && s.k == t.K && s.width == t.Width {
+	rows := t.Rows
+	if s.slabs {
+		rows = max(rows, s.tallest)
+	}
+	if s.rows == rows && s.k == t.K && s.width == t.Width {
 		return
 	}
-	s.rows, s.k, s.width = t.Rows, t.K, t.Width
+	s.rows, s.k, s.width = rows, t.K, t.Width
 	if s.parts {
 		s.pairs, s.chunks = amxPairs, t.K
 		s.stepB = partsOf * amxPairs * t.Width * 4
@@ -111,11 +121,10 @@ func (s *amxState) prepare(t *Tile) {
 		s.chunks = t.K / s.pairs
 		s.stepB = s.pairs * t.Width * 4
 	}
-	rows := t.Rows
-	if t.Rows > amxRows {
-		rows = (t.Rows + 1) / 2
+	if s.rows > amxRows {
+		rows = (s.rows + 1) / 2
 	}
-	s.below = t.Rows - rows
+	s.below = s.rows - rows
 	s.config = [64]byte{0: 1}
 	for tile, x := range [8]struct{ rows, bytes int }{
 		{rows, 64}, {rows, 64}, {rows, 64}, {rows, 64},

@@ -17,6 +17,11 @@ func compiledTiles(of family, f Format, width int, bf16Out bool) []func(*Tile) {
 			return amxParts32[:]
 		}
 		return amxParts16[:]
+	case amxSlabs:
+		if width == 32 {
+			return amxSlabs32[:]
+		}
+		return amxSlabs16[:]
 	}
 	type key struct {
 		family
@@ -52,7 +57,7 @@ func compiledTiles(of family, f Format, width int, bf16Out bool) []func(*Tile) {
 // transposeLanes is how many rows transposeVector takes at a time; 0 for none.
 func transposeLanes(f family) int {
 	switch f {
-	case avx512, amx, amxParts:
+	case avx512, amx, amxParts, amxSlabs:
 		return 16
 	case avx2:
 		return 8
@@ -111,6 +116,8 @@ var (
 	amxOut32   = amxHeights(tileBF16OutAMX_16x32, tileBF16OutAMX_32x32)
 	amxParts32 = amxHeights(tilePartsAMX_16x32, nil)
 	amxParts16 = amxHeights(tilePartsAMX_16x16, nil)
+	amxSlabs32 = amxHeights(tileSlabsAMX_16x32, nil)
+	amxSlabs16 = amxHeights(tileSlabsAMX_16x16, nil)
 	amxOut16   = amxHeights(tileBF16OutAMX_16x16, tileBF16OutAMX_32x16)
 )
 

@@ -411,6 +411,12 @@ func tilePartsAMX_16x16(t *Tile)
 func tilePartsAMX_16x32(t *Tile)
 
 //go:noescape
+func tileSlabsAMX_16x16(t *Tile)
+
+//go:noescape
+func tileSlabsAMX_16x32(t *Tile)
+
+//go:noescape
 func transposeAVX512(dst unsafe.Pointer, dstStride int, src unsafe.Pointer, srcStride int, blocks int)
 
 //go:noescape

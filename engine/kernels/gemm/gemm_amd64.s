@@ -50195,7 +50195,8 @@ chunk:
 	BYTE       $0x04
 	BYTE       $0x11
 	LEAQ       320(R14), BX
-	MOVQ       112(R14), CX
+	MOVQ       104(R14), CX
+	MOVQ       48(CX), CX
 	MOVQ       104(R14), SI
 	MOVQ       8(SI), SI
 	MOVQ       56(AX), DI
@@ -50243,7 +50244,7 @@ lowered:
 	JMP     row
 
 next:
-	ADDQ $0x30, 104(R14)
+	ADDQ $0x38, 104(R14)
 	DECQ 96(R14)
 	JNZ  job
 	BYTE $0xc4
@@ -50484,7 +50485,8 @@ chunk:
 	BYTE       $0x0c
 	BYTE       $0x16
 	LEAQ       320(R14), BX
-	MOVQ       112(R14), CX
+	MOVQ       104(R14), CX
+	MOVQ       48(CX), CX
 	MOVQ       104(R14), SI
 	MOVQ       8(SI), SI
 	MOVQ       56(AX), DI
@@ -50538,7 +50540,7 @@ lowered:
 	JMP     row
 
 next:
-	ADDQ $0x30, 104(R14)
+	ADDQ $0x38, 104(R14)
 	DECQ 96(R14)
 	JNZ  job
 	BYTE $0xc4
@@ -50783,7 +50785,8 @@ chunk:
 	BYTE       $0x14
 	BYTE       $0x11
 	LEAQ       320(R14), BX
-	MOVQ       112(R14), CX
+	MOVQ       104(R14), CX
+	MOVQ       48(CX), CX
 	MOVQ       104(R14), SI
 	MOVQ       8(SI), SI
 	MOVQ       56(AX), DI
@@ -50831,7 +50834,7 @@ lowered:
 	JMP     row
 
 next:
-	ADDQ $0x30, 104(R14)
+	ADDQ $0x38, 104(R14)
 	DECQ 96(R14)
 	JNZ  job
 	BYTE $0xc4
@@ -51168,7 +51171,8 @@ chunk:
 	BYTE       $0x1c
 	BYTE       $0x16
 	LEAQ       320(R14), BX
-	MOVQ       112(R14), CX
+	MOVQ       104(R14), CX
+	MOVQ       48(CX), CX
 	MOVQ       104(R14), SI
 	MOVQ       8(SI), SI
 	MOVQ       56(AX), DI
@@ -51222,7 +51226,7 @@ lowered:
 	JMP     row
 
 next:
-	ADDQ $0x30, 104(R14)
+	ADDQ $0x38, 104(R14)
 	DECQ 96(R14)
 	JNZ  job
 	BYTE $0xc4
@@ -51336,7 +51340,8 @@ chunk:
 	BYTE       $0x04
 	BYTE       $0x11
 	LEAQ       320(R14), BX
-	MOVQ       112(R14), CX
+	MOVQ       104(R14), CX
+	MOVQ       48(CX), CX
 	MOVQ       104(R14), SI
 	MOVQ       8(SI), SI
 	MOVQ       56(AX), DI
@@ -51387,7 +51392,7 @@ lowered:
 	JMP       row
 
 next:
-	ADDQ $0x30, 104(R14)
+	ADDQ $0x38, 104(R14)
 	DECQ 96(R14)
 	JNZ  job
 	BYTE $0xc4
@@ -51525,7 +51530,8 @@ chunk:
 	BYTE       $0x0c
 	BYTE       $0x16
 	LEAQ       320(R14), BX
-	MOVQ       112(R14), CX
+	MOVQ       104(R14), CX
+	MOVQ       48(CX), CX
 	MOVQ       104(R14), SI
 	MOVQ       8(SI), SI
 	MOVQ       56(AX), DI
@@ -51582,7 +51588,7 @@ lowered:
 	JMP       row
 
 next:
-	ADDQ $0x30, 104(R14)
+	ADDQ $0x38, 104(R14)
 	DECQ 96(R14)
 	JNZ  job
 	BYTE $0xc4
@@ -51725,7 +51731,8 @@ chunk:
 	BYTE       $0x14
 	BYTE       $0x11
 	LEAQ       320(R14), BX
-	MOVQ       112(R14), CX
+	MOVQ       104(R14), CX
+	MOVQ       48(CX), CX
 	MOVQ       104(R14), SI
 	MOVQ       8(SI), SI
 	MOVQ       56(AX), DI
@@ -51776,7 +51783,7 @@ lowered:
 	JMP       row
 
 next:
-	ADDQ $0x30, 104(R14)
+	ADDQ $0x38, 104(R14)
 	DECQ 96(R14)
 	JNZ  job
 	BYTE $0xc4
@@ -51961,7 +51968,8 @@ chunk:
 	BYTE       $0x1c
 	BYTE       $0x16
 	LEAQ       320(R14), BX
-	MOVQ       112(R14), CX
+	MOVQ       104(R14), CX
+	MOVQ       48(CX), CX
 	MOVQ       104(R14), SI
 	MOVQ       8(SI), SI
 	MOVQ       56(AX), DI
@@ -52018,7 +52026,7 @@ lowered:
 	JMP       row
 
 next:
-	ADDQ $0x30, 104(R14)
+	ADDQ $0x38, 104(R14)
 	DECQ 96(R14)
 	JNZ  job
 	BYTE $0xc4
@@ -52069,13 +52077,13 @@ job:
 	BYTE $0x49
 	BYTE $0xc8
 	MOVQ 32(AX), DX
-	MOVQ 40(AX), BX
-	MOVQ 8(AX), R9
-	MOVQ (AX), R10
 	MOVQ 128(R14), R12
 	MOVQ 104(R14), R15
 	MOVQ 24(R15), R15
 	MOVQ $0x00000040, R8
+	MOVQ 40(AX), BX
+	MOVQ 8(AX), R9
+	MOVQ (AX), R10
 
 tap:
 	MOVQ 104(R14), SI
@@ -52192,7 +52200,8 @@ chunk:
 	BYTE       $0x04
 	BYTE       $0x11
 	LEAQ       320(R14), BX
-	MOVQ       112(R14), CX
+	MOVQ       104(R14), CX
+	MOVQ       48(CX), CX
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 
@@ -52210,7 +52219,8 @@ check:
 
 finite:
 	LEAQ 320(R14), BX
-	MOVQ 112(R14), CX
+	MOVQ 104(R14), CX
+	MOVQ 48(CX), CX
 	MOVQ 104(R14), SI
 	MOVQ 8(SI), SI
 	MOVQ 56(AX), DI
@@ -52258,7 +52268,7 @@ lowered:
 	JMP     row
 
 next:
-	ADDQ $0x30, 104(R14)
+	ADDQ $0x38, 104(R14)
 	DECQ 96(R14)
 	JNZ  job
 	BYTE $0xc4
@@ -52314,13 +52324,13 @@ job:
 	BYTE $0x49
 	BYTE $0xc8
 	MOVQ 32(AX), DX
-	MOVQ 40(AX), BX
-	MOVQ 8(AX), R9
-	MOVQ (AX), R10
 	MOVQ 128(R14), R12
 	MOVQ 104(R14), R15
 	MOVQ 24(R15), R15
 	MOVQ $0x00000080, R8
+	MOVQ 40(AX), BX
+	MOVQ 8(AX), R9
+	MOVQ (AX), R10
 
 tap:
 	MOVQ 104(R14), SI
@@ -52354,12 +52364,12 @@ chunk:
 	BYTE       $0x4a
 	BYTE       $0x5c
 	BYTE       $0xc4
+	PREFETCHT1 (R15)
 	BYTE       $0xc4
 	BYTE       $0xe2
 	BYTE       $0x42
 	BYTE       $0x5c
 	BYTE       $0xcc
-	PREFETCHT1 (R15)
 	PREFETCHT1 64(R15)
 	LEAQ       2048(BX), DI
 	BYTE       $0xc4
@@ -52380,12 +52390,12 @@ chunk:
 	BYTE       $0x4a
 	BYTE       $0x5c
 	BYTE       $0xc4
+	PREFETCHT1 128(R15)
 	BYTE       $0xc4
 	BYTE       $0xe2
 	BYTE       $0x42
 	BYTE       $0x5c
 	BYTE       $0xcc
-	PREFETCHT1 128(R15)
 	PREFETCHT1 192(R15)
 	LEAQ       (SI)(R12*1), DI
 	BYTE       $0xc4
@@ -52399,12 +52409,12 @@ chunk:
 	BYTE       $0x4a
 	BYTE       $0x5c
 	BYTE       $0xc4
+	PREFETCHT1 256(R15)
 	BYTE       $0xc4
 	BYTE       $0xe2
 	BYTE       $0x42
 	BYTE       $0x5c
 	BYTE       $0xcc
-	PREFETCHT1 256(R15)
 	PREFETCHT1 320(R15)
 	LEAQ       (BX), DI
 	BYTE       $0xc4
@@ -52425,12 +52435,12 @@ chunk:
 	BYTE       $0x4a
 	BYTE       $0x5c
 	BYTE       $0xc4
+	PREFETCHT1 384(R15)
 	BYTE       $0xc4
 	BYTE       $0xe2
 	BYTE       $0x42
 	BYTE       $0x5c
 	BYTE       $0xcc
-	PREFETCHT1 384(R15)
 	PREFETCHT1 448(R15)
 	BYTE       $0xc4
 	BYTE       $0xe2
@@ -52443,12 +52453,12 @@ chunk:
 	BYTE       $0x4a
 	BYTE       $0x5c
 	BYTE       $0xc4
+	PREFETCHT1 512(R15)
 	BYTE       $0xc4
 	BYTE       $0xe2
 	BYTE       $0x42
 	BYTE       $0x5c
 	BYTE       $0xcc
-	PREFETCHT1 512(R15)
 	PREFETCHT1 576(R15)
 	LEAQ       (SI)(R12*2), DI
 	BYTE       $0xc4
@@ -52462,12 +52472,12 @@ chunk:
 	BYTE       $0x4a
 	BYTE       $0x5c
 	BYTE       $0xc4
+	PREFETCHT1 640(R15)
 	BYTE       $0xc4
 	BYTE       $0xe2
 	BYTE       $0x42
 	BYTE       $0x5c
 	BYTE       $0xcc
-	PREFETCHT1 640(R15)
 	PREFETCHT1 704(R15)
 	ADDQ       $0x40, SI
 	ADDQ       88(R14), BX
@@ -52495,7 +52505,8 @@ chunk:
 	BYTE       $0x0c
 	BYTE       $0x16
 	LEAQ       320(R14), BX
-	MOVQ       112(R14), CX
+	MOVQ       104(R14), CX
+	MOVQ       48(CX), CX
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -52516,7 +52527,8 @@ check:
 
 finite:
 	LEAQ 320(R14), BX
-	MOVQ 112(R14), CX
+	MOVQ 104(R14), CX
+	MOVQ 48(CX), CX
 	MOVQ 104(R14), SI
 	MOVQ 8(SI), SI
 	MOVQ 56(AX), DI
@@ -52570,9 +52582,1900 @@ lowered:
 	JMP     row
 
 next:
-	ADDQ $0x30, 104(R14)
+	ADDQ $0x38, 104(R14)
 	DECQ 96(R14)
 	JNZ  job
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x78
+	BYTE $0x49
+	BYTE $0xc0
+	VZEROUPPER
+	RET
+
+// func tileSlabsAMX_16x16(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV, MMX+
+TEXT ·tileSlabsAMX_16x16(SB), $45200-8
+	MOVQ         t+0(FP), AX
+	MOVQ         136(AX), R14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x78
+	BYTE         $0x49
+	BYTE         $0x04
+	BYTE         $0x26
+	MOVQ         $-1, CX
+	MOVQ         104(AX), DX
+	BZHIQ        DX, CX, CX
+	KMOVD        CX, K3
+	KMOVW        CX, K1
+	SHRQ         $0x10, CX
+	VBROADCASTSS 96(AX), Z30
+	VBROADCASTSS 100(AX), Z31
+	VPXORD       Z28, Z28, Z28
+	MOVQ         64(AX), DX
+	TESTQ        DX, DX
+	JZ           unbiased
+	VMOVUPS.Z    (DX), K1, Z28
+
+unbiased:
+	VMOVUPS      Z28, 192(R14)
+	LEAQ         143(SP), CX
+	ANDQ         $-64, CX
+	MOVQ         CX, (SP)
+	ADDQ         $+6144, CX
+	MOVQ         CX, 8(SP)
+	ADDQ         $+6144, CX
+	MOVQ         CX, 16(SP)
+	ADDQ         $+6144, CX
+	MOVQ         (AX), CX
+	MOVQ         CX, 40(SP)
+	MOVQ         8(AX), CX
+	MOVQ         CX, 56(SP)
+	MOVQ         96(R14), CX
+	MOVQ         CX, 64(SP)
+	MOVQ         104(R14), CX
+	MOVQ         CX, 72(SP)
+	MOVL         $0x00008000, CX
+	VPBROADCASTD CX, Z26
+	MOVL         $0xffff0000, CX
+	VPBROADCASTD CX, Z27
+	MOVQ         40(AX), R11
+	MOVQ         (SP), R13
+	MOVQ         $0x00000002, CX
+	CMPQ         CX, 40(SP)
+	CMOVQGT      40(SP), CX
+	IMUL3Q       $0x04, CX, DX
+	MOVQ         DX, 48(SP)
+
+first:
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, (R13)
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 1024(R13)
+	VPSRLD  $0x10, Z0, Z0
+	VPORD   Z1, Z0, Z0
+	VMOVUPS Z0, 2048(R13)
+	VMOVUPS 128(R11), Z0
+	VMOVUPS 192(R11), Z1
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 64(R13)
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 1088(R13)
+	VPSRLD  $0x10, Z0, Z0
+	VPORD   Z1, Z0, Z0
+	VMOVUPS Z0, 2112(R13)
+	VMOVUPS 256(R11), Z0
+	VMOVUPS 320(R11), Z1
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 128(R13)
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 1152(R13)
+	VPSRLD  $0x10, Z0, Z0
+	VPORD   Z1, Z0, Z0
+	VMOVUPS Z0, 2176(R13)
+	VMOVUPS 384(R11), Z0
+	VMOVUPS 448(R11), Z1
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 192(R13)
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 1216(R13)
+	VPSRLD  $0x10, Z0, Z0
+	VPORD   Z1, Z0, Z0
+	VMOVUPS Z0, 2240(R13)
+	ADDQ    $+512, R11
+	ADDQ    $+256, R13
+	DECQ    48(SP)
+	LEAQ    2048(R13), DI
+	TESTQ   $0x00000003, 48(SP)
+	CMOVQEQ DI, R13
+	CMPQ    48(SP), $0x00
+	JNZ     first
+
+slab:
+	MOVQ    $0x00000002, CX
+	CMPQ    CX, 40(SP)
+	CMOVQGT 40(SP), CX
+	IMUL3Q  $0x04, CX, DX
+	MOVQ    DX, 48(SP)
+	MOVQ    CX, 32(SP)
+	SUBQ    CX, 40(SP)
+	MOVQ    $0x00000002, CX
+	CMPQ    CX, 40(SP)
+	CMOVQGT 40(SP), CX
+	IMUL3Q  $0x04, CX, DX
+	MOVQ    DX, 48(SP)
+	MOVQ    8(SP), R13
+	MOVQ    16(SP), CX
+	MOVQ    CX, 24(SP)
+	MOVQ    72(SP), CX
+	MOVQ    CX, 104(R14)
+	MOVQ    64(SP), CX
+	MOVQ    CX, 96(R14)
+
+job:
+	MOVQ 8(AX), CX
+	CMPQ CX, 56(SP)
+	JNE  further
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7b
+	BYTE $0x49
+	BYTE $0xc0
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7b
+	BYTE $0x49
+	BYTE $0xc8
+	JMP  loaded
+
+further:
+	MOVQ 24(SP), CX
+	MOVQ $0x00000080, DX
+	LEAQ (CX), SI
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7b
+	BYTE $0x4b
+	BYTE $0x04
+	BYTE $0x16
+
+loaded:
+	MOVQ 32(AX), DX
+	MOVQ 128(R14), R12
+	MOVQ 104(R14), R15
+	MOVQ 24(R15), R15
+	MOVQ $0x00000040, R8
+	MOVQ (SP), BX
+	MOVQ 56(SP), R9
+	MOVQ 32(SP), CX
+
+chunk:
+	MOVQ       104(R14), SI
+	MOVQ       (SI), SI
+	ADDQ       (R9), SI
+	CMPQ       48(SP), $0x00
+	JE         unsplit
+	LEAQ       2048(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x16
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	LEAQ       1024(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	VMOVUPS    (R11), Z0
+	VMOVUPS    64(R11), Z1
+	VPADDD     Z26, Z0, Z2
+	VPANDD     Z27, Z2, Z2
+	VSUBPS     Z2, Z0, Z0
+	VPADDD     Z26, Z1, Z3
+	VPANDD     Z27, Z3, Z3
+	VSUBPS     Z3, Z1, Z1
+	VPSRLD     $0x10, Z2, Z2
+	VPORD      Z3, Z2, Z2
+	VMOVUPS    Z2, (R13)
+	VPADDD     Z26, Z0, Z2
+	VPANDD     Z27, Z2, Z2
+	VSUBPS     Z2, Z0, Z0
+	VPADDD     Z26, Z1, Z3
+	VPANDD     Z27, Z3, Z3
+	VSUBPS     Z3, Z1, Z1
+	VPSRLD     $0x10, Z2, Z2
+	VPORD      Z3, Z2, Z2
+	VMOVUPS    Z2, 1024(R13)
+	VPSRLD     $0x10, Z0, Z0
+	VPORD      Z1, Z0, Z0
+	VMOVUPS    Z0, 2048(R13)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	PREFETCHT1 256(R15)
+	LEAQ       (SI)(R12*1), DI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x17
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	VMOVUPS    128(R11), Z0
+	VMOVUPS    192(R11), Z1
+	VPADDD     Z26, Z0, Z2
+	VPANDD     Z27, Z2, Z2
+	VSUBPS     Z2, Z0, Z0
+	VPADDD     Z26, Z1, Z3
+	VPANDD     Z27, Z3, Z3
+	VSUBPS     Z3, Z1, Z1
+	VPSRLD     $0x10, Z2, Z2
+	VPORD      Z3, Z2, Z2
+	VMOVUPS    Z2, 64(R13)
+	VPADDD     Z26, Z0, Z2
+	VPANDD     Z27, Z2, Z2
+	VSUBPS     Z2, Z0, Z0
+	VPADDD     Z26, Z1, Z3
+	VPANDD     Z27, Z3, Z3
+	VSUBPS     Z3, Z1, Z1
+	VPSRLD     $0x10, Z2, Z2
+	VPORD      Z3, Z2, Z2
+	VMOVUPS    Z2, 1088(R13)
+	VPSRLD     $0x10, Z0, Z0
+	VPORD      Z1, Z0, Z0
+	VMOVUPS    Z0, 2112(R13)
+	PREFETCHT1 320(R15)
+	PREFETCHT1 384(R15)
+	PREFETCHT1 448(R15)
+	LEAQ       (BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 512(R15)
+	PREFETCHT1 576(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x16
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	VMOVUPS    256(R11), Z0
+	VMOVUPS    320(R11), Z1
+	VPADDD     Z26, Z0, Z2
+	VPANDD     Z27, Z2, Z2
+	VSUBPS     Z2, Z0, Z0
+	VPADDD     Z26, Z1, Z3
+	VPANDD     Z27, Z3, Z3
+	VSUBPS     Z3, Z1, Z1
+	VPSRLD     $0x10, Z2, Z2
+	VPORD      Z3, Z2, Z2
+	VMOVUPS    Z2, 128(R13)
+	VPADDD     Z26, Z0, Z2
+	VPANDD     Z27, Z2, Z2
+	VSUBPS     Z2, Z0, Z0
+	VPADDD     Z26, Z1, Z3
+	VPANDD     Z27, Z3, Z3
+	VSUBPS     Z3, Z1, Z1
+	VPSRLD     $0x10, Z2, Z2
+	VPORD      Z3, Z2, Z2
+	VMOVUPS    Z2, 1152(R13)
+	VPSRLD     $0x10, Z0, Z0
+	VPORD      Z1, Z0, Z0
+	VMOVUPS    Z0, 2176(R13)
+	PREFETCHT1 640(R15)
+	PREFETCHT1 704(R15)
+	PREFETCHT1 768(R15)
+	LEAQ       (SI)(R12*2), DI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x17
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	VMOVUPS    384(R11), Z0
+	VMOVUPS    448(R11), Z1
+	VPADDD     Z26, Z0, Z2
+	VPANDD     Z27, Z2, Z2
+	VSUBPS     Z2, Z0, Z0
+	VPADDD     Z26, Z1, Z3
+	VPANDD     Z27, Z3, Z3
+	VSUBPS     Z3, Z1, Z1
+	VPSRLD     $0x10, Z2, Z2
+	VPORD      Z3, Z2, Z2
+	VMOVUPS    Z2, 192(R13)
+	VPADDD     Z26, Z0, Z2
+	VPANDD     Z27, Z2, Z2
+	VSUBPS     Z2, Z0, Z0
+	VPADDD     Z26, Z1, Z3
+	VPANDD     Z27, Z3, Z3
+	VSUBPS     Z3, Z1, Z1
+	VPSRLD     $0x10, Z2, Z2
+	VPORD      Z3, Z2, Z2
+	VMOVUPS    Z2, 1216(R13)
+	VPSRLD     $0x10, Z0, Z0
+	VPORD      Z1, Z0, Z0
+	VMOVUPS    Z0, 2240(R13)
+	PREFETCHT1 832(R15)
+	PREFETCHT1 896(R15)
+	PREFETCHT1 960(R15)
+	ADDQ       $+512, R11
+	ADDQ       $+256, R13
+	DECQ       48(SP)
+	LEAQ       2048(R13), DI
+	TESTQ      $0x00000003, 48(SP)
+	CMOVQEQ    DI, R13
+	JMP        multiplied
+
+unsplit:
+	LEAQ       2048(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x16
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	LEAQ       1024(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	PREFETCHT1 256(R15)
+	LEAQ       (SI)(R12*1), DI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x17
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 320(R15)
+	PREFETCHT1 384(R15)
+	PREFETCHT1 448(R15)
+	LEAQ       (BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 512(R15)
+	PREFETCHT1 576(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x16
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 640(R15)
+	PREFETCHT1 704(R15)
+	PREFETCHT1 768(R15)
+	LEAQ       (SI)(R12*2), DI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x17
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 832(R15)
+	PREFETCHT1 896(R15)
+	PREFETCHT1 960(R15)
+
+multiplied:
+	ADDQ $+3072, BX
+	ADDQ $+1024, R15
+	ADDQ $0x08, R9
+	DECQ CX
+	JNZ  chunk
+	MOVQ 104(R14), CX
+	MOVQ R15, 24(CX)
+	CMPQ 40(SP), $0x00
+	JE   last
+	MOVQ 24(SP), CX
+	MOVQ $0x00000080, DX
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7a
+	BYTE $0x4b
+	BYTE $0x04
+	BYTE $0x11
+	JMP  next
+
+last:
+	LEAQ   320(R14), CX
+	MOVQ   $0x00000080, DX
+	MOVQ   80(R14), BX
+	SHLQ   $0x07, BX
+	BYTE   $0xc4
+	BYTE   $0xe2
+	BYTE   $0x7a
+	BYTE   $0x4b
+	BYTE   $0x04
+	BYTE   $0x11
+	LEAQ   320(R14), BX
+	MOVQ   104(R14), CX
+	MOVQ   48(CX), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+
+check:
+	VFMADD231PS (BX), Z1, Z0
+	ADDQ        $0x80, BX
+	DECQ        CX
+	JNZ         check
+	VCMPPS      $0x03, Z0, Z0, K4
+	KORTESTW    K4, K4
+	JZ          finite
+	MOVQ        104(R14), DX
+	MOVQ        $0x00000001, 40(DX)
+	JMP         next
+
+finite:
+	LEAQ 320(R14), BX
+	MOVQ 104(R14), CX
+	MOVQ 48(CX), CX
+	MOVQ 104(R14), SI
+	MOVQ 8(SI), SI
+	MOVQ 56(AX), DI
+	MOVQ 104(R14), R8
+	MOVQ 16(R8), R8
+	MOVQ 80(AX), R9
+	MOVQ 104(R14), R10
+	MOVQ 32(R10), R10
+
+row:
+	VADDPS    (BX), Z28, Z0
+	TESTQ     R8, R8
+	JZ        alone
+	VMOVUPS.Z (R8), K1, Z2
+	VADDPS    Z2, Z0, Z0
+	ADDQ      R9, R8
+
+alone:
+	CMPL   96(AX), $0xff800000
+	JE     raised
+	VMAXPS Z0, Z30, Z0
+
+raised:
+	CMPL   100(AX), $0x7f800000
+	JE     lowered
+	VMINPS Z0, Z31, Z0
+
+lowered:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DI, SI
+	ADDQ    $0x80, BX
+	DECQ    CX
+	JZ      next
+	DECQ    R10
+	JNZ     row
+	MOVQ    152(AX), R10
+	SUBQ    R10, CX
+	SHLQ    $0x07, R10
+	ADDQ    R10, BX
+	ADDQ    168(AX), SI
+	MOVQ    144(AX), R10
+	TESTQ   R8, R8
+	JZ      row
+	ADDQ    176(AX), R8
+	JMP     row
+
+next:
+	ADDQ $0x38, 104(R14)
+	ADDQ $+2048, 24(SP)
+	DECQ 96(R14)
+	JNZ  job
+
+rest:
+	CMPQ    48(SP), $0x00
+	JE      split
+	VMOVUPS (R11), Z0
+	VMOVUPS 64(R11), Z1
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, (R13)
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 1024(R13)
+	VPSRLD  $0x10, Z0, Z0
+	VPORD   Z1, Z0, Z0
+	VMOVUPS Z0, 2048(R13)
+	VMOVUPS 128(R11), Z0
+	VMOVUPS 192(R11), Z1
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 64(R13)
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 1088(R13)
+	VPSRLD  $0x10, Z0, Z0
+	VPORD   Z1, Z0, Z0
+	VMOVUPS Z0, 2112(R13)
+	VMOVUPS 256(R11), Z0
+	VMOVUPS 320(R11), Z1
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 128(R13)
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 1152(R13)
+	VPSRLD  $0x10, Z0, Z0
+	VPORD   Z1, Z0, Z0
+	VMOVUPS Z0, 2176(R13)
+	VMOVUPS 384(R11), Z0
+	VMOVUPS 448(R11), Z1
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 192(R13)
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 1216(R13)
+	VPSRLD  $0x10, Z0, Z0
+	VPORD   Z1, Z0, Z0
+	VMOVUPS Z0, 2240(R13)
+	ADDQ    $+512, R11
+	ADDQ    $+256, R13
+	DECQ    48(SP)
+	LEAQ    2048(R13), DI
+	TESTQ   $0x00000003, 48(SP)
+	CMOVQEQ DI, R13
+	CMPQ    48(SP), $0x00
+	JMP     rest
+
+split:
+	CMPQ 40(SP), $0x00
+	JE   done
+	MOVQ 32(SP), CX
+	SHLQ $0x03, CX
+	ADDQ CX, 56(SP)
+	MOVQ (SP), CX
+	MOVQ 8(SP), DX
+	MOVQ DX, (SP)
+	MOVQ CX, 8(SP)
+	JMP  slab
+
+done:
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x78
+	BYTE $0x49
+	BYTE $0xc0
+	VZEROUPPER
+	RET
+
+// func tileSlabsAMX_16x32(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV, MMX+
+TEXT ·tileSlabsAMX_16x32(SB), $57488-8
+	MOVQ         t+0(FP), AX
+	MOVQ         136(AX), R14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x78
+	BYTE         $0x49
+	BYTE         $0x04
+	BYTE         $0x26
+	MOVQ         $-1, CX
+	MOVQ         104(AX), DX
+	BZHIQ        DX, CX, CX
+	KMOVD        CX, K3
+	KMOVW        CX, K1
+	SHRQ         $0x10, CX
+	KMOVW        CX, K2
+	SHRQ         $0x10, CX
+	VBROADCASTSS 96(AX), Z30
+	VBROADCASTSS 100(AX), Z31
+	VPXORD       Z28, Z28, Z28
+	VPXORD       Z29, Z29, Z29
+	MOVQ         64(AX), DX
+	TESTQ        DX, DX
+	JZ           unbiased
+	VMOVUPS.Z    (DX), K1, Z28
+	VMOVUPS.Z    64(DX), K2, Z29
+
+unbiased:
+	VMOVUPS      Z28, 192(R14)
+	VMOVUPS      Z29, 256(R14)
+	LEAQ         143(SP), CX
+	ANDQ         $-64, CX
+	MOVQ         CX, (SP)
+	ADDQ         $+12288, CX
+	MOVQ         CX, 8(SP)
+	ADDQ         $+12288, CX
+	MOVQ         CX, 16(SP)
+	ADDQ         $+12288, CX
+	MOVQ         (AX), CX
+	MOVQ         CX, 40(SP)
+	MOVQ         8(AX), CX
+	MOVQ         CX, 56(SP)
+	MOVQ         96(R14), CX
+	MOVQ         CX, 64(SP)
+	MOVQ         104(R14), CX
+	MOVQ         CX, 72(SP)
+	MOVL         $0x00008000, CX
+	VPBROADCASTD CX, Z26
+	MOVL         $0xffff0000, CX
+	VPBROADCASTD CX, Z27
+	MOVQ         40(AX), R11
+	MOVQ         (SP), R13
+	MOVQ         $0x00000002, CX
+	CMPQ         CX, 40(SP)
+	CMOVQGT      40(SP), CX
+	IMUL3Q       $0x04, CX, DX
+	MOVQ         DX, 48(SP)
+
+first:
+	VMOVUPS (R11), Z0
+	VMOVUPS 128(R11), Z1
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, (R13)
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 2048(R13)
+	VPSRLD  $0x10, Z0, Z0
+	VPORD   Z1, Z0, Z0
+	VMOVUPS Z0, 4096(R13)
+	VMOVUPS 64(R11), Z0
+	VMOVUPS 192(R11), Z1
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 64(R13)
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 2112(R13)
+	VPSRLD  $0x10, Z0, Z0
+	VPORD   Z1, Z0, Z0
+	VMOVUPS Z0, 4160(R13)
+	VMOVUPS 256(R11), Z0
+	VMOVUPS 384(R11), Z1
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 128(R13)
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 2176(R13)
+	VPSRLD  $0x10, Z0, Z0
+	VPORD   Z1, Z0, Z0
+	VMOVUPS Z0, 4224(R13)
+	VMOVUPS 320(R11), Z0
+	VMOVUPS 448(R11), Z1
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 192(R13)
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 2240(R13)
+	VPSRLD  $0x10, Z0, Z0
+	VPORD   Z1, Z0, Z0
+	VMOVUPS Z0, 4288(R13)
+	VMOVUPS 512(R11), Z0
+	VMOVUPS 640(R11), Z1
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 256(R13)
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 2304(R13)
+	VPSRLD  $0x10, Z0, Z0
+	VPORD   Z1, Z0, Z0
+	VMOVUPS Z0, 4352(R13)
+	VMOVUPS 576(R11), Z0
+	VMOVUPS 704(R11), Z1
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 320(R13)
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 2368(R13)
+	VPSRLD  $0x10, Z0, Z0
+	VPORD   Z1, Z0, Z0
+	VMOVUPS Z0, 4416(R13)
+	VMOVUPS 768(R11), Z0
+	VMOVUPS 896(R11), Z1
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 384(R13)
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 2432(R13)
+	VPSRLD  $0x10, Z0, Z0
+	VPORD   Z1, Z0, Z0
+	VMOVUPS Z0, 4480(R13)
+	VMOVUPS 832(R11), Z0
+	VMOVUPS 960(R11), Z1
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 448(R13)
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 2496(R13)
+	VPSRLD  $0x10, Z0, Z0
+	VPORD   Z1, Z0, Z0
+	VMOVUPS Z0, 4544(R13)
+	ADDQ    $+1024, R11
+	ADDQ    $+512, R13
+	DECQ    48(SP)
+	LEAQ    4096(R13), DI
+	TESTQ   $0x00000003, 48(SP)
+	CMOVQEQ DI, R13
+	CMPQ    48(SP), $0x00
+	JNZ     first
+
+slab:
+	MOVQ    $0x00000002, CX
+	CMPQ    CX, 40(SP)
+	CMOVQGT 40(SP), CX
+	IMUL3Q  $0x04, CX, DX
+	MOVQ    DX, 48(SP)
+	MOVQ    CX, 32(SP)
+	SUBQ    CX, 40(SP)
+	MOVQ    $0x00000002, CX
+	CMPQ    CX, 40(SP)
+	CMOVQGT 40(SP), CX
+	IMUL3Q  $0x04, CX, DX
+	MOVQ    DX, 48(SP)
+	MOVQ    8(SP), R13
+	MOVQ    16(SP), CX
+	MOVQ    CX, 24(SP)
+	MOVQ    72(SP), CX
+	MOVQ    CX, 104(R14)
+	MOVQ    64(SP), CX
+	MOVQ    CX, 96(R14)
+
+job:
+	MOVQ 8(AX), CX
+	CMPQ CX, 56(SP)
+	JNE  further
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7b
+	BYTE $0x49
+	BYTE $0xc0
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7b
+	BYTE $0x49
+	BYTE $0xc8
+	JMP  loaded
+
+further:
+	MOVQ 24(SP), CX
+	MOVQ $0x00000080, DX
+	LEAQ (CX), SI
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7b
+	BYTE $0x4b
+	BYTE $0x04
+	BYTE $0x16
+	LEAQ 64(CX), SI
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7b
+	BYTE $0x4b
+	BYTE $0x0c
+	BYTE $0x16
+
+loaded:
+	MOVQ 32(AX), DX
+	MOVQ 128(R14), R12
+	MOVQ 104(R14), R15
+	MOVQ 24(R15), R15
+	MOVQ $0x00000080, R8
+	MOVQ (SP), BX
+	MOVQ 56(SP), R9
+	MOVQ 32(SP), CX
+
+chunk:
+	MOVQ       104(R14), SI
+	MOVQ       (SI), SI
+	ADDQ       (R9), SI
+	CMPQ       48(SP), $0x00
+	JE         unsplit
+	LEAQ       4096(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	LEAQ       4160(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x3c
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x16
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 (R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	VMOVUPS    (R11), Z0
+	VMOVUPS    128(R11), Z1
+	VPADDD     Z26, Z0, Z2
+	VPANDD     Z27, Z2, Z2
+	VSUBPS     Z2, Z0, Z0
+	VPADDD     Z26, Z1, Z3
+	VPANDD     Z27, Z3, Z3
+	VSUBPS     Z3, Z1, Z1
+	VPSRLD     $0x10, Z2, Z2
+	VPORD      Z3, Z2, Z2
+	VMOVUPS    Z2, (R13)
+	VPADDD     Z26, Z0, Z2
+	VPANDD     Z27, Z2, Z2
+	VSUBPS     Z2, Z0, Z0
+	VPADDD     Z26, Z1, Z3
+	VPANDD     Z27, Z3, Z3
+	VSUBPS     Z3, Z1, Z1
+	VPSRLD     $0x10, Z2, Z2
+	VPORD      Z3, Z2, Z2
+	VMOVUPS    Z2, 2048(R13)
+	VPSRLD     $0x10, Z0, Z0
+	VPORD      Z1, Z0, Z0
+	VMOVUPS    Z0, 4096(R13)
+	PREFETCHT1 64(R15)
+	LEAQ       2048(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	LEAQ       2112(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x3c
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	VMOVUPS    64(R11), Z0
+	VMOVUPS    192(R11), Z1
+	VPADDD     Z26, Z0, Z2
+	VPANDD     Z27, Z2, Z2
+	VSUBPS     Z2, Z0, Z0
+	VPADDD     Z26, Z1, Z3
+	VPANDD     Z27, Z3, Z3
+	VSUBPS     Z3, Z1, Z1
+	VPSRLD     $0x10, Z2, Z2
+	VPORD      Z3, Z2, Z2
+	VMOVUPS    Z2, 64(R13)
+	VPADDD     Z26, Z0, Z2
+	VPANDD     Z27, Z2, Z2
+	VSUBPS     Z2, Z0, Z0
+	VPADDD     Z26, Z1, Z3
+	VPANDD     Z27, Z3, Z3
+	VSUBPS     Z3, Z1, Z1
+	VPSRLD     $0x10, Z2, Z2
+	VPORD      Z3, Z2, Z2
+	VMOVUPS    Z2, 2112(R13)
+	VPSRLD     $0x10, Z0, Z0
+	VPORD      Z1, Z0, Z0
+	VMOVUPS    Z0, 4160(R13)
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	PREFETCHT1 256(R15)
+	LEAQ       (SI)(R12*1), DI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x17
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	VMOVUPS    256(R11), Z0
+	VMOVUPS    384(R11), Z1
+	VPADDD     Z26, Z0, Z2
+	VPANDD     Z27, Z2, Z2
+	VSUBPS     Z2, Z0, Z0
+	VPADDD     Z26, Z1, Z3
+	VPANDD     Z27, Z3, Z3
+	VSUBPS     Z3, Z1, Z1
+	VPSRLD     $0x10, Z2, Z2
+	VPORD      Z3, Z2, Z2
+	VMOVUPS    Z2, 128(R13)
+	VPADDD     Z26, Z0, Z2
+	VPANDD     Z27, Z2, Z2
+	VSUBPS     Z2, Z0, Z0
+	VPADDD     Z26, Z1, Z3
+	VPANDD     Z27, Z3, Z3
+	VSUBPS     Z3, Z1, Z1
+	VPSRLD     $0x10, Z2, Z2
+	VPORD      Z3, Z2, Z2
+	VMOVUPS    Z2, 2176(R13)
+	VPSRLD     $0x10, Z0, Z0
+	VPORD      Z1, Z0, Z0
+	VMOVUPS    Z0, 4224(R13)
+	PREFETCHT1 320(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	VMOVUPS    320(R11), Z0
+	VMOVUPS    448(R11), Z1
+	VPADDD     Z26, Z0, Z2
+	VPANDD     Z27, Z2, Z2
+	VSUBPS     Z2, Z0, Z0
+	VPADDD     Z26, Z1, Z3
+	VPANDD     Z27, Z3, Z3
+	VSUBPS     Z3, Z1, Z1
+	VPSRLD     $0x10, Z2, Z2
+	VPORD      Z3, Z2, Z2
+	VMOVUPS    Z2, 192(R13)
+	VPADDD     Z26, Z0, Z2
+	VPANDD     Z27, Z2, Z2
+	VSUBPS     Z2, Z0, Z0
+	VPADDD     Z26, Z1, Z3
+	VPANDD     Z27, Z3, Z3
+	VSUBPS     Z3, Z1, Z1
+	VPSRLD     $0x10, Z2, Z2
+	VPORD      Z3, Z2, Z2
+	VMOVUPS    Z2, 2240(R13)
+	VPSRLD     $0x10, Z0, Z0
+	VPORD      Z1, Z0, Z0
+	VMOVUPS    Z0, 4288(R13)
+	PREFETCHT1 384(R15)
+	PREFETCHT1 448(R15)
+	LEAQ       (BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	LEAQ       64(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x3c
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 512(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	VMOVUPS    512(R11), Z0
+	VMOVUPS    640(R11), Z1
+	VPADDD     Z26, Z0, Z2
+	VPANDD     Z27, Z2, Z2
+	VSUBPS     Z2, Z0, Z0
+	VPADDD     Z26, Z1, Z3
+	VPANDD     Z27, Z3, Z3
+	VSUBPS     Z3, Z1, Z1
+	VPSRLD     $0x10, Z2, Z2
+	VPORD      Z3, Z2, Z2
+	VMOVUPS    Z2, 256(R13)
+	VPADDD     Z26, Z0, Z2
+	VPANDD     Z27, Z2, Z2
+	VSUBPS     Z2, Z0, Z0
+	VPADDD     Z26, Z1, Z3
+	VPANDD     Z27, Z3, Z3
+	VSUBPS     Z3, Z1, Z1
+	VPSRLD     $0x10, Z2, Z2
+	VPORD      Z3, Z2, Z2
+	VMOVUPS    Z2, 2304(R13)
+	VPSRLD     $0x10, Z0, Z0
+	VPORD      Z1, Z0, Z0
+	VMOVUPS    Z0, 4352(R13)
+	PREFETCHT1 576(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x16
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	VMOVUPS    576(R11), Z0
+	VMOVUPS    704(R11), Z1
+	VPADDD     Z26, Z0, Z2
+	VPANDD     Z27, Z2, Z2
+	VSUBPS     Z2, Z0, Z0
+	VPADDD     Z26, Z1, Z3
+	VPANDD     Z27, Z3, Z3
+	VSUBPS     Z3, Z1, Z1
+	VPSRLD     $0x10, Z2, Z2
+	VPORD      Z3, Z2, Z2
+	VMOVUPS    Z2, 320(R13)
+	VPADDD     Z26, Z0, Z2
+	VPANDD     Z27, Z2, Z2
+	VSUBPS     Z2, Z0, Z0
+	VPADDD     Z26, Z1, Z3
+	VPANDD     Z27, Z3, Z3
+	VSUBPS     Z3, Z1, Z1
+	VPSRLD     $0x10, Z2, Z2
+	VPORD      Z3, Z2, Z2
+	VMOVUPS    Z2, 2368(R13)
+	VPSRLD     $0x10, Z0, Z0
+	VPORD      Z1, Z0, Z0
+	VMOVUPS    Z0, 4416(R13)
+	PREFETCHT1 640(R15)
+	PREFETCHT1 704(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	PREFETCHT1 768(R15)
+	LEAQ       (SI)(R12*2), DI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x17
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	VMOVUPS    768(R11), Z0
+	VMOVUPS    896(R11), Z1
+	VPADDD     Z26, Z0, Z2
+	VPANDD     Z27, Z2, Z2
+	VSUBPS     Z2, Z0, Z0
+	VPADDD     Z26, Z1, Z3
+	VPANDD     Z27, Z3, Z3
+	VSUBPS     Z3, Z1, Z1
+	VPSRLD     $0x10, Z2, Z2
+	VPORD      Z3, Z2, Z2
+	VMOVUPS    Z2, 384(R13)
+	VPADDD     Z26, Z0, Z2
+	VPANDD     Z27, Z2, Z2
+	VSUBPS     Z2, Z0, Z0
+	VPADDD     Z26, Z1, Z3
+	VPANDD     Z27, Z3, Z3
+	VSUBPS     Z3, Z1, Z1
+	VPSRLD     $0x10, Z2, Z2
+	VPORD      Z3, Z2, Z2
+	VMOVUPS    Z2, 2432(R13)
+	VPSRLD     $0x10, Z0, Z0
+	VPORD      Z1, Z0, Z0
+	VMOVUPS    Z0, 4480(R13)
+	PREFETCHT1 832(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	VMOVUPS    832(R11), Z0
+	VMOVUPS    960(R11), Z1
+	VPADDD     Z26, Z0, Z2
+	VPANDD     Z27, Z2, Z2
+	VSUBPS     Z2, Z0, Z0
+	VPADDD     Z26, Z1, Z3
+	VPANDD     Z27, Z3, Z3
+	VSUBPS     Z3, Z1, Z1
+	VPSRLD     $0x10, Z2, Z2
+	VPORD      Z3, Z2, Z2
+	VMOVUPS    Z2, 448(R13)
+	VPADDD     Z26, Z0, Z2
+	VPANDD     Z27, Z2, Z2
+	VSUBPS     Z2, Z0, Z0
+	VPADDD     Z26, Z1, Z3
+	VPANDD     Z27, Z3, Z3
+	VSUBPS     Z3, Z1, Z1
+	VPSRLD     $0x10, Z2, Z2
+	VPORD      Z3, Z2, Z2
+	VMOVUPS    Z2, 2496(R13)
+	VPSRLD     $0x10, Z0, Z0
+	VPORD      Z1, Z0, Z0
+	VMOVUPS    Z0, 4544(R13)
+	PREFETCHT1 896(R15)
+	PREFETCHT1 960(R15)
+	ADDQ       $+1024, R11
+	ADDQ       $+512, R13
+	DECQ       48(SP)
+	LEAQ       4096(R13), DI
+	TESTQ      $0x00000003, 48(SP)
+	CMOVQEQ    DI, R13
+	JMP        multiplied
+
+unsplit:
+	LEAQ       4096(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	LEAQ       4160(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x3c
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x16
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 (R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	PREFETCHT1 64(R15)
+	LEAQ       2048(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	LEAQ       2112(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x3c
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	PREFETCHT1 256(R15)
+	LEAQ       (SI)(R12*1), DI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x17
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 320(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	PREFETCHT1 384(R15)
+	PREFETCHT1 448(R15)
+	LEAQ       (BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	LEAQ       64(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x3c
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 512(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	PREFETCHT1 576(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x16
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 640(R15)
+	PREFETCHT1 704(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	PREFETCHT1 768(R15)
+	LEAQ       (SI)(R12*2), DI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x17
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 832(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	PREFETCHT1 896(R15)
+	PREFETCHT1 960(R15)
+
+multiplied:
+	ADDQ $+6144, BX
+	ADDQ $+1024, R15
+	ADDQ $0x08, R9
+	DECQ CX
+	JNZ  chunk
+	MOVQ 104(R14), CX
+	MOVQ R15, 24(CX)
+	CMPQ 40(SP), $0x00
+	JE   last
+	MOVQ 24(SP), CX
+	MOVQ $0x00000080, DX
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7a
+	BYTE $0x4b
+	BYTE $0x04
+	BYTE $0x11
+	LEAQ 64(CX), SI
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7a
+	BYTE $0x4b
+	BYTE $0x0c
+	BYTE $0x16
+	JMP  next
+
+last:
+	LEAQ   320(R14), CX
+	MOVQ   $0x00000080, DX
+	MOVQ   80(R14), BX
+	SHLQ   $0x07, BX
+	BYTE   $0xc4
+	BYTE   $0xe2
+	BYTE   $0x7a
+	BYTE   $0x4b
+	BYTE   $0x04
+	BYTE   $0x11
+	LEAQ   64(CX), SI
+	BYTE   $0xc4
+	BYTE   $0xe2
+	BYTE   $0x7a
+	BYTE   $0x4b
+	BYTE   $0x0c
+	BYTE   $0x16
+	LEAQ   320(R14), BX
+	MOVQ   104(R14), CX
+	MOVQ   48(CX), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+
+check:
+	VFMADD231PS (BX), Z2, Z0
+	VFMADD231PS 64(BX), Z2, Z1
+	ADDQ        $0x80, BX
+	DECQ        CX
+	JNZ         check
+	VADDPS      Z1, Z0, Z0
+	VCMPPS      $0x03, Z0, Z0, K4
+	KORTESTW    K4, K4
+	JZ          finite
+	MOVQ        104(R14), DX
+	MOVQ        $0x00000001, 40(DX)
+	JMP         next
+
+finite:
+	LEAQ 320(R14), BX
+	MOVQ 104(R14), CX
+	MOVQ 48(CX), CX
+	MOVQ 104(R14), SI
+	MOVQ 8(SI), SI
+	MOVQ 56(AX), DI
+	MOVQ 104(R14), R8
+	MOVQ 16(R8), R8
+	MOVQ 80(AX), R9
+	MOVQ 104(R14), R10
+	MOVQ 32(R10), R10
+
+row:
+	VADDPS    (BX), Z28, Z0
+	VADDPS    64(BX), Z29, Z1
+	TESTQ     R8, R8
+	JZ        alone
+	VMOVUPS.Z (R8), K1, Z2
+	VADDPS    Z2, Z0, Z0
+	VMOVUPS.Z 64(R8), K2, Z2
+	VADDPS    Z2, Z1, Z1
+	ADDQ      R9, R8
+
+alone:
+	CMPL   96(AX), $0xff800000
+	JE     raised
+	VMAXPS Z0, Z30, Z0
+	VMAXPS Z1, Z30, Z1
+
+raised:
+	CMPL   100(AX), $0x7f800000
+	JE     lowered
+	VMINPS Z0, Z31, Z0
+	VMINPS Z1, Z31, Z1
+
+lowered:
+	VMOVUPS Z0, K1, (SI)
+	VMOVUPS Z1, K2, 64(SI)
+	ADDQ    DI, SI
+	ADDQ    $0x80, BX
+	DECQ    CX
+	JZ      next
+	DECQ    R10
+	JNZ     row
+	MOVQ    152(AX), R10
+	SUBQ    R10, CX
+	SHLQ    $0x07, R10
+	ADDQ    R10, BX
+	ADDQ    168(AX), SI
+	MOVQ    144(AX), R10
+	TESTQ   R8, R8
+	JZ      row
+	ADDQ    176(AX), R8
+	JMP     row
+
+next:
+	ADDQ $0x38, 104(R14)
+	ADDQ $+2048, 24(SP)
+	DECQ 96(R14)
+	JNZ  job
+
+rest:
+	CMPQ    48(SP), $0x00
+	JE      split
+	VMOVUPS (R11), Z0
+	VMOVUPS 128(R11), Z1
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, (R13)
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 2048(R13)
+	VPSRLD  $0x10, Z0, Z0
+	VPORD   Z1, Z0, Z0
+	VMOVUPS Z0, 4096(R13)
+	VMOVUPS 64(R11), Z0
+	VMOVUPS 192(R11), Z1
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 64(R13)
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 2112(R13)
+	VPSRLD  $0x10, Z0, Z0
+	VPORD   Z1, Z0, Z0
+	VMOVUPS Z0, 4160(R13)
+	VMOVUPS 256(R11), Z0
+	VMOVUPS 384(R11), Z1
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 128(R13)
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 2176(R13)
+	VPSRLD  $0x10, Z0, Z0
+	VPORD   Z1, Z0, Z0
+	VMOVUPS Z0, 4224(R13)
+	VMOVUPS 320(R11), Z0
+	VMOVUPS 448(R11), Z1
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 192(R13)
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 2240(R13)
+	VPSRLD  $0x10, Z0, Z0
+	VPORD   Z1, Z0, Z0
+	VMOVUPS Z0, 4288(R13)
+	VMOVUPS 512(R11), Z0
+	VMOVUPS 640(R11), Z1
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 256(R13)
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 2304(R13)
+	VPSRLD  $0x10, Z0, Z0
+	VPORD   Z1, Z0, Z0
+	VMOVUPS Z0, 4352(R13)
+	VMOVUPS 576(R11), Z0
+	VMOVUPS 704(R11), Z1
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 320(R13)
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 2368(R13)
+	VPSRLD  $0x10, Z0, Z0
+	VPORD   Z1, Z0, Z0
+	VMOVUPS Z0, 4416(R13)
+	VMOVUPS 768(R11), Z0
+	VMOVUPS 896(R11), Z1
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 384(R13)
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 2432(R13)
+	VPSRLD  $0x10, Z0, Z0
+	VPORD   Z1, Z0, Z0
+	VMOVUPS Z0, 4480(R13)
+	VMOVUPS 832(R11), Z0
+	VMOVUPS 960(R11), Z1
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 448(R13)
+	VPADDD  Z26, Z0, Z2
+	VPANDD  Z27, Z2, Z2
+	VSUBPS  Z2, Z0, Z0
+	VPADDD  Z26, Z1, Z3
+	VPANDD  Z27, Z3, Z3
+	VSUBPS  Z3, Z1, Z1
+	VPSRLD  $0x10, Z2, Z2
+	VPORD   Z3, Z2, Z2
+	VMOVUPS Z2, 2496(R13)
+	VPSRLD  $0x10, Z0, Z0
+	VPORD   Z1, Z0, Z0
+	VMOVUPS Z0, 4544(R13)
+	ADDQ    $+1024, R11
+	ADDQ    $+512, R13
+	DECQ    48(SP)
+	LEAQ    4096(R13), DI
+	TESTQ   $0x00000003, 48(SP)
+	CMOVQEQ DI, R13
+	CMPQ    48(SP), $0x00
+	JMP     rest
+
+split:
+	CMPQ 40(SP), $0x00
+	JE   done
+	MOVQ 32(SP), CX
+	SHLQ $0x03, CX
+	ADDQ CX, 56(SP)
+	MOVQ (SP), CX
+	MOVQ 8(SP), DX
+	MOVQ DX, (SP)
+	MOVQ CX, 8(SP)
+	JMP  slab
+
+done:
 	BYTE $0xc4
 	BYTE $0xe2
 	BYTE $0x78

@@ -51,7 +51,6 @@ func TestTileLayout(t *testing.T) {
 		{"amxState.stepB", unsafe.Offsetof(state.stepB), 88},
 		{"amxState.count", unsafe.Offsetof(state.count), 96},
 		{"amxState.next", unsafe.Offsetof(state.next), 104},
-		{"amxState.rows", unsafe.Offsetof(state.rows), 112},
 		{"amxState.direct", unsafe.Offsetof(state.direct), 120},
 		{"amxState.plane", unsafe.Offsetof(state.plane), 128},
 		{"amxState.bias", unsafe.Offsetof(state.bias), 192},
@@ -61,7 +60,8 @@ func TestTileLayout(t *testing.T) {
 		{"amxJob.prefetch", unsafe.Offsetof(job.prefetch), 24},
 		{"amxJob.left", unsafe.Offsetof(job.left), 32},
 		{"amxJob.special", unsafe.Offsetof(job.special), 40},
-		{"an amxJob", unsafe.Sizeof(job), 48},
+		{"amxJob.rows", unsafe.Offsetof(job.rows), 48},
+		{"an amxJob", unsafe.Sizeof(job), 56},
 	} {
 		if unsafe.Sizeof(uintptr(0)) == 8 && f.got != f.want {
 			t.Errorf("%s is at %d, _asm/gemm expects %d", f.name, f.got, f.want)

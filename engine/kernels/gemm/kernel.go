@@ -27,6 +27,7 @@ const (
 	avx2
 	amx
 	amxParts
+	amxSlabs
 	neon
 )
 
@@ -35,6 +36,7 @@ const (
 // for a last panel of no more than 16.
 var families = [...]Kernel{
 	{"amxbf16x3", cpu.AVX512 | cpu.AVX512BF16 | cpu.AMXBF16, FP32, 16, 32, 170, amxParts},
+	{"amxbf16x3s", cpu.AVX512 | cpu.AVX512BF16 | cpu.AMXBF16, FP32, 16, 32, 170, amxSlabs},
 	{"avx512", cpu.AVX512, FP32, 14, 32, 64, avx512},
 	{"avx2", cpu.AVX2 | cpu.FMA, FP32, 6, 16, 32, avx2},
 	{"neon", cpu.NEON, FP32, 6, 16, 16, neon},
@@ -82,7 +84,7 @@ func (k Kernel) Runnable(features cpu.Features) bool {
 func (k Kernel) Vector() bool { return k.family != reference }
 
 // StepsOverGaps reports whether k's tiles heed Tile's Gap.
-func (k Kernel) StepsOverGaps() bool { return k.family == amx || k.family == amxParts }
+func (k Kernel) StepsOverGaps() bool { return k.family == amx || k.Splits() }
 
 // LeavesGapsOut reports whether k's tiles heed Tile's Left and Gap, but have two
 // lines at most, and multiply none of the rows between them.
@@ -109,7 +111,7 @@ func ChooseWhole(features cpu.Features, format Format, m, n, k int) Kernel {
 // not; false if the processor has none.
 func ChooseSplit(features cpu.Features, m, n int) (Kernel, bool) {
 	for _, f := range families {
-		if f.Splits() && f.Runnable(features) {
+		if f.Splits() && f.slabs() == (m < partsRows) && f.Runnable(features) {
 			f.MR, f.NR = height(m, f.MR), panelWidth(f.NR, n)
 			return f, true
 		}
@@ -139,10 +141,12 @@ func MixedPays(features cpu.Features, k int) bool {
 }
 
 // What makes up for a product by parts: of fewer rows, fetching weights that are
-// half as large again costs more than multiplying them faster gains. Splitting A
+// half as large again costs more than splitting them each time; of fewer still,
+// splitting them costs more than multiplying them faster gains. Splitting A
 // costs as much as some columns, finishing a tile as some of k.
 const (
 	partsRows = 112
+	slabsRows = 48
 	partsN    = 1.0
 	partsK    = 1.5
 	partsEdge = 1. / 40
@@ -151,7 +155,7 @@ const (
 // pays reports whether k should be the fastest for a product of a shape that it
 // takes.
 func (k Kernel) pays(m, n, depth int) bool {
-	return k.family != amxParts || m >= partsRows && partsN/float64(n)+partsK/float64(depth) <= partsEdge
+	return !k.Splits() || m >= slabsRows && k.slabs() == (m < partsRows) && partsN/float64(n)+partsK/float64(depth) <= partsEdge
 }
 
 // takes reports whether the kernel can cut taps of k elements into its steps.

@@ -148,13 +148,25 @@ func (p *Panels) steps() int {
 	return (p.k + s - 1) / s
 }
 
+// tapRows is the number of k that a tap takes in a panel.
+func (p *Panels) tapRows() int {
+	if p.kernel.Splits() {
+		return PartsWidth(p.k)
+	}
+	return p.steps() * p.kernel.Format.stepK()
+}
+
 // columnBytes is what one column of a panel takes.
 func (p *Panels) columnBytes() int {
-	if p.kernel.Splits() {
-		return p.taps * PartsWidth(p.k) * partsOf * 2
+	if p.kernel.family == amxParts {
+		return p.taps * p.tapRows() * partsOf * 2
 	}
-	f := p.kernel.Format
-	return p.taps * p.steps() * f.stepK() * f.valueBytes()
+	return p.taps * p.tapRows() * p.kernel.Format.valueBytes()
+}
+
+// chunkBytes is what a chunk of k takes in panel i, by parts.
+func (p *Panels) chunkBytes(i int) int {
+	return p.columnBytes() * partsChunk / (p.taps * p.tapRows()) * p.width(i)
 }
 
 // offset is where panel i starts, in bytes; of panel Count(), where all end.
@@ -182,7 +194,10 @@ func (p *Panels) Tiles(workers int, c Clamp) []Tile {
 			t.state = new(amxState)
 		case amxParts:
 			t.state = &amxState{parts: true}
-			t.K, t.Odd = PartsWidth(p.k)/partsChunk, p.k
+			t.K, t.Odd = p.tapRows()/partsChunk, p.k
+		case amxSlabs:
+			t.state = &amxState{parts: true, slabs: true}
+			t.K, t.Odd = 1, p.k
 		}
 	}
 	return tiles
@@ -207,18 +222,14 @@ func (p *Panels) packPanel(i int, s Source) {
 	first := i * p.kernel.NR * s.Column
 	length := width * p.columnBytes()
 	switch {
-	case p.kernel.Splits():
+	case p.kernel.family == amxParts:
 		packParts(p.kernel.family, unsafe.Slice((*uint16)(p.panel(i)), length/2), s, first, width, columns)
-	case p.kernel.Format == FP32 && s.Column == 1:
-		copyRows(unsafe.Slice((*float32)(p.panel(i)), length/4), s, first, width, columns)
-	case p.kernel.Format == FP32 && s.contiguous():
-		for t, tap := range s.Taps {
-			dst := unsafe.Add(p.panel(i), t*p.k*width*4)
-			from := s.Data[tap+s.K[0]+first:][:(columns-1)*s.Column+p.k]
-			transposePanel(p.kernel.family, dst, unsafe.Pointer(unsafe.SliceData(from)), p.k, s.Column*4, columns, width)
-		}
 	case p.kernel.Format == FP32:
-		packRows(unsafe.Slice((*float32)(p.panel(i)), length/4), s, first, width, columns, func(x float32) float32 { return x })
+		for t, tap := range s.Taps {
+			one := s
+			one.Taps = []int{tap}
+			packTap(p.kernel.family, unsafe.Slice((*float32)(p.panel(i)), length/4)[t*p.tapRows()*width:], one, first, width, columns)
+		}
 	case p.kernel.Format == FP16:
 		packRows(unsafe.Slice((*uint16)(p.panel(i)), length/2), s, first, width, columns, func(x float32) uint16 {
 			return float16.Fromfloat32(x).Bits()
@@ -236,6 +247,19 @@ func (s *Source) contiguous() bool {
 		}
 	}
 	return true
+}
+
+// packTap writes dst[k][column] for one tap of one panel, in binary32.
+func packTap(f family, dst []float32, s Source, first, width, columns int) {
+	switch k := len(s.K); {
+	case s.Column == 1:
+		copyRows(dst, s, first, width, columns)
+	case s.contiguous():
+		from := s.Data[s.Taps[0]+s.K[0]+first:][:(columns-1)*s.Column+k]
+		transposePanel(f, unsafe.Pointer(unsafe.SliceData(dst)), unsafe.Pointer(unsafe.SliceData(from)), k, s.Column*4, columns, width)
+	default:
+		packRows(dst, s, first, width, columns, func(x float32) float32 { return x })
+	}
 }
 
 // copyRows is packRows where columns follow each other and keep their type.

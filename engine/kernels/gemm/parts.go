@@ -92,10 +92,38 @@ func (p Parts) Put(offset int, src unsafe.Pointer, n, width int) {
 // Tile's A points to the high parts, its Lda and taps are theirs, and where they
 // lie is given to the tile by SetParts. A tile may read up to 62 bytes after a
 // tap's row, which must not be what splits of no number are.
-func (k Kernel) Splits() bool { return k.family == amxParts }
+func (k Kernel) Splits() bool { return k.family == amxParts || k.slabs() }
 
-// SetParts says how far apart the parts of t's A are.
-func (t *Tile) SetParts(p Parts) { t.state.plane = p.Plane }
+// slabs reports whether k reads B in binary32 and splits it slab by slab; its taps
+// are single chunks.
+func (k Kernel) slabs() bool { return k.family == amxSlabs }
+
+// Overshoot is how many rows k's tiles may read, and not use, after the last of A.
+func (k Kernel) Overshoot() int {
+	if k.slabs() {
+		return amxRows - 1
+	}
+	return 0
+}
+
+// TapList is the list of taps for p's tiles, of offsets of those that p was packed
+// with.
+func (p *Panels) TapList(taps []int64) []int64 {
+	if !p.kernel.slabs() {
+		return taps
+	}
+	var list []int64
+	for _, tap := range taps {
+		for k := 0; k < p.k; k += partsChunk {
+			list = append(list, tap+int64(2*k))
+		}
+	}
+	return list
+}
+
+// SetParts says how far apart the parts of t's A are, and how many rows most of
+// the tiles have: no fewer than others that are computed with them.
+func (t *Tile) SetParts(p Parts, rows int) { t.state.plane, t.state.tallest = p.Plane, rows }
 
 // PartsWidth is the number of elements that a row of k takes in parts.
 func PartsWidth(k int) int { return (k + partsChunk - 1) &^ (partsChunk - 1) }
@@ -132,8 +160,9 @@ func packParts(f family, dst []uint16, s Source, first, width, columns int) {
 }
 
 // tileParts is the loop of Tile's comment on operands in parts: the products of
-// whole numbers. Odd is the number of elements of a tap that exist.
-func tileParts(t *Tile, plane int) {
+// whole numbers. Odd is the number of elements of a tap that exist; by slabs, of the
+// chunks that come from one.
+func tileParts(t *Tile, plane int, slabs bool) {
 	taps := unsafe.Slice(t.Tap, t.Taps)
 	var sums [32]float32
 	one, left := *t, t.Left
@@ -145,8 +174,13 @@ func tileParts(t *Tile, plane int) {
 			copy(acc, unsafe.Slice((*float32)(t.Bias), t.Cols))
 		}
 		for i, tap := range taps {
-			b := unsafe.Add(t.B, i*t.K*t.Width*partsOf*partsRow)
-			rowParts(acc, unsafe.Add(t.A, int(tap)+r*t.Lda), plane, t.Odd, t.K, b)
+			a := unsafe.Add(t.A, int(tap)+r*t.Lda)
+			if slabs {
+				before := i * partsChunk % PartsWidth(t.Odd)
+				rowSlab(acc, a, plane, min(t.Odd-before, partsChunk), unsafe.Add(t.B, i*partsChunk*t.Width*4))
+				continue
+			}
+			rowParts(acc, a, plane, t.Odd, t.K, unsafe.Add(t.B, i*t.K*t.Width*partsOf*partsRow))
 		}
 		one.storeReference(0, acc[:t.Cols], false)
 		r++
@@ -170,6 +204,22 @@ func (t *Tile) advance(rows, lines int) {
 	}
 }
 
+// rowSlab adds a row's products of a chunk, of which k elements exist, by a B in
+// binary32.
+func rowSlab(acc []float32, a unsafe.Pointer, plane, k int, b unsafe.Pointer) {
+	var row [partsChunk]float32
+	for i := range k {
+		row[i] = wholeAt(a, plane, i)
+	}
+	blocksFP32(acc, row[:k], b)
+}
+
+// wholeAt puts element i of a row together from its parts.
+func wholeAt(a unsafe.Pointer, plane, i int) float32 {
+	at := func(part int) uint16 { return *(*uint16)(unsafe.Add(a, part*plane+2*i)) }
+	return whole(at(0), at(1), at(2))
+}
+
 // rowParts adds a row's products of one tap, of k elements in chunks.
 func rowParts(acc []float32, a unsafe.Pointer, plane, k, chunks int, b unsafe.Pointer) {
 	at := func(p unsafe.Pointer, i int) uint16 { return *(*uint16)(unsafe.Add(p, 2*i)) }
@@ -181,7 +231,7 @@ func rowParts(acc []float32, a unsafe.Pointer, plane, k, chunks int, b unsafe.Po
 		part := sums[:width]
 		clear(part)
 		for i := range min(k-chunk*partsChunk, partsChunk) {
-			x := whole(at(a, i), at(unsafe.Add(a, plane), i), at(unsafe.Add(a, 2*plane), i))
+			x := wholeAt(a, plane, i)
 			for j := range part {
 				e := i/2*2*width + 2*j + i%2
 				part[j] += x * whole(at(b, e), at(b, e+n), at(b, e+2*n))

@@ -105,22 +105,23 @@ func multiply(t *testing.T, kernel Kernel, a, b []float32, m, n, k int) []float3
 	return c
 }
 
-// byParts is the kernel by parts, which the machine must have.
-func byParts(t *testing.T) Kernel {
+// byParts runs a test for each kernel by parts that the machine has.
+func byParts(t *testing.T, test func(*testing.T, Kernel)) {
 	for _, f := range families {
 		if f.Splits() {
-			runnable(t, f)
-			return f
+			t.Run(f.String(), func(t *testing.T) {
+				runnable(t, f)
+				test(t, f)
+			})
 		}
 	}
-	t.Fatal("no kernel splits")
-	return Kernel{}
 }
 
 // TestPartsAreAccurate compares errors against sums in binary64: those of products
 // by parts must not be larger than those of plain binary32.
-func TestPartsAreAccurate(t *testing.T) {
-	kernel := byParts(t)
+func TestPartsAreAccurate(t *testing.T) { byParts(t, partsAreAccurate) }
+
+func partsAreAccurate(t *testing.T, kernel Kernel) {
 	plain := ChooseWhole(cpu.Detect(), FP32, 64, 96, 64)
 	r := rand.New(rand.NewPCG(1, 9))
 	for _, c := range []struct {
@@ -153,8 +154,9 @@ func TestPartsAreAccurate(t *testing.T) {
 }
 
 // TestPartsOfSpecials multiplies what parts cannot hold in sums.
-func TestPartsOfSpecials(t *testing.T) {
-	kernel := byParts(t)
+func TestPartsOfSpecials(t *testing.T) { byParts(t, partsOfSpecials) }
+
+func partsOfSpecials(t *testing.T, kernel Kernel) {
 	plain := ChooseWhole(cpu.Detect(), FP32, 40, 70, 50)
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
 	for _, c := range []struct {
@@ -184,15 +186,17 @@ func TestPartsReference(t *testing.T) {
 	if splits && !cpu.Detect().Has(cpu.AVX512|cpu.AVX512BF16) {
 		t.Skipf("packing needs AVX512_BF16; this machine has %v", cpu.Detect())
 	}
+	for _, f := range families {
+		if f.Splits() {
+			t.Run(f.String(), func(t *testing.T) { partsReference(t, f) })
+		}
+	}
+}
+
+func partsReference(t *testing.T, kernel Kernel) {
 	const m, n, k = 5, 45, 70
 	r := rand.New(rand.NewPCG(1, 9))
 	a, b := randoms(r, m*k), randoms(r, k*n)
-	var kernel Kernel
-	for _, f := range families {
-		if f.Splits() {
-			kernel = f
-		}
-	}
 	panels, err := Pack(nil, kernel, b, k, n, n, false)
 	if err != nil {
 		t.Fatal(err)
@@ -203,14 +207,14 @@ func TestPartsReference(t *testing.T) {
 		splitReference(unsafe.Pointer(&rows[i*3*width]), 2*width, unsafe.Pointer(&a[i*k]), k, width)
 	}
 	c := make([]float32, m*n)
-	var tap int64
+	taps := panels.TapList([]int64{0})
 	for panel := range panels.Count() {
 		x := panels.Tiles(1, Unbounded())[0]
 		x.B, x.Cols, x.Width = panels.panel(panel), panels.columns(panel), panels.width(panel)
-		x.Rows, x.Taps, x.Tap = m, 1, &tap
+		x.Rows, x.Taps, x.Tap = m, len(taps), &taps[0]
 		x.A, x.Lda = unsafe.Pointer(&rows[0]), 6*width
 		x.C, x.Ldc = unsafe.Pointer(&c[panels.First(panel)]), 4*n
-		tileParts(&x, 2*width)
+		tileParts(&x, 2*width, kernel.slabs())
 	}
 	if e := rms(c, a, b, m, n, k); e > 2e-7 {
 		t.Errorf("relative error %g", e)

@@ -15,6 +15,8 @@ type stages struct {
 	depth int // of k in a block: a multiple of partsChunk but for the last
 	pitch int // bytes between the rows of a block
 	plane int // bytes between its parts
+
+	overshoot int // rows that tiles may read after a block's
 }
 
 const (
@@ -25,7 +27,7 @@ const (
 
 func newStages(p *Panels, m int) stages {
 	each := partsOf * 2
-	s := stages{m: m, k: p.k, depth: PartsWidth(p.k)}
+	s := stages{m: m, k: p.k, depth: PartsWidth(p.k), overshoot: p.kernel.Overshoot()}
 	if most := max(splitDepth, splitBytes/(each*min(m, splitRows))); s.depth > most {
 		blocks := (p.k + most - 1) / most
 		s.depth = PartsWidth((p.k + blocks - 1) / blocks)
@@ -40,22 +42,23 @@ func newStages(p *Panels, m int) stages {
 }
 
 // bytes is the room for a block.
-func (s stages) bytes() int { return s.rows * s.pitch }
+func (s stages) bytes() int { return (s.rows + s.overshoot) * s.pitch }
 
 // split is a Call's work by stages: in each, first rows are split, then panels
 // multiplied.
 type split struct {
 	stages
 	parts    Parts
-	row, k   int // where the present block starts
-	rows     int // it has
-	length   int // of k it has
-	portions int // of its rows, for units
+	chunks   []int64 // taps, where each is a chunk
+	row, k   int     // where the present block starts
+	rows     int     // it has
+	length   int     // of k it has
+	portions int     // of its rows, for units
 }
 
 func (p *Panels) bindSplit(m, workers int, e Epilogue) *Call {
 	c := &Call{panels: p, m: m, clamp: e.Clamp, bias: e.Bias, work: p.Tiles(workers, e.Clamp)}
-	c.split = &split{stages: newStages(p, m)}
+	c.split = &split{stages: newStages(p, m), chunks: p.TapList([]int64{0})}
 	c.split.parts.Plane = c.split.plane
 	c.tiles = tiling{m: m, tiles: (m + p.kernel.MR - 1) / p.kernel.MR}
 	c.split.portions = 1
@@ -64,9 +67,9 @@ func (p *Panels) bindSplit(m, workers int, e Epilogue) *Call {
 	}
 	for i := range c.work {
 		t := &c.work[i]
-		t.Taps, t.Tap = 1, &c.tap
+		t.Taps, t.Tap = 1, &c.split.chunks[0]
 		t.Lda = c.split.pitch
-		t.SetParts(c.split.parts)
+		t.SetParts(c.split.parts, height(c.split.stages.rows, p.kernel.MR))
 	}
 	return c
 }
@@ -108,9 +111,14 @@ func (c *Call) splitUnit(worker, i int) {
 	portion, panel := i/p.Count(), i%p.Count()
 	routines := p.Load(t, panel, false)
 	chunks := PartsWidth(s.length) / partsChunk
-	chunk := 2 * partsOf * partsChunk * p.width(panel)
+	chunk := p.chunkBytes(panel)
 	t.B = unsafe.Add(t.B, s.k/partsChunk*chunk)
-	t.K, t.Odd = chunks, s.length
+	t.Odd = s.length
+	if p.kernel.slabs() {
+		t.Taps = chunks
+	} else {
+		t.K = chunks
+	}
 	t.Ldc, t.Ldr = c.ldc, c.ldr
 	t.Lo, t.Hi = c.clamp.Lo, c.clamp.Hi
 	residual := c.residual
@@ -144,16 +152,15 @@ func (c *Call) splitUnit(worker, i int) {
 func (c *Call) splitAhead(panel, bytes, tiles int) Ahead {
 	p, s := c.panels, c.split
 	ahead := Ahead{p: p, idle: uintptr(p.panel(panel)), left: bytes, tiles: tiles}
-	chunkOf := func(i int) int { return 2 * partsOf * partsChunk * p.width(i) }
 	switch next := panel + 1; {
 	case p.Bytes() <= cached:
 		ahead.left = 0
 	case next < p.Count():
-		ahead.next = uintptr(unsafe.Add(p.panel(next), s.k/partsChunk*chunkOf(next)))
+		ahead.next = uintptr(unsafe.Add(p.panel(next), s.k/partsChunk*p.chunkBytes(next)))
 	case s.row+s.rows < c.m:
-		ahead.next = uintptr(unsafe.Add(p.panel(0), s.k/partsChunk*chunkOf(0)))
+		ahead.next = uintptr(unsafe.Add(p.panel(0), s.k/partsChunk*p.chunkBytes(0)))
 	case s.k+s.length < s.stages.k:
-		ahead.next = uintptr(unsafe.Add(p.panel(0), (s.k+s.length)/partsChunk*chunkOf(0)))
+		ahead.next = uintptr(unsafe.Add(p.panel(0), (s.k+s.length)/partsChunk*p.chunkBytes(0)))
 	default:
 		ahead.left = 0
 	}

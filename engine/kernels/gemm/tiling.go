@@ -136,8 +136,9 @@ const (
 	unroll             = 4           // k steps in a kernel's main loop
 	sparsest           = 15 * unroll // a Tile's Sparse: every pass of the loop fetches at 0, one in 16 here
 	cacheLine          = 64
-	partsPrefetchLines = 12 // the same of kernels by parts
-	amxPrefetchLines   = 8  // that the AMX kernels ask for with each chunk of k
+	partsPrefetchLines = 12 // of a chunk of k, by parts
+	slabLines          = 16 // and by slabs
+	amxPrefetchLines   = 8  // and of bfloat16
 )
 
 // fetched is how many bytes a tile asks for that is so sparse.
@@ -149,6 +150,8 @@ func (p *Panels) fetched(t *Tile, sparse int) int {
 		return p.taps * (steps / amxChunk(p.k)) * amxPrefetchLines * cacheLine
 	case amxParts:
 		return p.taps * t.K * partsPrefetchLines * cacheLine
+	case amxSlabs:
+		return p.taps * (p.tapRows() / partsChunk) * slabLines * cacheLine
 	}
 	every := sparse/unroll + 1
 	passes := (steps/unroll + every - 1) / every

@@ -22,7 +22,6 @@ const (
 	stateStepB   = 88
 	stateCount   = 96
 	stateNext    = 104
-	stateRows    = 112
 	stateDirect  = 120
 	statePlane   = 128
 	stateBias    = 192
@@ -35,7 +34,8 @@ const (
 	jobPrefetch = 24
 	jobLeft     = 32
 	jobSpecial  = 40
-	jobSize     = 48
+	jobRows     = 48
+	jobSize     = 56
 )
 
 // amx is a kernel on AMX tiles: C of 16·tall rows and 16·wide columns at most,
@@ -47,12 +47,14 @@ type amx struct {
 	tall, wide int
 	outBF      bool
 	parts      bool // binary32 by parts: see parts.go here
+	slabs      bool // of a B in binary32: see slabs.go here
 }
 
 var amxKernels = []amx{
 	{tall: 1, wide: 1}, {tall: 1, wide: 2}, {tall: 2, wide: 1}, {tall: 2, wide: 2},
 	{tall: 1, wide: 1, outBF: true}, {tall: 1, wide: 2, outBF: true}, {tall: 2, wide: 1, outBF: true}, {tall: 2, wide: 2, outBF: true},
 	{tall: 1, wide: 1, parts: true}, {tall: 1, wide: 2, parts: true},
+	{tall: 1, wide: 1, slabs: true}, {tall: 1, wide: 2, slabs: true},
 }
 
 const (
@@ -73,8 +75,11 @@ var (
 
 func (x amx) function() string {
 	name := "tileBF16"
-	if x.parts {
+	switch {
+	case x.parts:
 		name = "tileParts"
+	case x.slabs:
+		name = "tileSlabs"
 	}
 	if x.outBF {
 		name += "Out"
@@ -92,6 +97,10 @@ func jobField(off int, r reg.GPPhysical) {
 }
 
 func (x amx) generate() {
+	if x.slabs {
+		x.generateSlabs()
+		return
+	}
 	TEXT(x.function(), attr.NOSPLIT, "func(t *byte)")
 	Load(Param("t"), amxT)
 	MOVQ(tileField(argState), amxState)
@@ -276,7 +285,7 @@ func (x amx) storeTiles(to, stride, below reg.GPPhysical) {
 func (x amx) finish() {
 	from, rows, c, ldc, res, ldr, left := reg.RBX, reg.RCX, reg.RSI, reg.RDI, reg.R8, reg.R9, reg.R10
 	LEAQ(stateField(stateScratch), from)
-	MOVQ(stateField(stateRows), rows)
+	jobField(jobRows, rows)
 	jobField(jobC, c)
 	MOVQ(tileField(argLdc), ldc)
 	jobField(jobResidual, res)

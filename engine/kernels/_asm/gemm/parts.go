@@ -18,51 +18,75 @@ const partsPrefetchLines = 12
 // one to the next of which either stays.
 var partsOrder = [...]struct{ a, b int }{{0, 2}, {0, 1}, {1, 1}, {1, 0}, {0, 0}, {2, 0}}
 
-// multiplyParts adds all chunks of k of all taps to the sums.
-func (x amx) multiplyParts() {
-	a, from, lda, plane := reg.RSI, reg.RDI, reg.RDX, reg.R12
-	b, strideB := reg.RBX, reg.R8
-	chunks, tap, taps, ahead := reg.RCX, reg.R9, reg.R10, reg.R15
-	MOVQ(tileField(argLda), lda)
-	MOVQ(tileField(argB), b)
-	MOVQ(tileField(argTap), tap)
-	MOVQ(tileField(argTaps), taps)
-	MOVQ(stateField(statePlane), plane)
-	jobField(jobPrefetch, ahead)
-	MOVQ(U32(uint32(64*x.wide)), strideB)
+// partsOperands are the registers of a product by parts.
+type partsOperands struct {
+	amx
+	a, from, lda, plane, b, strideB, ahead reg.GPPhysical
+}
 
-	Label("tap")
-	jobField(jobA, a)
-	ADDQ(Mem{Base: tap}, a)
-	MOVQ(stateField(stateChunks), chunks)
-	Label("chunk")
-	lines := 0
+func (x amx) operands() partsOperands {
+	return partsOperands{amx: x, a: reg.RSI, from: reg.RDI, lda: reg.RDX, plane: reg.R12, b: reg.RBX, strideB: reg.R8, ahead: reg.R15}
+}
+
+// load sets those that stay the same for a job, and where it fetches.
+func (o partsOperands) load() {
+	MOVQ(tileField(argLda), o.lda)
+	MOVQ(stateField(statePlane), o.plane)
+	jobField(jobPrefetch, o.ahead)
+	MOVQ(U32(uint32(64*o.wide)), o.strideB)
+}
+
+// products adds a chunk's products to the sums, with fetches of so many lines and
+// so many pieces of other work spread among them.
+func (o partsOperands) products(lines, pieces int, piece func(i int)) {
+	all, done, fetched, did := len(partsOrder)*o.wide, 0, 0, 0
 	for i, p := range partsOrder {
 		if i == 0 || p.b != partsOrder[i-1].b {
-			for v := range x.wide {
-				LEAQ(Mem{Base: b, Disp: 1024*x.wide*p.b + 64*v}, from)
-				isa.TILELOADD(from, strideB, tileB+v)
+			for v := range o.wide {
+				LEAQ(Mem{Base: o.b, Disp: 1024*o.wide*p.b + 64*v}, o.from)
+				isa.TILELOADD(o.from, o.strideB, tileB+v)
 			}
 		}
 		if i == 0 || p.a != partsOrder[i-1].a {
 			switch p.a {
 			case 0:
-				isa.TILELOADD(a, lda, tileA)
+				isa.TILELOADD(o.a, o.lda, tileA)
 			default:
-				LEAQ(Mem{Base: a, Index: plane, Scale: uint8(p.a)}, from)
-				isa.TILELOADD(from, lda, tileA)
+				LEAQ(Mem{Base: o.a, Index: o.plane, Scale: uint8(p.a)}, o.from)
+				isa.TILELOADD(o.from, o.lda, tileA)
 			}
 		}
-		for v := range x.wide {
+		for v := range o.wide {
 			isa.TDPBF16PS(tileA, tileB+v, v)
-		}
-		for ; lines < (i+1)*partsPrefetchLines/len(partsOrder); lines++ {
-			PREFETCHT1(Mem{Base: ahead, Disp: lines * 64})
+			done++
+			for ; did < done*pieces/all; did++ {
+				piece(did)
+			}
+			for ; fetched < done*lines/all; fetched++ {
+				PREFETCHT1(Mem{Base: o.ahead, Disp: fetched * 64})
+			}
 		}
 	}
-	ADDQ(U8(64), a)
-	ADDQ(stateField(stateStepB), b)
-	ADDQ(I32(partsPrefetchLines*64), ahead)
+}
+
+// multiplyParts adds all chunks of k of all taps to the sums.
+func (x amx) multiplyParts() {
+	chunks, tap, taps := reg.RCX, reg.R9, reg.R10
+	o := x.operands()
+	o.load()
+	MOVQ(tileField(argB), o.b)
+	MOVQ(tileField(argTap), tap)
+	MOVQ(tileField(argTaps), taps)
+
+	Label("tap")
+	jobField(jobA, o.a)
+	ADDQ(Mem{Base: tap}, o.a)
+	MOVQ(stateField(stateChunks), chunks)
+	Label("chunk")
+	o.products(partsPrefetchLines, 0, nil)
+	ADDQ(U8(64), o.a)
+	ADDQ(stateField(stateStepB), o.b)
+	ADDQ(I32(partsPrefetchLines*64), o.ahead)
 	DECQ(chunks)
 	JNZ(LabelRef("chunk"))
 	ADDQ(U8(8), tap)
@@ -77,7 +101,7 @@ func (x amx) checkSums() {
 	z := isa.AVX512.Reg
 	zero := z(x.wide)
 	LEAQ(stateField(stateScratch), from)
-	MOVQ(stateField(stateRows), rows)
+	jobField(jobRows, rows)
 	for v := range x.wide + 1 {
 		isa.AVX512.Zero(z(v))
 	}
