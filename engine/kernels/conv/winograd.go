@@ -105,7 +105,7 @@ func (g Geometry) winogradCost(s *scheme) float64 {
 	patches := g.N * ((g.Out.Height + s.tile - 1) / s.tile) * ((g.Out.Width + s.tile - 1) / s.tile)
 	planes, weights := float64(s.planes()), float64(g.In.Channels*g.Out.Channels)
 	transformed := planes * float64(patches*(g.In.Channels+g.Out.Channels))
-	return streamed(2*planes*float64(patches)*weights, planes*4*weights) + flopsPerTransformed*transformed
+	return streamed(2*planes*float64(max(patches, shortestBlock))*weights, planes*4*weights) + flopsPerTransformed*transformed
 }
 
 // streamed is the cost of products with weights of a size in bytes.
@@ -143,7 +143,7 @@ func (s *scheme) prepare(arena *gemm.Arena, features cpu.Features, g Geometry, w
 }
 
 const (
-	shortestBlock = 14 // patches that should at least share the loading of weights
+	shortestBlock = 14 // patches that should at least share the loading of weights: fewer take as long
 	sparePatches  = 8  // room for rounding up where a block's memory is divided among workers
 	crossing      = 2  // what a byte costs that another core wrote, against one of weights that both read
 )
