@@ -94,6 +94,8 @@ var shapes = []shape{
 	{reason: "every other line of many channels", c: 64, h: 15, w: 17, k: 48, kh: 3, kw: 3, sh: 2, sw: 2, top: 1, left: 1, bot: 1, rt: 1},
 	{reason: "dilated lines of many channels", c: 48, h: 15, w: 17, k: 48, kh: 3, kw: 3, dh: 2, dw: 3, top: 2, left: 3, bot: 2, rt: 3},
 	{reason: "Winograd of many panels", c: 64, h: 15, w: 14, k: 80, kh: 3, kw: 3, top: 1, left: 1, bot: 1, rt: 1, fast: true, sliceOut: true},
+	{reason: "Winograd of weights that stream, slice by slice", c: 144, h: 9, w: 10, k: 144, kh: 3, kw: 3, top: 1, left: 1, bot: 1, rt: 1, fast: true, residual: true, haloOut: 1},
+	{reason: "3x3 of few rows, by slabs", c: 96, h: 7, w: 8, k: 80, kh: 3, kw: 3, top: 1, left: 1, bot: 1, rt: 1},
 }
 
 func FuzzConvolve(f *testing.F) {

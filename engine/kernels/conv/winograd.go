@@ -54,7 +54,8 @@ const (
 // winograd convolves 3×3 windows of stride 1 by transforming patches of input,
 // multiplying each of their elements by transformed weights as matrices of
 // patches × channels, and transforming back. Blocks of patches keep what is
-// between in the cache.
+// between in the cache; where weights stream through it, so do slices of the
+// output's channels, a panel of the weights at a time.
 type winograd struct {
 	*scheme
 	g       Geometry
@@ -64,6 +65,7 @@ type winograd struct {
 	across  int            // patches in a row of the image
 	down    int
 	block   int // patches at a time
+	slice   int // channels of the output at a time
 }
 
 // scheme is the fastest way to convolve g by transformed patches, nil where the
@@ -129,11 +131,13 @@ func (s *scheme) prepare(arena *gemm.Arena, features cpu.Features, g Geometry, w
 	w.bias = arena.Allocate(4 * outs)
 	copy(w.bias.Floats(), e.Bias)
 	limit := winogradBytes
+	w.slice = outs
 	if streams := s.planes() * ins * outs * 4; streams > winogradBytes {
 		limit = max(winogradLargeBytes, streams)
+		w.slice = min(outs, gemm.ChooseWhole(features, gemm.FP32, 1, outs, ins).NR)
 	}
 	patches := g.N * w.across * w.down
-	blocks := ceilDiv(patches*(ins+outs)*s.planes()*4, limit)
+	blocks := ceilDiv(patches*(ins+w.slice)*s.planes()*4, limit)
 	w.block = max(ceilDiv(patches, blocks), min(patches, shortestBlock))
 	kernel := gemm.ChooseWhole(features, gemm.FP32, w.block, outs, ins)
 	w.weights = gemm.Blank(arena, kernel, s.planes(), ins, outs)
@@ -219,10 +223,13 @@ type winogradCall struct {
 	tap     int64
 }
 
-// winogradBlock is the patches between their transforms.
+// winogradBlock is the patches between their transforms, the products a slice of
+// the output's channels at a time.
 type winogradBlock struct {
 	first, n int
-	v, m     unsafe.Pointer // transformed inputs and products: [plane][patch][channel]
+
+	channel, channels int            // of the output's slice: the first, and how many
+	v, m              unsafe.Pointer // transformed inputs and products: [plane][patch][channel]
 }
 
 // pitch is the number of bytes from one plane of a block to the next, of patches
@@ -234,7 +241,7 @@ const cacheLine = 64
 
 // scratch is how many bytes the transformed patches of a block take.
 func (w *winograd) scratch(patches int) int {
-	return w.planes() * (pitch(patches, w.g.In.Channels) + pitch(patches, w.g.Out.Channels))
+	return w.planes() * (pitch(patches, w.g.In.Channels) + pitch(patches, w.slice))
 }
 
 // count is the number of patches.
@@ -290,10 +297,12 @@ func (c *winogradCall) run(team *parallel.Team, m memory) {
 		b.n = min(c.span, c.count()-b.first)
 		c.phase = (*winogradCall).transformIn
 		team.Run(b.n, c)
-		c.phase = (*winogradCall).multiply
-		team.Run(c.planes(), c)
-		c.phase = (*winogradCall).transformOut
-		team.Run(b.n, c)
+		for c.take(b, 0); b.channels > 0; c.take(b, b.channel+b.channels) {
+			c.phase = (*winogradCall).multiply
+			team.Run(c.planes(), c)
+			c.phase = (*winogradCall).transformOut
+			team.Run(b.n, c)
+		}
 	}
 }
 
@@ -309,12 +318,19 @@ func (c *winogradCall) Do(worker, i int) {
 	for patch := range b.n {
 		c.transformIn(b, worker, patch)
 	}
-	for plane := range c.planes() {
-		c.multiply(b, worker, plane)
+	for c.take(b, 0); b.channels > 0; c.take(b, b.channel+b.channels) {
+		for plane := range c.planes() {
+			c.multiply(b, worker, plane)
+		}
+		for patch := range b.n {
+			c.transformOut(b, worker, patch)
+		}
 	}
-	for patch := range b.n {
-		c.transformOut(b, worker, patch)
-	}
+}
+
+// take makes the channels from one on b's slice; there are none after the last.
+func (c *winogradCall) take(b *winogradBlock, channel int) {
+	b.channel, b.channels = channel, min(c.slice, c.g.Out.Channels-channel)
 }
 
 // place says where patch i lies.
@@ -334,25 +350,30 @@ func (c *winogradCall) transformIn(b *winogradBlock, worker, i int) {
 	c.input(p)
 }
 
-// multiply multiplies plane i of all patches of the block.
+// multiply multiplies plane i of all patches of the block, for the slice.
 func (c *winogradCall) multiply(b *winogradBlock, worker, i int) {
 	w, t := c.weights[i], &c.tiles[worker]
-	ins, outs := c.g.In.Channels*4, c.g.Out.Channels*4
+	ins, outs := c.g.In.Channels*4, c.slice*4
 	t.Lda, t.Ldc = ins, outs
-	a, to := unsafe.Add(b.v, i*pitch(c.span, c.g.In.Channels)), unsafe.Add(b.m, i*pitch(c.span, c.g.Out.Channels))
+	a, to := unsafe.Add(b.v, i*pitch(c.span, c.g.In.Channels)), unsafe.Add(b.m, i*pitch(c.span, c.slice))
+	first, end := b.channel/w.Kernel().NR, ceilDiv(b.channel+b.channels, w.Kernel().NR)
 	limit := w.Kernel().MR
 	tiles := (b.n + limit - 1) / limit
-	for panel := range w.Count() {
+	for panel := first; panel < end; panel++ {
 		routines := w.Load(t, panel, false)
 		ahead := w.Ahead(panel, tiles)
-		if panel == w.Count()-1 && i < c.planes()-1 {
-			ahead = w.AheadTo(panel, c.weights[i+1], tiles)
+		switch {
+		case panel < end-1:
+		case i < c.planes()-1:
+			ahead = w.AheadTo(panel, c.weights[i+1], first, tiles)
+		case end < w.Count():
+			ahead = w.AheadTo(panel, c.weights[0], end, tiles)
 		}
 		for tile := range tiles {
 			row := tile * b.n / tiles
 			t.Rows = (tile+1)*b.n/tiles - row
 			t.A = unsafe.Add(a, row*ins)
-			t.C = unsafe.Add(to, row*outs+w.First(panel)*4)
+			t.C = unsafe.Add(to, row*outs+(w.First(panel)-b.channel)*4)
 			ahead.Take(t)
 			t.Compute(routines)
 		}
@@ -363,21 +384,21 @@ func (c *winogradCall) multiply(b *winogradBlock, worker, i int) {
 func (c *winogradCall) transformOut(b *winogradBlock, worker, i int) {
 	g, p := &c.g, &c.patches[worker]
 	n, y, x := c.place(b.first + i)
-	p.Image = unsafe.Add(c.out, g.Out.Index(n, 0, y, x)*4)
+	p.Image = unsafe.Add(c.out, g.Out.Index(n, b.channel, y, x)*4)
 	p.Row, p.Pixel = g.Out.RowPitch*4, g.Out.PixelPitch*4
-	p.Planes = unsafe.Add(b.m, i*g.Out.Channels*4)
-	p.Plane = pitch(c.span, g.Out.Channels)
-	p.Groups = g.Out.Channels / winogradLanes
-	p.Bias = c.bias.Pointer()
+	p.Planes = unsafe.Add(b.m, i*c.slice*4)
+	p.Plane = pitch(c.span, c.slice)
+	p.Groups = b.channels / winogradLanes
+	p.Bias = unsafe.Add(c.bias.Pointer(), 4*b.channel)
 	p.Residual, p.ResRow, p.ResPixel = nil, 0, 0
 	if c.residual != nil {
-		p.Residual = unsafe.Add(c.residual, g.Residual.Index(n, 0, y, x)*4)
+		p.Residual = unsafe.Add(c.residual, g.Residual.Index(n, b.channel, y, x)*4)
 		p.ResRow, p.ResPixel = g.Residual.RowPitch*4, g.Residual.PixelPitch*4
 	}
 	p.Rows, p.Cols = g.Out.Height-y, g.Out.Width-x
 	p.Lo, p.Hi = c.clamp.Lo, c.clamp.Hi
 	c.output(p)
-	if !c.applies() {
+	if !c.applies() || b.channel+b.channels < g.Out.Channels {
 		return
 	}
 	for r := range min(c.tile, p.Rows) {

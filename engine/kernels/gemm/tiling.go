@@ -85,9 +85,9 @@ func (p *Panels) Ahead(i, tiles int) Ahead {
 	return p.aheadTo(i, p, i+1, tiles)
 }
 
-// AheadTo starts on the first panel of another B, which comes after panel i.
-func (p *Panels) AheadTo(i int, next *Panels, tiles int) Ahead {
-	return p.aheadTo(i, next, 0, tiles)
+// AheadTo starts on a panel of another B, which comes after panel i.
+func (p *Panels) AheadTo(i int, next *Panels, panel, tiles int) Ahead {
+	return p.aheadTo(i, next, panel, tiles)
 }
 
 // AheadOf is Ahead, but where that would fetch nothing, tiles fetch what comes next
