@@ -47,3 +47,24 @@ func TestAhead(t *testing.T) {
 		}
 	}
 }
+
+// TestAheadTogether lets tiles fetch the next panel of a small B if it is one of
+// many that are used in turn and do not stay in the cache together.
+func TestAheadTogether(t *testing.T) {
+	const k, n = 256, 64
+	for _, kernel := range Kernels() {
+		if !kernel.Runnable(cpu.Detect()) || kernel.Format != FP32 || kernel.Splits() || kernel != kernel.widest() {
+			continue
+		}
+		many := (cachedTogether + 1) / (4 * k * n)
+		for count, fetches := range map[int]bool{many: true, many - 1: false} {
+			p := Blank(nil, kernel, count, k, n)[1]
+			ahead := p.Ahead(0, 1)
+			x := Tile{Rows: kernel.MR, Width: kernel.NR}
+			ahead.Take(&x)
+			if got := x.Prefetch == uintptr(p.panel(1)); got != fetches {
+				t.Errorf("%v: of %d packings, each of %d bytes, the next panel is fetched: %v, not %v", kernel, count, p.Bytes(), got, fetches)
+			}
+		}
+	}
+}

@@ -73,13 +73,20 @@ type Ahead struct {
 	rows, sparse, bytes int // of such tiles, the way each fetches, and how much
 }
 
-// cached is the size of a B that may be expected to stay in the cache.
-const cached = 256 << 10
+// How large what may be expected to stay in the cache is: a B, and all that Blank
+// made at once, of which each is used before any is used again.
+const (
+	cached         = 256 << 10
+	cachedTogether = 1<<20 - 1
+)
+
+// streams reports whether B is too large to stay in the cache.
+func (p *Panels) streams() bool { return p.Bytes() > cached || p.together > cachedTogether }
 
 // Ahead starts on panel i's successor, for a number of tiles, if B is too large to
 // stay in the cache.
 func (p *Panels) Ahead(i, tiles int) Ahead {
-	if i+1 == p.Count() || p.Bytes() <= cached {
+	if i+1 == p.Count() || !p.streams() {
 		return Ahead{p: p, idle: uintptr(p.panel(i))}
 	}
 	return p.aheadTo(i, p, i+1, tiles)
@@ -93,7 +100,7 @@ func (p *Panels) AheadTo(i int, next *Panels, panel, tiles int) Ahead {
 // AheadOf is Ahead, but where that would fetch nothing, tiles fetch what comes next
 // in other memory: of its bytes, panel i as many as any panel.
 func (p *Panels) AheadOf(i, tiles int, at unsafe.Pointer, bytes int) Ahead {
-	if p.Bytes() > cached || p.kernel.StepsOverGaps() {
+	if p.streams() || p.kernel.StepsOverGaps() {
 		return p.Ahead(i, tiles)
 	}
 	from, end := i*bytes/p.Count(), (i+1)*bytes/p.Count()
