@@ -344,10 +344,10 @@ func (c *directCall) multiply(worker, group, panel, tile, end int) {
 	t.SkipR = (g.Residual.RowPitch - g.Residual.Width*g.Residual.PixelPitch) * c.outBytes
 	n := tile / len(c.spans)
 	from, to, add := view.In.Index(n, group*(g.In.Channels/g.Groups), 0, 0)-skip, g.Out.Index(n, channel, 0, 0), g.Residual.Index(n, channel, 0, 0)
-	ahead := p.Ahead(panel, end-tile)
+	ahead := p.Ahead(panel, end-tile, tile == 0)
 	if then := min(c.first+c.count, end+end-tile, (n+1)*len(c.spans)); view.StrideH*view.StrideW == 1 && end < then {
 		next := c.spans[end%len(c.spans)].in
-		ahead = p.AheadOf(panel, end-tile, unsafe.Add(in, (from+next)*size), (c.spans[then-1-n*len(c.spans)].in-next)*size)
+		ahead = p.AheadOf(panel, end-tile, tile == 0, unsafe.Add(in, (from+next)*size), (c.spans[then-1-n*len(c.spans)].in-next)*size)
 	}
 	for i := tile % len(c.spans); tile < end; tile++ {
 		x := &c.spans[i]

@@ -361,7 +361,7 @@ func (c *winogradCall) multiply(b *winogradBlock, worker, i int) {
 	tiles := (b.n + limit - 1) / limit
 	for panel := first; panel < end; panel++ {
 		routines := w.Load(t, panel, false)
-		ahead := w.Ahead(panel, tiles)
+		ahead := w.Ahead(panel, tiles, b.first == 0)
 		switch {
 		case panel < end-1:
 		case i < c.planes()-1:

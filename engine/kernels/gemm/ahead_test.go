@@ -19,7 +19,7 @@ func TestAhead(t *testing.T) {
 				const depth = 4096
 				p := &Panels{kernel: k.widest(), taps: 3, k: depth, n: 3 * k.NR}
 				p.block = (*Arena)(nil).Allocate(p.offset(3))
-				ahead := p.Ahead(0, tiles)
+				ahead := p.Ahead(0, tiles, false)
 				next, end := uintptr(p.panel(1)), uintptr(p.panel(2))
 				first := 0
 				for i := range tiles {
@@ -48,22 +48,46 @@ func TestAhead(t *testing.T) {
 	}
 }
 
-// TestAheadTogether lets tiles fetch the next panel of a small B if it is one of
-// many that are used in turn and do not stay in the cache together.
-func TestAheadTogether(t *testing.T) {
+// TestAheadFetches tells by what the first tile of a panel asks for whether the next
+// one is fetched.
+func TestAheadFetches(t *testing.T) {
 	const k, n = 256, 64
+	pack := func(kernel Kernel, _ int) *Panels {
+		p, err := Pack(nil, kernel, make([]float32, k*n), k, n, n, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	together := func(kernel Kernel, count int) *Panels { return Blank(nil, kernel, count, k, n)[1] }
+	many := (cachedTogether + 1) / (4 * k * n)
 	for _, kernel := range Kernels() {
-		if !kernel.Runnable(cpu.Detect()) || kernel.Format != FP32 || kernel.Splits() || kernel != kernel.widest() {
+		if !kernel.Runnable(cpu.Detect()) || kernel != kernel.widest() {
 			continue
 		}
-		many := (cachedTogether + 1) / (4 * k * n)
-		for count, fetches := range map[int]bool{many: true, many - 1: false} {
-			p := Blank(nil, kernel, count, k, n)[1]
-			ahead := p.Ahead(0, 1)
+		tiles, rows := kernel.StepsOverGaps(), kernel.Format == FP32 && !kernel.Splits()
+		for _, c := range []struct {
+			why     string
+			applies bool
+			make    func(Kernel, int) *Panels
+			count   int
+			first   bool
+			fetches bool
+		}{
+			{"a small B stays in the cache", true, pack, 1, false, false},
+			{"a small B is fetched for its first use where that costs nothing", true, pack, 1, true, tiles},
+			{"many small ones do not stay together", rows, together, many, false, true},
+			{"not as many do", rows, together, many - 1, false, false},
+		} {
+			if !c.applies {
+				continue
+			}
+			p := c.make(kernel, c.count)
+			ahead := p.Ahead(0, 1, c.first)
 			x := Tile{Rows: kernel.MR, Width: kernel.NR}
 			ahead.Take(&x)
-			if got := x.Prefetch == uintptr(p.panel(1)); got != fetches {
-				t.Errorf("%v: of %d packings, each of %d bytes, the next panel is fetched: %v, not %v", kernel, count, p.Bytes(), got, fetches)
+			if got := x.Prefetch == uintptr(p.panel(1)); got != c.fetches {
+				t.Errorf("%v: %s: the next panel is fetched: %v", kernel, c.why, got)
 			}
 		}
 	}

@@ -132,7 +132,7 @@ func (c *Call) Do(worker, i int) {
 			t := &c.work[worker]
 			routines := p.Load(t, panel, c.valueBytes == 2)
 			tile, last := c.tiles.span(block)
-			ahead := p.Ahead(panel, last-tile)
+			ahead := p.Ahead(panel, last-tile, block == 0)
 			if c.depth < p.k {
 				ahead = c.cut(t, panel, k, group)
 				ahead.tiles = last - tile

@@ -153,7 +153,7 @@ func (c *Call) splitAhead(panel, bytes, tiles int) Ahead {
 	p, s := c.panels, c.split
 	ahead := Ahead{p: p, idle: uintptr(p.panel(panel)), left: bytes, tiles: tiles}
 	switch next := panel + 1; {
-	case !p.streams():
+	case !p.fetches(s.row == 0):
 		ahead.left = 0
 	case next < p.Count():
 		ahead.next = uintptr(unsafe.Add(p.panel(next), s.k/partsChunk*p.chunkBytes(next)))

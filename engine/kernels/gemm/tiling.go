@@ -83,10 +83,17 @@ const (
 // streams reports whether B is too large to stay in the cache.
 func (p *Panels) streams() bool { return p.Bytes() > cached || p.together > cachedTogether }
 
-// Ahead starts on panel i's successor, for a number of tiles, if B is too large to
-// stay in the cache.
-func (p *Panels) Ahead(i, tiles int) Ahead {
-	if i+1 == p.Count() || !p.streams() {
+// fetches reports whether panels are to be fetched: always, if B is too large to
+// stay in the cache, and else when they are used for the first time in a run, where
+// tiles ask for as many lines whether they are wanted or not.
+func (p *Panels) fetches(first bool) bool {
+	return p.streams() || first && p.kernel.StepsOverGaps()
+}
+
+// Ahead starts on panel i's successor, for a number of tiles, if that may not lie in
+// the cache; first says that none of B has been used in this run.
+func (p *Panels) Ahead(i, tiles int, first bool) Ahead {
+	if i+1 == p.Count() || !p.fetches(first) {
 		return Ahead{p: p, idle: uintptr(p.panel(i))}
 	}
 	return p.aheadTo(i, p, i+1, tiles)
@@ -99,9 +106,9 @@ func (p *Panels) AheadTo(i int, next *Panels, panel, tiles int) Ahead {
 
 // AheadOf is Ahead, but where that would fetch nothing, tiles fetch what comes next
 // in other memory: of its bytes, panel i as many as any panel.
-func (p *Panels) AheadOf(i, tiles int, at unsafe.Pointer, bytes int) Ahead {
+func (p *Panels) AheadOf(i, tiles int, first bool, at unsafe.Pointer, bytes int) Ahead {
 	if p.streams() || p.kernel.StepsOverGaps() {
-		return p.Ahead(i, tiles)
+		return p.Ahead(i, tiles, first)
 	}
 	from, end := i*bytes/p.Count(), (i+1)*bytes/p.Count()
 	return Ahead{p: p, idle: uintptr(p.panel(i)), next: uintptr(at) + uintptr(from), left: end - from, tiles: tiles}
