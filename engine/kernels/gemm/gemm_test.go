@@ -62,6 +62,7 @@ func TestTileLayout(t *testing.T) {
 		{"amxJob.special", unsafe.Offsetof(job.special), 40},
 		{"amxJob.rows", unsafe.Offsetof(job.rows), 48},
 		{"an amxJob", unsafe.Sizeof(job), 56},
+		{"the jobs of a call", uintptr(len(state.jobs)), 16},
 	} {
 		if unsafe.Sizeof(uintptr(0)) == 8 && f.got != f.want {
 			t.Errorf("%s is at %d, _asm/gemm expects %d", f.name, f.got, f.want)

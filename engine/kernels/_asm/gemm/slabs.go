@@ -11,7 +11,8 @@ import (
 // A kernel by slabs takes B in binary32 and splits it itself, a slab of k at a time,
 // into memory that stays in the first cache: while the tiles multiply a slab, the
 // vector units split the next. All jobs pass over a slab; their sums wait in memory
-// for the one that follows.
+// for the one that follows. That memory is the stack, so that all of a worker's
+// calls use the same.
 const (
 	slabChunks = 2  // of k in a slab
 	groupPairs = 4  // of rows of B that are split beside the products of one chunk
