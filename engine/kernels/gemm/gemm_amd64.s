@@ -23,25 +23,17 @@ DATA columnMasks<>+60(SB)/4, $0x00000000
 GLOBL columnMasks<>(SB), RODATA|NOPTR, $64
 
 // func tileFP32AVX512_1x32(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP32AVX512_1x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), DX
-	MOVQ       80(AX), BX
-	CMPQ       DX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-
-same:
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
 	TESTQ      DX, DX
 	JZ         asked
-	TESTQ      BX, BX
-	JZ         asked
-	PREFETCHT0 (DX)
-	PREFETCHT0 64(DX)
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -59,23 +51,31 @@ asked:
 	VMOVUPS.Z 64(CX), K2, Z1
 
 unbiased:
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   40(AX), CX
-	MOVQ   32(AX), DX
-	MOVQ   88(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   (AX), SI
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	MOVQ    40(AX), CX
+	MOVQ    32(AX), DX
+	MOVQ    88(AX), DX
+	MOVQ    8(AX), BX
+	MOVQ    (AX), SI
+	MOVQ    48(AX), R8
+	MOVQ    16(AX), DI
+	IMULQ   SI, DI
+	XORQ    R10, R10
+	MOVQ    $0x0000000c, R9
+	CMPQ    DI, $0x40
+	CMOVQGE R9, R10
+	MOVQ    $0x00000001, R9
 
 tap:
 	MOVQ (BX), DI
 	ADDQ 24(AX), DI
-	MOVQ 16(AX), R8
-	SUBQ $0x04, R8
+	MOVQ 16(AX), R11
+	SUBQ $0x04, R11
 	JL   rest
 
 loop:
@@ -99,26 +99,44 @@ loop:
 	VBROADCASTSS 12(DI), Z10
 	VFMADD231PS  Z10, Z8, Z6
 	VFMADD231PS  Z10, Z9, Z7
-	TESTQ        R8, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (DX)
-	PREFETCHT1   64(DX)
-	PREFETCHT1   128(DX)
-	PREFETCHT1   192(DX)
-	PREFETCHT1   256(DX)
-	PREFETCHT1   320(DX)
-	PREFETCHT1   384(DX)
-	PREFETCHT1   448(DX)
-	ADDQ         $+512, DX
+	TESTQ        R11, R10
+	JNZ          asked_rows
+	SUBQ         $0x01, R9
+	JL           asked_rows
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         56(AX), R8
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         56(AX), R8
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         56(AX), R8
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         56(AX), R8
+
+asked_rows:
+	TESTQ      R11, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (DX)
+	PREFETCHT1 64(DX)
+	PREFETCHT1 128(DX)
+	PREFETCHT1 192(DX)
+	PREFETCHT1 256(DX)
+	PREFETCHT1 320(DX)
+	PREFETCHT1 384(DX)
+	PREFETCHT1 448(DX)
+	ADDQ       $+512, DX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, DI
-	SUBQ $0x04, R8
+	SUBQ $0x04, R11
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R11
 	JZ   odd
 
 single:
@@ -129,7 +147,7 @@ single:
 	VFMADD231PS  Z10, Z9, Z1
 	ADDQ         $+128, CX
 	ADDQ         $+4, DI
-	DECQ         R8
+	DECQ         R11
 	JNZ          single
 
 odd:
@@ -154,55 +172,42 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z8
-	VBROADCASTSS 100(AX), Z9
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z8, Z0
-	VMINPS       Z0, Z9, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z8, Z1
-	VMINPS       Z1, Z9, Z1
-	VMOVUPS      Z1, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z8
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z8, Z0
+	VMINPS       Z1, Z8, Z1
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_2x32(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP32AVX512_2x32(SB), NOSPLIT, $40-8
+TEXT ·tileFP32AVX512_2x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	ADDQ       DX, CX
 	ADDQ       (SP), CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -244,15 +249,23 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
+	MOVQ    48(AX), R10
+	MOVQ    16(AX), R8
+	IMULQ   DI, R8
+	XORQ    R12, R12
+	MOVQ    $0x0000000c, R9
+	CMPQ    R8, $0x40
+	CMOVQGE R9, R12
+	MOVQ    $0x00000001, R11
 
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
 	LEAQ (R8)(DX*1), R9
-	ADDQ 16(SP), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	ADDQ 8(SP), R9
+	MOVQ 16(AX), R13
+	SUBQ $0x04, R13
 	JL   rest
 
 loop:
@@ -288,27 +301,45 @@ loop:
 	VBROADCASTSS 12(R9), Z19
 	VFMADD231PS  Z19, Z16, Z14
 	VFMADD231PS  Z19, Z17, Z15
-	TESTQ        R10, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	PREFETCHT1   256(BX)
-	PREFETCHT1   320(BX)
-	PREFETCHT1   384(BX)
-	PREFETCHT1   448(BX)
-	ADDQ         $+512, BX
+	TESTQ        R13, R12
+	JNZ          asked_rows
+	SUBQ         $0x01, R11
+	JL           asked_rows
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+
+asked_rows:
+	TESTQ      R13, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	PREFETCHT1 256(BX)
+	PREFETCHT1 320(BX)
+	PREFETCHT1 384(BX)
+	PREFETCHT1 448(BX)
+	ADDQ       $+512, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R8
 	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	SUBQ $0x04, R13
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R13
 	JZ   odd
 
 single:
@@ -323,7 +354,7 @@ single:
 	ADDQ         $+128, CX
 	ADDQ         $+4, R8
 	ADDQ         $+4, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          single
 
 odd:
@@ -350,13 +381,13 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z16
 	VADDPS    Z16, Z1, Z1
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z16
@@ -365,40 +396,44 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z16
-	VBROADCASTSS 100(AX), Z17
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z16, Z0
-	VMINPS       Z0, Z17, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z16, Z1
-	VMINPS       Z1, Z17, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z2, Z16, Z2
-	VMINPS       Z2, Z17, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z16, Z3
-	VMINPS       Z3, Z17, Z3
-	VMOVUPS      Z3, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z16
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z16, Z0
+	VMINPS       Z1, Z16, Z1
+	VMINPS       Z2, Z16, Z2
+	VMINPS       Z3, Z16, Z3
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_3x32(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP32AVX512_3x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	ADDQ       DX, CX
@@ -407,20 +442,6 @@ TEXT ·tileFP32AVX512_3x32(SB), NOSPLIT, $0-8
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -453,12 +474,20 @@ unbiased:
 	MOVQ    88(AX), BX
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
+	MOVQ    48(AX), R9
+	MOVQ    16(AX), R8
+	IMULQ   DI, R8
+	XORQ    R11, R11
+	MOVQ    $0x0000000c, R10
+	CMPQ    R8, $0x40
+	CMOVQGE R10, R11
+	MOVQ    $0x00000001, R10
 
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
-	MOVQ 16(AX), R9
-	SUBQ $0x04, R9
+	MOVQ 16(AX), R12
+	SUBQ $0x04, R12
 	JL   rest
 
 loop:
@@ -506,26 +535,44 @@ loop:
 	VBROADCASTSS 12(R8)(DX*2), Z16
 	VFMADD231PS  Z16, Z12, Z10
 	VFMADD231PS  Z16, Z13, Z11
-	TESTQ        R9, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	PREFETCHT1   256(BX)
-	PREFETCHT1   320(BX)
-	PREFETCHT1   384(BX)
-	PREFETCHT1   448(BX)
-	ADDQ         $+512, BX
+	TESTQ        R12, R11
+	JNZ          asked_rows
+	SUBQ         $0x01, R10
+	JL           asked_rows
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         56(AX), R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         56(AX), R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         56(AX), R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         56(AX), R9
+
+asked_rows:
+	TESTQ      R12, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	PREFETCHT1 256(BX)
+	PREFETCHT1 320(BX)
+	PREFETCHT1 384(BX)
+	PREFETCHT1 448(BX)
+	ADDQ       $+512, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R8
-	SUBQ $0x04, R9
+	SUBQ $0x04, R12
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R12
 	JZ   odd
 
 single:
@@ -542,7 +589,7 @@ single:
 	VFMADD231PS  Z16, Z13, Z5
 	ADDQ         $+128, CX
 	ADDQ         $+4, R8
-	DECQ         R9
+	DECQ         R12
 	JNZ          single
 
 odd:
@@ -577,46 +624,50 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z12
-	VBROADCASTSS 100(AX), Z13
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z12, Z0
-	VMINPS       Z0, Z13, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z12, Z1
-	VMINPS       Z1, Z13, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z12, Z2
-	VMINPS       Z2, Z13, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z12, Z3
-	VMINPS       Z3, Z13, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z12, Z4
-	VMINPS       Z4, Z13, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z12, Z5
-	VMINPS       Z5, Z13, Z5
-	VMOVUPS      Z5, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z12
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+	VMINPS       Z3, Z12, Z3
+	VMINPS       Z4, Z12, Z4
+	VMINPS       Z5, Z12, Z5
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_4x32(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP32AVX512_4x32(SB), NOSPLIT, $40-8
+TEXT ·tileFP32AVX512_4x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	ADDQ       DX, CX
@@ -629,29 +680,6 @@ TEXT ·tileFP32AVX512_4x32(SB), NOSPLIT, $40-8
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -693,16 +721,24 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R10
+	MOVQ    16(AX), R8
+	IMULQ   DI, R8
+	XORQ    R12, R12
+	MOVQ    $0x0000000c, R9
+	CMPQ    R8, $0x40
+	CMOVQGE R9, R12
+	MOVQ    $0x00000001, R11
 
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
 	LEAQ (R8)(DX*2), R9
-	ADDQ 16(SP), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	ADDQ 8(SP), R9
+	MOVQ 16(AX), R13
+	SUBQ $0x04, R13
 	JL   rest
 
 loop:
@@ -762,27 +798,45 @@ loop:
 	VBROADCASTSS 12(R9)(DX*1), Z21
 	VFMADD231PS  Z21, Z16, Z14
 	VFMADD231PS  Z21, Z17, Z15
-	TESTQ        R10, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	PREFETCHT1   256(BX)
-	PREFETCHT1   320(BX)
-	PREFETCHT1   384(BX)
-	PREFETCHT1   448(BX)
-	ADDQ         $+512, BX
+	TESTQ        R13, R12
+	JNZ          asked_rows
+	SUBQ         $0x01, R11
+	JL           asked_rows
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+
+asked_rows:
+	TESTQ      R13, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	PREFETCHT1 256(BX)
+	PREFETCHT1 320(BX)
+	PREFETCHT1 384(BX)
+	PREFETCHT1 448(BX)
+	ADDQ       $+512, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R8
 	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	SUBQ $0x04, R13
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R13
 	JZ   odd
 
 single:
@@ -803,7 +857,7 @@ single:
 	ADDQ         $+128, CX
 	ADDQ         $+4, R8
 	ADDQ         $+4, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          single
 
 odd:
@@ -826,7 +880,7 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z16
@@ -837,7 +891,7 @@ odd:
 	VMOVUPS.Z 64(CX), K2, Z16
 	VADDPS    Z16, Z3, Z3
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z16
@@ -851,88 +905,72 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z16
-	VBROADCASTSS 100(AX), Z17
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z16, Z0
-	VMINPS       Z0, Z17, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z16, Z1
-	VMINPS       Z1, Z17, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z16, Z2
-	VMINPS       Z2, Z17, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z16, Z3
-	VMINPS       Z3, Z17, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z4, Z16, Z4
-	VMINPS       Z4, Z17, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z16, Z5
-	VMINPS       Z5, Z17, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z16, Z6
-	VMINPS       Z6, Z17, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z16, Z7
-	VMINPS       Z7, Z17, Z7
-	VMOVUPS      Z7, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z16
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z16, Z0
+	VMINPS       Z1, Z16, Z1
+	VMINPS       Z2, Z16, Z2
+	VMINPS       Z3, Z16, Z3
+	VMINPS       Z4, Z16, Z4
+	VMINPS       Z5, Z16, Z5
+	VMINPS       Z6, Z16, Z6
+	VMINPS       Z7, Z16, Z7
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_5x32(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP32AVX512_5x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -974,12 +1012,20 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R10
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R12, R12
+	MOVQ    $0x0000000c, R11
+	CMPQ    R9, $0x40
+	CMOVQGE R11, R12
+	MOVQ    $0x00000002, R11
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	MOVQ 16(AX), R13
+	SUBQ $0x04, R13
 	JL   rest
 
 loop:
@@ -1051,22 +1097,40 @@ loop:
 	VBROADCASTSS 12(R9)(DX*4), Z26
 	VFMADD231PS  Z26, Z20, Z18
 	VFMADD231PS  Z26, Z21, Z19
-	TESTQ        R10, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R13, R12
+	JNZ          asked_rows
+	SUBQ         $0x01, R11
+	JL           asked_rows
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+
+asked_rows:
+	TESTQ      R13, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	SUBQ $0x04, R13
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R13
 	JZ   odd
 
 single:
@@ -1089,7 +1153,7 @@ single:
 	VFMADD231PS  Z26, Z21, Z9
 	ADDQ         $+128, CX
 	ADDQ         $+4, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          single
 
 odd:
@@ -1138,60 +1202,64 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z20
-	VBROADCASTSS 100(AX), Z21
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z20, Z0
-	VMINPS       Z0, Z21, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z20, Z1
-	VMINPS       Z1, Z21, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z20, Z2
-	VMINPS       Z2, Z21, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z20, Z3
-	VMINPS       Z3, Z21, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z20, Z4
-	VMINPS       Z4, Z21, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z20, Z5
-	VMINPS       Z5, Z21, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z20, Z6
-	VMINPS       Z6, Z21, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z20, Z7
-	VMINPS       Z7, Z21, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z20, Z8
-	VMINPS       Z8, Z21, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z20, Z9
-	VMINPS       Z9, Z21, Z9
-	VMOVUPS      Z9, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z20
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z20, Z0
+	VMINPS       Z1, Z20, Z1
+	VMINPS       Z2, Z20, Z2
+	VMINPS       Z3, Z20, Z3
+	VMINPS       Z4, Z20, Z4
+	VMINPS       Z5, Z20, Z5
+	VMINPS       Z6, Z20, Z6
+	VMINPS       Z7, Z20, Z7
+	VMINPS       Z8, Z20, Z8
+	VMINPS       Z9, Z20, Z9
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_6x32(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP32AVX512_6x32(SB), NOSPLIT, $40-8
+TEXT ·tileFP32AVX512_6x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	ADDQ       DX, CX
@@ -1210,35 +1278,6 @@ TEXT ·tileFP32AVX512_6x32(SB), NOSPLIT, $40-8
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -1276,16 +1315,24 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000002, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(R8*1), R10
-	ADDQ 16(SP), R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	ADDQ 8(SP), R10
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -1369,23 +1416,41 @@ loop:
 	VBROADCASTSS 12(R10)(DX*2), Z19
 	VFMADD231PS  Z19, Z12, Z10
 	VFMADD231PS  Z19, Z13, Z11
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -1412,7 +1477,7 @@ single:
 	ADDQ         $+128, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
@@ -1427,7 +1492,7 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z12
@@ -1443,7 +1508,7 @@ odd:
 	VMOVUPS.Z 64(CX), K2, Z12
 	VADDPS    Z12, Z5, Z5
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z12
@@ -1462,114 +1527,92 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z12
-	VBROADCASTSS 100(AX), Z13
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z12, Z0
-	VMINPS       Z0, Z13, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z12, Z1
-	VMINPS       Z1, Z13, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z12, Z2
-	VMINPS       Z2, Z13, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z12, Z3
-	VMINPS       Z3, Z13, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z12, Z4
-	VMINPS       Z4, Z13, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z12, Z5
-	VMINPS       Z5, Z13, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z6, Z12, Z6
-	VMINPS       Z6, Z13, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z12, Z7
-	VMINPS       Z7, Z13, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z12, Z8
-	VMINPS       Z8, Z13, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z12, Z9
-	VMINPS       Z9, Z13, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z10, Z12, Z10
-	VMINPS       Z10, Z13, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z12, Z11
-	VMINPS       Z11, Z13, Z11
-	VMOVUPS      Z11, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z12
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+	VMINPS       Z3, Z12, Z3
+	VMINPS       Z4, Z12, Z4
+	VMINPS       Z5, Z12, Z5
+	VMINPS       Z6, Z12, Z6
+	VMINPS       Z7, Z12, Z7
+	VMINPS       Z8, Z12, Z8
+	VMINPS       Z9, Z12, Z9
+	VMINPS       Z10, Z12, Z10
+	VMINPS       Z11, Z12, Z11
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_7x32(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP32AVX512_7x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -1605,14 +1648,22 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000002, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -1708,23 +1759,41 @@ loop:
 	VBROADCASTSS 12(R10)(DX*1), Z22
 	VFMADD231PS  Z22, Z14, Z12
 	VFMADD231PS  Z22, Z15, Z13
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -1754,7 +1823,7 @@ single:
 	ADDQ         $+128, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
@@ -1803,74 +1872,78 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z14
-	VBROADCASTSS 100(AX), Z15
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z14, Z0
-	VMINPS       Z0, Z15, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z14, Z1
-	VMINPS       Z1, Z15, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z14, Z2
-	VMINPS       Z2, Z15, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z14, Z3
-	VMINPS       Z3, Z15, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z14, Z4
-	VMINPS       Z4, Z15, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z14, Z5
-	VMINPS       Z5, Z15, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z14, Z6
-	VMINPS       Z6, Z15, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z14, Z7
-	VMINPS       Z7, Z15, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z14, Z8
-	VMINPS       Z8, Z15, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z14, Z9
-	VMINPS       Z9, Z15, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z10, Z14, Z10
-	VMINPS       Z10, Z15, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z14, Z11
-	VMINPS       Z11, Z15, Z11
-	VMOVUPS      Z11, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z12, Z14, Z12
-	VMINPS       Z12, Z15, Z12
-	VMOVUPS      Z12, K1, (CX)
 	VMAXPS       Z13, Z14, Z13
-	VMINPS       Z13, Z15, Z13
-	VMOVUPS      Z13, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z14
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z14, Z0
+	VMINPS       Z1, Z14, Z1
+	VMINPS       Z2, Z14, Z2
+	VMINPS       Z3, Z14, Z3
+	VMINPS       Z4, Z14, Z4
+	VMINPS       Z5, Z14, Z5
+	VMINPS       Z6, Z14, Z6
+	VMINPS       Z7, Z14, Z7
+	VMINPS       Z8, Z14, Z8
+	VMINPS       Z9, Z14, Z9
+	VMINPS       Z10, Z14, Z10
+	VMINPS       Z11, Z14, Z11
+	VMINPS       Z12, Z14, Z12
+	VMINPS       Z13, Z14, Z13
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_8x32(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP32AVX512_8x32(SB), NOSPLIT, $40-8
+TEXT ·tileFP32AVX512_8x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	ADDQ       DX, CX
@@ -1895,41 +1968,6 @@ TEXT ·tileFP32AVX512_8x32(SB), NOSPLIT, $40-8
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -1971,16 +2009,24 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000002, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
-	ADDQ 16(SP), R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	ADDQ 8(SP), R10
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -2088,23 +2134,41 @@ loop:
 	VBROADCASTSS 12(R10)(R8*1), Z25
 	VFMADD231PS  Z25, Z16, Z14
 	VFMADD231PS  Z25, Z17, Z15
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -2137,7 +2201,7 @@ single:
 	ADDQ         $+128, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
@@ -2152,7 +2216,7 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z16
@@ -2173,7 +2237,7 @@ odd:
 	VMOVUPS.Z 64(CX), K2, Z16
 	VADDPS    Z16, Z7, Z7
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z16
@@ -2197,140 +2261,112 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z16
-	VBROADCASTSS 100(AX), Z17
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z16, Z0
-	VMINPS       Z0, Z17, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z16, Z1
-	VMINPS       Z1, Z17, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z16, Z2
-	VMINPS       Z2, Z17, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z16, Z3
-	VMINPS       Z3, Z17, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z16, Z4
-	VMINPS       Z4, Z17, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z16, Z5
-	VMINPS       Z5, Z17, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z16, Z6
-	VMINPS       Z6, Z17, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z16, Z7
-	VMINPS       Z7, Z17, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z8, Z16, Z8
-	VMINPS       Z8, Z17, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z16, Z9
-	VMINPS       Z9, Z17, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z10, Z16, Z10
-	VMINPS       Z10, Z17, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z16, Z11
-	VMINPS       Z11, Z17, Z11
-	VMOVUPS      Z11, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z12, Z16, Z12
-	VMINPS       Z12, Z17, Z12
-	VMOVUPS      Z12, K1, (CX)
 	VMAXPS       Z13, Z16, Z13
-	VMINPS       Z13, Z17, Z13
-	VMOVUPS      Z13, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z14, Z16, Z14
-	VMINPS       Z14, Z17, Z14
-	VMOVUPS      Z14, K1, (CX)
 	VMAXPS       Z15, Z16, Z15
-	VMINPS       Z15, Z17, Z15
-	VMOVUPS      Z15, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z16
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z16, Z0
+	VMINPS       Z1, Z16, Z1
+	VMINPS       Z2, Z16, Z2
+	VMINPS       Z3, Z16, Z3
+	VMINPS       Z4, Z16, Z4
+	VMINPS       Z5, Z16, Z5
+	VMINPS       Z6, Z16, Z6
+	VMINPS       Z7, Z16, Z7
+	VMINPS       Z8, Z16, Z8
+	VMINPS       Z9, Z16, Z9
+	VMINPS       Z10, Z16, Z10
+	VMINPS       Z11, Z16, Z11
+	VMINPS       Z12, Z16, Z12
+	VMINPS       Z13, Z16, Z13
+	VMINPS       Z14, Z16, Z14
+	VMINPS       Z15, Z16, Z15
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_9x32(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP32AVX512_9x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -2370,14 +2406,22 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000003, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -2497,23 +2541,41 @@ loop:
 	VBROADCASTSS 12(R10)(R8*1), Z28
 	VFMADD231PS  Z28, Z18, Z16
 	VFMADD231PS  Z28, Z19, Z17
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -2549,7 +2611,7 @@ single:
 	ADDQ         $+128, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
@@ -2608,88 +2670,92 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z18
-	VBROADCASTSS 100(AX), Z19
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z18, Z0
-	VMINPS       Z0, Z19, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z18, Z1
-	VMINPS       Z1, Z19, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z18, Z2
-	VMINPS       Z2, Z19, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z18, Z3
-	VMINPS       Z3, Z19, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z18, Z4
-	VMINPS       Z4, Z19, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z18, Z5
-	VMINPS       Z5, Z19, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z18, Z6
-	VMINPS       Z6, Z19, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z18, Z7
-	VMINPS       Z7, Z19, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z18, Z8
-	VMINPS       Z8, Z19, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z18, Z9
-	VMINPS       Z9, Z19, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z10, Z18, Z10
-	VMINPS       Z10, Z19, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z18, Z11
-	VMINPS       Z11, Z19, Z11
-	VMOVUPS      Z11, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z12, Z18, Z12
-	VMINPS       Z12, Z19, Z12
-	VMOVUPS      Z12, K1, (CX)
 	VMAXPS       Z13, Z18, Z13
-	VMINPS       Z13, Z19, Z13
-	VMOVUPS      Z13, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z14, Z18, Z14
-	VMINPS       Z14, Z19, Z14
-	VMOVUPS      Z14, K1, (CX)
 	VMAXPS       Z15, Z18, Z15
-	VMINPS       Z15, Z19, Z15
-	VMOVUPS      Z15, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z16, Z18, Z16
-	VMINPS       Z16, Z19, Z16
-	VMOVUPS      Z16, K1, (CX)
 	VMAXPS       Z17, Z18, Z17
-	VMINPS       Z17, Z19, Z17
-	VMOVUPS      Z17, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z18
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z18, Z0
+	VMINPS       Z1, Z18, Z1
+	VMINPS       Z2, Z18, Z2
+	VMINPS       Z3, Z18, Z3
+	VMINPS       Z4, Z18, Z4
+	VMINPS       Z5, Z18, Z5
+	VMINPS       Z6, Z18, Z6
+	VMINPS       Z7, Z18, Z7
+	VMINPS       Z8, Z18, Z8
+	VMINPS       Z9, Z18, Z9
+	VMINPS       Z10, Z18, Z10
+	VMINPS       Z11, Z18, Z11
+	VMINPS       Z12, Z18, Z12
+	VMINPS       Z13, Z18, Z13
+	VMINPS       Z14, Z18, Z14
+	VMINPS       Z15, Z18, Z15
+	VMINPS       Z16, Z18, Z16
+	VMINPS       Z17, Z18, Z17
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z16, K1, (CX)
+	VMOVUPS Z17, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_10x32(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP32AVX512_10x32(SB), NOSPLIT, $40-8
+TEXT ·tileFP32AVX512_10x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	ADDQ       DX, CX
@@ -2720,47 +2786,6 @@ TEXT ·tileFP32AVX512_10x32(SB), NOSPLIT, $40-8
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -2806,17 +2831,25 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000003, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
-	ADDQ 16(SP), R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	ADDQ 8(SP), R10
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -2948,23 +2981,41 @@ loop:
 	VBROADCASTSS 12(R10)(DX*4), Z31
 	VFMADD231PS  Z31, Z20, Z18
 	VFMADD231PS  Z31, Z21, Z19
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -3003,7 +3054,7 @@ single:
 	ADDQ         $+128, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
@@ -3018,7 +3069,7 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z20
 	VADDPS    Z20, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z20
@@ -3044,7 +3095,7 @@ odd:
 	VMOVUPS.Z 64(CX), K2, Z20
 	VADDPS    Z20, Z9, Z9
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z20
 	VADDPS    Z20, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z20
@@ -3073,166 +3124,132 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z20
-	VBROADCASTSS 100(AX), Z21
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z20, Z0
-	VMINPS       Z0, Z21, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z20, Z1
-	VMINPS       Z1, Z21, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z20, Z2
-	VMINPS       Z2, Z21, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z20, Z3
-	VMINPS       Z3, Z21, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z20, Z4
-	VMINPS       Z4, Z21, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z20, Z5
-	VMINPS       Z5, Z21, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z20, Z6
-	VMINPS       Z6, Z21, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z20, Z7
-	VMINPS       Z7, Z21, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z20, Z8
-	VMINPS       Z8, Z21, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z20, Z9
-	VMINPS       Z9, Z21, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z10, Z20, Z10
-	VMINPS       Z10, Z21, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z20, Z11
-	VMINPS       Z11, Z21, Z11
-	VMOVUPS      Z11, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z12, Z20, Z12
-	VMINPS       Z12, Z21, Z12
-	VMOVUPS      Z12, K1, (CX)
 	VMAXPS       Z13, Z20, Z13
-	VMINPS       Z13, Z21, Z13
-	VMOVUPS      Z13, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z14, Z20, Z14
-	VMINPS       Z14, Z21, Z14
-	VMOVUPS      Z14, K1, (CX)
 	VMAXPS       Z15, Z20, Z15
-	VMINPS       Z15, Z21, Z15
-	VMOVUPS      Z15, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z16, Z20, Z16
-	VMINPS       Z16, Z21, Z16
-	VMOVUPS      Z16, K1, (CX)
 	VMAXPS       Z17, Z20, Z17
-	VMINPS       Z17, Z21, Z17
-	VMOVUPS      Z17, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z18, Z20, Z18
-	VMINPS       Z18, Z21, Z18
-	VMOVUPS      Z18, K1, (CX)
 	VMAXPS       Z19, Z20, Z19
-	VMINPS       Z19, Z21, Z19
-	VMOVUPS      Z19, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z20
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z20, Z0
+	VMINPS       Z1, Z20, Z1
+	VMINPS       Z2, Z20, Z2
+	VMINPS       Z3, Z20, Z3
+	VMINPS       Z4, Z20, Z4
+	VMINPS       Z5, Z20, Z5
+	VMINPS       Z6, Z20, Z6
+	VMINPS       Z7, Z20, Z7
+	VMINPS       Z8, Z20, Z8
+	VMINPS       Z9, Z20, Z9
+	VMINPS       Z10, Z20, Z10
+	VMINPS       Z11, Z20, Z11
+	VMINPS       Z12, Z20, Z12
+	VMINPS       Z13, Z20, Z13
+	VMINPS       Z14, Z20, Z14
+	VMINPS       Z15, Z20, Z15
+	VMINPS       Z16, Z20, Z16
+	VMINPS       Z17, Z20, Z17
+	VMINPS       Z18, Z20, Z18
+	VMINPS       Z19, Z20, Z19
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z16, K1, (CX)
+	VMOVUPS Z17, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z18, K1, (CX)
+	VMOVUPS Z19, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_11x32(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP32AVX512_11x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -3276,6 +3293,14 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R12
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R14, R14
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R14
+	MOVQ    $0x00000003, R13
 
 tap:
 	MOVQ (SI), R9
@@ -3284,8 +3309,8 @@ tap:
 	ADDQ DX, R10
 	LEAQ (R10)(DX*4), R11
 	ADDQ DX, R11
-	MOVQ 16(AX), R12
-	SUBQ $0x04, R12
+	MOVQ 16(AX), R15
+	SUBQ $0x04, R15
 	JL   rest
 
 loop:
@@ -3429,24 +3454,42 @@ loop:
 	VBROADCASTSS 12(R11), Z26
 	VFMADD231PS  Z26, Z22, Z20
 	VFMADD231PS  Z26, Z23, Z21
-	TESTQ        R12, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R15, R14
+	JNZ          asked_rows
+	SUBQ         $0x01, R13
+	JL           asked_rows
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         56(AX), R12
+
+asked_rows:
+	TESTQ      R15, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
 	ADDQ $+16, R11
-	SUBQ $0x04, R12
+	SUBQ $0x04, R15
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R15
 	JZ   odd
 
 single:
@@ -3489,7 +3532,7 @@ single:
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
-	DECQ         R12
+	DECQ         R15
 	JNZ          single
 
 odd:
@@ -3558,102 +3601,106 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z22
-	VBROADCASTSS 100(AX), Z23
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z22, Z0
-	VMINPS       Z0, Z23, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z22, Z1
-	VMINPS       Z1, Z23, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z22, Z2
-	VMINPS       Z2, Z23, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z22, Z3
-	VMINPS       Z3, Z23, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z22, Z4
-	VMINPS       Z4, Z23, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z22, Z5
-	VMINPS       Z5, Z23, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z22, Z6
-	VMINPS       Z6, Z23, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z22, Z7
-	VMINPS       Z7, Z23, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z22, Z8
-	VMINPS       Z8, Z23, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z22, Z9
-	VMINPS       Z9, Z23, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z10, Z22, Z10
-	VMINPS       Z10, Z23, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z22, Z11
-	VMINPS       Z11, Z23, Z11
-	VMOVUPS      Z11, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z12, Z22, Z12
-	VMINPS       Z12, Z23, Z12
-	VMOVUPS      Z12, K1, (CX)
 	VMAXPS       Z13, Z22, Z13
-	VMINPS       Z13, Z23, Z13
-	VMOVUPS      Z13, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z14, Z22, Z14
-	VMINPS       Z14, Z23, Z14
-	VMOVUPS      Z14, K1, (CX)
 	VMAXPS       Z15, Z22, Z15
-	VMINPS       Z15, Z23, Z15
-	VMOVUPS      Z15, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z16, Z22, Z16
-	VMINPS       Z16, Z23, Z16
-	VMOVUPS      Z16, K1, (CX)
 	VMAXPS       Z17, Z22, Z17
-	VMINPS       Z17, Z23, Z17
-	VMOVUPS      Z17, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z18, Z22, Z18
-	VMINPS       Z18, Z23, Z18
-	VMOVUPS      Z18, K1, (CX)
 	VMAXPS       Z19, Z22, Z19
-	VMINPS       Z19, Z23, Z19
-	VMOVUPS      Z19, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z20, Z22, Z20
-	VMINPS       Z20, Z23, Z20
-	VMOVUPS      Z20, K1, (CX)
 	VMAXPS       Z21, Z22, Z21
-	VMINPS       Z21, Z23, Z21
-	VMOVUPS      Z21, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z22
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z22, Z0
+	VMINPS       Z1, Z22, Z1
+	VMINPS       Z2, Z22, Z2
+	VMINPS       Z3, Z22, Z3
+	VMINPS       Z4, Z22, Z4
+	VMINPS       Z5, Z22, Z5
+	VMINPS       Z6, Z22, Z6
+	VMINPS       Z7, Z22, Z7
+	VMINPS       Z8, Z22, Z8
+	VMINPS       Z9, Z22, Z9
+	VMINPS       Z10, Z22, Z10
+	VMINPS       Z11, Z22, Z11
+	VMINPS       Z12, Z22, Z12
+	VMINPS       Z13, Z22, Z13
+	VMINPS       Z14, Z22, Z14
+	VMINPS       Z15, Z22, Z15
+	VMINPS       Z16, Z22, Z16
+	VMINPS       Z17, Z22, Z17
+	VMINPS       Z18, Z22, Z18
+	VMINPS       Z19, Z22, Z19
+	VMINPS       Z20, Z22, Z20
+	VMINPS       Z21, Z22, Z21
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z16, K1, (CX)
+	VMOVUPS Z17, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z18, K1, (CX)
+	VMOVUPS Z19, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z20, K1, (CX)
+	VMOVUPS Z21, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_12x32(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP32AVX512_12x32(SB), NOSPLIT, $40-8
+TEXT ·tileFP32AVX512_12x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	ADDQ       DX, CX
@@ -3690,53 +3737,6 @@ TEXT ·tileFP32AVX512_12x32(SB), NOSPLIT, $40-8
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -3786,8 +3786,16 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R13
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R15, R15
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R15
+	MOVQ    $0x00000003, R14
 
 tap:
 	MOVQ (SI), R9
@@ -3795,11 +3803,11 @@ tap:
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
 	LEAQ (R10)(DX*1), R11
-	ADDQ 16(SP), R11
+	ADDQ 8(SP), R11
 	LEAQ (R11)(DX*4), R12
 	ADDQ DX, R12
-	MOVQ 16(AX), R13
-	SUBQ $0x04, R13
+	MOVQ 16(AX), BP
+	SUBQ $0x04, BP
 	JL   rest
 
 loop:
@@ -3955,13 +3963,31 @@ loop:
 	VBROADCASTSS 12(R12), Z31
 	VFMADD231PS  Z31, Z24, Z22
 	VFMADD231PS  Z31, Z25, Z23
-	TESTQ        R13, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        BP, R15
+	JNZ          asked_rows
+	SUBQ         $0x01, R14
+	JL           asked_rows
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         56(AX), R13
+
+asked_rows:
+	TESTQ      BP, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
@@ -3969,11 +3995,11 @@ fetched:
 	ADDQ $+16, R10
 	ADDQ $+16, R11
 	ADDQ $+16, R12
-	SUBQ $0x04, R13
+	SUBQ $0x04, BP
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, BP
 	JZ   odd
 
 single:
@@ -4020,7 +4046,7 @@ single:
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
 	ADDQ         $+4, R12
-	DECQ         R13
+	DECQ         BP
 	JNZ          single
 
 odd:
@@ -4035,7 +4061,7 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z24
@@ -4066,7 +4092,7 @@ odd:
 	VMOVUPS.Z 64(CX), K2, Z24
 	VADDPS    Z24, Z11, Z11
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z24
 	VADDPS    Z24, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z24
@@ -4100,192 +4126,152 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z24
-	VBROADCASTSS 100(AX), Z25
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z24, Z0
-	VMINPS       Z0, Z25, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z24, Z1
-	VMINPS       Z1, Z25, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z24, Z2
-	VMINPS       Z2, Z25, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z24, Z3
-	VMINPS       Z3, Z25, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z24, Z4
-	VMINPS       Z4, Z25, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z24, Z5
-	VMINPS       Z5, Z25, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z24, Z6
-	VMINPS       Z6, Z25, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z24, Z7
-	VMINPS       Z7, Z25, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z24, Z8
-	VMINPS       Z8, Z25, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z24, Z9
-	VMINPS       Z9, Z25, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z10, Z24, Z10
-	VMINPS       Z10, Z25, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z24, Z11
-	VMINPS       Z11, Z25, Z11
-	VMOVUPS      Z11, K2, 64(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z12, Z24, Z12
-	VMINPS       Z12, Z25, Z12
-	VMOVUPS      Z12, K1, (CX)
 	VMAXPS       Z13, Z24, Z13
-	VMINPS       Z13, Z25, Z13
-	VMOVUPS      Z13, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z14, Z24, Z14
-	VMINPS       Z14, Z25, Z14
-	VMOVUPS      Z14, K1, (CX)
 	VMAXPS       Z15, Z24, Z15
-	VMINPS       Z15, Z25, Z15
-	VMOVUPS      Z15, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z16, Z24, Z16
-	VMINPS       Z16, Z25, Z16
-	VMOVUPS      Z16, K1, (CX)
 	VMAXPS       Z17, Z24, Z17
-	VMINPS       Z17, Z25, Z17
-	VMOVUPS      Z17, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z18, Z24, Z18
-	VMINPS       Z18, Z25, Z18
-	VMOVUPS      Z18, K1, (CX)
 	VMAXPS       Z19, Z24, Z19
-	VMINPS       Z19, Z25, Z19
-	VMOVUPS      Z19, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z20, Z24, Z20
-	VMINPS       Z20, Z25, Z20
-	VMOVUPS      Z20, K1, (CX)
 	VMAXPS       Z21, Z24, Z21
-	VMINPS       Z21, Z25, Z21
-	VMOVUPS      Z21, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z22, Z24, Z22
-	VMINPS       Z22, Z25, Z22
-	VMOVUPS      Z22, K1, (CX)
 	VMAXPS       Z23, Z24, Z23
-	VMINPS       Z23, Z25, Z23
-	VMOVUPS      Z23, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z24
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z24, Z0
+	VMINPS       Z1, Z24, Z1
+	VMINPS       Z2, Z24, Z2
+	VMINPS       Z3, Z24, Z3
+	VMINPS       Z4, Z24, Z4
+	VMINPS       Z5, Z24, Z5
+	VMINPS       Z6, Z24, Z6
+	VMINPS       Z7, Z24, Z7
+	VMINPS       Z8, Z24, Z8
+	VMINPS       Z9, Z24, Z9
+	VMINPS       Z10, Z24, Z10
+	VMINPS       Z11, Z24, Z11
+	VMINPS       Z12, Z24, Z12
+	VMINPS       Z13, Z24, Z13
+	VMINPS       Z14, Z24, Z14
+	VMINPS       Z15, Z24, Z15
+	VMINPS       Z16, Z24, Z16
+	VMINPS       Z17, Z24, Z17
+	VMINPS       Z18, Z24, Z18
+	VMINPS       Z19, Z24, Z19
+	VMINPS       Z20, Z24, Z20
+	VMINPS       Z21, Z24, Z21
+	VMINPS       Z22, Z24, Z22
+	VMINPS       Z23, Z24, Z23
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z16, K1, (CX)
+	VMOVUPS Z17, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z18, K1, (CX)
+	VMOVUPS Z19, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z20, K1, (CX)
+	VMOVUPS Z21, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z22, K1, (CX)
+	VMOVUPS Z23, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_13x32(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP32AVX512_13x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -4333,6 +4319,14 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R12
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R14, R14
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R14
+	MOVQ    $0x00000004, R13
 
 tap:
 	MOVQ (SI), R9
@@ -4341,8 +4335,8 @@ tap:
 	ADDQ DX, R10
 	LEAQ (R10)(DX*4), R11
 	ADDQ DX, R11
-	MOVQ 16(AX), R12
-	SUBQ $0x04, R12
+	MOVQ 16(AX), R15
+	SUBQ $0x04, R15
 	JL   rest
 
 loop:
@@ -4510,24 +4504,42 @@ loop:
 	VBROADCASTSS 12(R11)(DX*2), Z28
 	VFMADD231PS  Z28, Z26, Z24
 	VFMADD231PS  Z28, Z27, Z25
-	TESTQ        R12, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R15, R14
+	JNZ          asked_rows
+	SUBQ         $0x01, R13
+	JL           asked_rows
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         56(AX), R12
+
+asked_rows:
+	TESTQ      R15, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
 	ADDQ $+16, R11
-	SUBQ $0x04, R12
+	SUBQ $0x04, R15
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R15
 	JZ   odd
 
 single:
@@ -4576,7 +4588,7 @@ single:
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
-	DECQ         R12
+	DECQ         R15
 	JNZ          single
 
 odd:
@@ -4655,116 +4667,120 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z26
-	VBROADCASTSS 100(AX), Z27
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z26, Z0
-	VMINPS       Z0, Z27, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z26, Z1
-	VMINPS       Z1, Z27, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z26, Z2
-	VMINPS       Z2, Z27, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z26, Z3
-	VMINPS       Z3, Z27, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z26, Z4
-	VMINPS       Z4, Z27, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z26, Z5
-	VMINPS       Z5, Z27, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z26, Z6
-	VMINPS       Z6, Z27, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z26, Z7
-	VMINPS       Z7, Z27, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z26, Z8
-	VMINPS       Z8, Z27, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z26, Z9
-	VMINPS       Z9, Z27, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z10, Z26, Z10
-	VMINPS       Z10, Z27, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z26, Z11
-	VMINPS       Z11, Z27, Z11
-	VMOVUPS      Z11, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z12, Z26, Z12
-	VMINPS       Z12, Z27, Z12
-	VMOVUPS      Z12, K1, (CX)
 	VMAXPS       Z13, Z26, Z13
-	VMINPS       Z13, Z27, Z13
-	VMOVUPS      Z13, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z14, Z26, Z14
-	VMINPS       Z14, Z27, Z14
-	VMOVUPS      Z14, K1, (CX)
 	VMAXPS       Z15, Z26, Z15
-	VMINPS       Z15, Z27, Z15
-	VMOVUPS      Z15, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z16, Z26, Z16
-	VMINPS       Z16, Z27, Z16
-	VMOVUPS      Z16, K1, (CX)
 	VMAXPS       Z17, Z26, Z17
-	VMINPS       Z17, Z27, Z17
-	VMOVUPS      Z17, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z18, Z26, Z18
-	VMINPS       Z18, Z27, Z18
-	VMOVUPS      Z18, K1, (CX)
 	VMAXPS       Z19, Z26, Z19
-	VMINPS       Z19, Z27, Z19
-	VMOVUPS      Z19, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z20, Z26, Z20
-	VMINPS       Z20, Z27, Z20
-	VMOVUPS      Z20, K1, (CX)
 	VMAXPS       Z21, Z26, Z21
-	VMINPS       Z21, Z27, Z21
-	VMOVUPS      Z21, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z22, Z26, Z22
-	VMINPS       Z22, Z27, Z22
-	VMOVUPS      Z22, K1, (CX)
 	VMAXPS       Z23, Z26, Z23
-	VMINPS       Z23, Z27, Z23
-	VMOVUPS      Z23, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z24, Z26, Z24
-	VMINPS       Z24, Z27, Z24
-	VMOVUPS      Z24, K1, (CX)
 	VMAXPS       Z25, Z26, Z25
-	VMINPS       Z25, Z27, Z25
-	VMOVUPS      Z25, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z26
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z26, Z0
+	VMINPS       Z1, Z26, Z1
+	VMINPS       Z2, Z26, Z2
+	VMINPS       Z3, Z26, Z3
+	VMINPS       Z4, Z26, Z4
+	VMINPS       Z5, Z26, Z5
+	VMINPS       Z6, Z26, Z6
+	VMINPS       Z7, Z26, Z7
+	VMINPS       Z8, Z26, Z8
+	VMINPS       Z9, Z26, Z9
+	VMINPS       Z10, Z26, Z10
+	VMINPS       Z11, Z26, Z11
+	VMINPS       Z12, Z26, Z12
+	VMINPS       Z13, Z26, Z13
+	VMINPS       Z14, Z26, Z14
+	VMINPS       Z15, Z26, Z15
+	VMINPS       Z16, Z26, Z16
+	VMINPS       Z17, Z26, Z17
+	VMINPS       Z18, Z26, Z18
+	VMINPS       Z19, Z26, Z19
+	VMINPS       Z20, Z26, Z20
+	VMINPS       Z21, Z26, Z21
+	VMINPS       Z22, Z26, Z22
+	VMINPS       Z23, Z26, Z23
+	VMINPS       Z24, Z26, Z24
+	VMINPS       Z25, Z26, Z25
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z16, K1, (CX)
+	VMOVUPS Z17, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z18, K1, (CX)
+	VMOVUPS Z19, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z20, K1, (CX)
+	VMOVUPS Z21, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z22, K1, (CX)
+	VMOVUPS Z23, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z24, K1, (CX)
+	VMOVUPS Z25, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_14x32(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP32AVX512_14x32(SB), NOSPLIT, $40-8
+TEXT ·tileFP32AVX512_14x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	ADDQ       DX, CX
@@ -4807,59 +4823,6 @@ TEXT ·tileFP32AVX512_14x32(SB), NOSPLIT, $40-8
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -4913,8 +4876,16 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R13
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R15, R15
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R15
+	MOVQ    $0x00000004, R14
 
 tap:
 	MOVQ (SI), R9
@@ -4922,11 +4893,11 @@ tap:
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
 	LEAQ (R10)(DX*2), R11
-	ADDQ 16(SP), R11
+	ADDQ 8(SP), R11
 	LEAQ (R11)(DX*4), R12
 	ADDQ DX, R12
-	MOVQ 16(AX), R13
-	SUBQ $0x04, R13
+	MOVQ 16(AX), BP
+	SUBQ $0x04, BP
 	JL   rest
 
 loop:
@@ -5106,13 +5077,31 @@ loop:
 	VBROADCASTSS 12(R12)(DX*1), Z31
 	VFMADD231PS  Z31, Z28, Z26
 	VFMADD231PS  Z31, Z29, Z27
-	TESTQ        R13, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        BP, R15
+	JNZ          asked_rows
+	SUBQ         $0x01, R14
+	JL           asked_rows
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         56(AX), R13
+
+asked_rows:
+	TESTQ      BP, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
@@ -5120,11 +5109,11 @@ fetched:
 	ADDQ $+16, R10
 	ADDQ $+16, R11
 	ADDQ $+16, R12
-	SUBQ $0x04, R13
+	SUBQ $0x04, BP
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, BP
 	JZ   odd
 
 single:
@@ -5177,7 +5166,7 @@ single:
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
 	ADDQ         $+4, R12
-	DECQ         R13
+	DECQ         BP
 	JNZ          single
 
 odd:
@@ -5192,7 +5181,7 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z28
 	VADDPS    Z28, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z28
@@ -5228,7 +5217,7 @@ odd:
 	VMOVUPS.Z 64(CX), K2, Z28
 	VADDPS    Z28, Z13, Z13
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z28
 	VADDPS    Z28, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z28
@@ -5267,132 +5256,129 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z28
-	VBROADCASTSS 100(AX), Z29
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z28, Z0
-	VMINPS       Z0, Z29, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z28, Z1
-	VMINPS       Z1, Z29, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z28, Z2
-	VMINPS       Z2, Z29, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z28, Z3
-	VMINPS       Z3, Z29, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z28, Z4
-	VMINPS       Z4, Z29, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z28, Z5
-	VMINPS       Z5, Z29, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z28, Z6
-	VMINPS       Z6, Z29, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z28, Z7
-	VMINPS       Z7, Z29, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z28, Z8
-	VMINPS       Z8, Z29, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z28, Z9
-	VMINPS       Z9, Z29, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z10, Z28, Z10
-	VMINPS       Z10, Z29, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z28, Z11
-	VMINPS       Z11, Z29, Z11
-	VMOVUPS      Z11, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z12, Z28, Z12
-	VMINPS       Z12, Z29, Z12
-	VMOVUPS      Z12, K1, (CX)
 	VMAXPS       Z13, Z28, Z13
-	VMINPS       Z13, Z29, Z13
-	VMOVUPS      Z13, K2, 64(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z14, Z28, Z14
-	VMINPS       Z14, Z29, Z14
-	VMOVUPS      Z14, K1, (CX)
 	VMAXPS       Z15, Z28, Z15
-	VMINPS       Z15, Z29, Z15
-	VMOVUPS      Z15, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z16, Z28, Z16
-	VMINPS       Z16, Z29, Z16
-	VMOVUPS      Z16, K1, (CX)
 	VMAXPS       Z17, Z28, Z17
-	VMINPS       Z17, Z29, Z17
-	VMOVUPS      Z17, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z18, Z28, Z18
-	VMINPS       Z18, Z29, Z18
-	VMOVUPS      Z18, K1, (CX)
 	VMAXPS       Z19, Z28, Z19
-	VMINPS       Z19, Z29, Z19
-	VMOVUPS      Z19, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z20, Z28, Z20
-	VMINPS       Z20, Z29, Z20
-	VMOVUPS      Z20, K1, (CX)
 	VMAXPS       Z21, Z28, Z21
-	VMINPS       Z21, Z29, Z21
-	VMOVUPS      Z21, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z22, Z28, Z22
-	VMINPS       Z22, Z29, Z22
-	VMOVUPS      Z22, K1, (CX)
 	VMAXPS       Z23, Z28, Z23
-	VMINPS       Z23, Z29, Z23
-	VMOVUPS      Z23, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z24, Z28, Z24
-	VMINPS       Z24, Z29, Z24
-	VMOVUPS      Z24, K1, (CX)
 	VMAXPS       Z25, Z28, Z25
-	VMINPS       Z25, Z29, Z25
-	VMOVUPS      Z25, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z26, Z28, Z26
-	VMINPS       Z26, Z29, Z26
-	VMOVUPS      Z26, K1, (CX)
 	VMAXPS       Z27, Z28, Z27
-	VMINPS       Z27, Z29, Z27
-	VMOVUPS      Z27, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z28
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z28, Z0
+	VMINPS       Z1, Z28, Z1
+	VMINPS       Z2, Z28, Z2
+	VMINPS       Z3, Z28, Z3
+	VMINPS       Z4, Z28, Z4
+	VMINPS       Z5, Z28, Z5
+	VMINPS       Z6, Z28, Z6
+	VMINPS       Z7, Z28, Z7
+	VMINPS       Z8, Z28, Z8
+	VMINPS       Z9, Z28, Z9
+	VMINPS       Z10, Z28, Z10
+	VMINPS       Z11, Z28, Z11
+	VMINPS       Z12, Z28, Z12
+	VMINPS       Z13, Z28, Z13
+	VMINPS       Z14, Z28, Z14
+	VMINPS       Z15, Z28, Z15
+	VMINPS       Z16, Z28, Z16
+	VMINPS       Z17, Z28, Z17
+	VMINPS       Z18, Z28, Z18
+	VMINPS       Z19, Z28, Z19
+	VMINPS       Z20, Z28, Z20
+	VMINPS       Z21, Z28, Z21
+	VMINPS       Z22, Z28, Z22
+	VMINPS       Z23, Z28, Z23
+	VMINPS       Z24, Z28, Z24
+	VMINPS       Z25, Z28, Z25
+	VMINPS       Z26, Z28, Z26
+	VMINPS       Z27, Z28, Z27
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z16, K1, (CX)
+	VMOVUPS Z17, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z18, K1, (CX)
+	VMOVUPS Z19, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z20, K1, (CX)
+	VMOVUPS Z21, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z22, K1, (CX)
+	VMOVUPS Z23, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z24, K1, (CX)
+	VMOVUPS Z25, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z26, K1, (CX)
+	VMOVUPS Z27, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_1x16(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP32AVX512_1x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), DX
-	MOVQ       80(AX), BX
-	CMPQ       DX, CX
-	JE         same
-	PREFETCHT0 (CX)
-
-same:
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
 	TESTQ      DX, DX
 	JZ         asked
-	TESTQ      BX, BX
-	JZ         asked
-	PREFETCHT0 (DX)
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -5406,20 +5392,28 @@ asked:
 	VMOVUPS.Z (CX), K1, Z0
 
 unbiased:
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   40(AX), CX
-	MOVQ   32(AX), DX
-	MOVQ   88(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   (AX), SI
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	MOVQ    40(AX), CX
+	MOVQ    32(AX), DX
+	MOVQ    88(AX), DX
+	MOVQ    8(AX), BX
+	MOVQ    (AX), SI
+	MOVQ    48(AX), R8
+	MOVQ    16(AX), DI
+	IMULQ   SI, DI
+	XORQ    R10, R10
+	MOVQ    $0x0000000c, R9
+	CMPQ    DI, $0x40
+	CMOVQGE R9, R10
+	MOVQ    $0x00000001, R9
 
 tap:
 	MOVQ (BX), DI
 	ADDQ 24(AX), DI
-	MOVQ 16(AX), R8
-	SUBQ $0x04, R8
+	MOVQ 16(AX), R11
+	SUBQ $0x04, R11
 	JL   rest
 
 loop:
@@ -5435,22 +5429,36 @@ loop:
 	VMOVUPS      192(CX), Z4
 	VBROADCASTSS 12(DI), Z5
 	VFMADD231PS  Z5, Z4, Z3
-	TESTQ        R8, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (DX)
-	PREFETCHT1   64(DX)
-	PREFETCHT1   128(DX)
-	PREFETCHT1   192(DX)
-	ADDQ         $+256, DX
+	TESTQ        R11, R10
+	JNZ          asked_rows
+	SUBQ         $0x01, R9
+	JL           asked_rows
+	PREFETCHT0   (R8)
+	ADDQ         56(AX), R8
+	PREFETCHT0   (R8)
+	ADDQ         56(AX), R8
+	PREFETCHT0   (R8)
+	ADDQ         56(AX), R8
+	PREFETCHT0   (R8)
+	ADDQ         56(AX), R8
+
+asked_rows:
+	TESTQ      R11, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (DX)
+	PREFETCHT1 64(DX)
+	PREFETCHT1 128(DX)
+	PREFETCHT1 192(DX)
+	ADDQ       $+256, DX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, DI
-	SUBQ $0x04, R8
+	SUBQ $0x04, R11
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R11
 	JZ   odd
 
 single:
@@ -5459,7 +5467,7 @@ single:
 	VFMADD231PS  Z5, Z4, Z0
 	ADDQ         $+64, CX
 	ADDQ         $+4, DI
-	DECQ         R8
+	DECQ         R11
 	JNZ          single
 
 odd:
@@ -5479,48 +5487,37 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z4
-	VBROADCASTSS 100(AX), Z5
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z4, Z0
-	VMINPS       Z0, Z5, Z0
-	VMOVUPS      Z0, K1, (CX)
+	VBROADCASTSS 100(AX), Z4
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z4, Z0
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_2x16(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP32AVX512_2x16(SB), NOSPLIT, $40-8
+TEXT ·tileFP32AVX512_2x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	ADDQ       (SP), CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -5551,15 +5548,23 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
+	MOVQ    48(AX), R10
+	MOVQ    16(AX), R8
+	IMULQ   DI, R8
+	XORQ    R12, R12
+	MOVQ    $0x0000000c, R9
+	CMPQ    R8, $0x40
+	CMOVQGE R9, R12
+	MOVQ    $0x00000001, R11
 
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
 	LEAQ (R8)(DX*1), R9
-	ADDQ 16(SP), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	ADDQ 8(SP), R9
+	MOVQ 16(AX), R13
+	SUBQ $0x04, R13
 	JL   rest
 
 loop:
@@ -5583,23 +5588,37 @@ loop:
 	VFMADD231PS  Z9, Z8, Z6
 	VBROADCASTSS 12(R9), Z10
 	VFMADD231PS  Z10, Z8, Z7
-	TESTQ        R10, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R13, R12
+	JNZ          asked_rows
+	SUBQ         $0x01, R11
+	JL           asked_rows
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+
+asked_rows:
+	TESTQ      R13, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R8
 	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	SUBQ $0x04, R13
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R13
 	JZ   odd
 
 single:
@@ -5611,7 +5630,7 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R8
 	ADDQ         $+4, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          single
 
 odd:
@@ -5632,61 +5651,54 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z8
 	VADDPS    Z8, Z0, Z0
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z8
 	VADDPS    Z8, Z1, Z1
 
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z8
-	VBROADCASTSS 100(AX), Z9
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z8, Z0
-	VMINPS       Z0, Z9, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z1, Z8, Z1
-	VMINPS       Z1, Z9, Z1
-	VMOVUPS      Z1, K1, (CX)
+	VBROADCASTSS 100(AX), Z8
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z8, Z0
+	VMINPS       Z1, Z8, Z1
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z1, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_3x16(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP32AVX512_3x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -5716,12 +5728,20 @@ unbiased:
 	MOVQ    88(AX), BX
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
+	MOVQ    48(AX), R9
+	MOVQ    16(AX), R8
+	IMULQ   DI, R8
+	XORQ    R11, R11
+	MOVQ    $0x0000000c, R10
+	CMPQ    R8, $0x40
+	CMOVQGE R10, R11
+	MOVQ    $0x00000001, R10
 
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
-	MOVQ 16(AX), R9
-	SUBQ $0x04, R9
+	MOVQ 16(AX), R12
+	SUBQ $0x04, R12
 	JL   rest
 
 loop:
@@ -5753,22 +5773,36 @@ loop:
 	VFMADD231PS  Z14, Z12, Z10
 	VBROADCASTSS 12(R8)(DX*2), Z15
 	VFMADD231PS  Z15, Z12, Z11
-	TESTQ        R9, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R12, R11
+	JNZ          asked_rows
+	SUBQ         $0x01, R10
+	JL           asked_rows
+	PREFETCHT0   (R9)
+	ADDQ         56(AX), R9
+	PREFETCHT0   (R9)
+	ADDQ         56(AX), R9
+	PREFETCHT0   (R9)
+	ADDQ         56(AX), R9
+	PREFETCHT0   (R9)
+	ADDQ         56(AX), R9
+
+asked_rows:
+	TESTQ      R12, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R8
-	SUBQ $0x04, R9
+	SUBQ $0x04, R12
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R12
 	JZ   odd
 
 single:
@@ -5781,7 +5815,7 @@ single:
 	VFMADD231PS  Z15, Z12, Z2
 	ADDQ         $+64, CX
 	ADDQ         $+4, R8
-	DECQ         R9
+	DECQ         R12
 	JNZ          single
 
 odd:
@@ -5813,37 +5847,41 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z12
-	VBROADCASTSS 100(AX), Z13
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z12, Z0
-	VMINPS       Z0, Z13, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z1, Z12, Z1
-	VMINPS       Z1, Z13, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z12, Z2
-	VMINPS       Z2, Z13, Z2
-	VMOVUPS      Z2, K1, (CX)
+	VBROADCASTSS 100(AX), Z12
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_4x16(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP32AVX512_4x16(SB), NOSPLIT, $40-8
+TEXT ·tileFP32AVX512_4x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -5852,25 +5890,6 @@ TEXT ·tileFP32AVX512_4x16(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -5909,16 +5928,24 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R10
+	MOVQ    16(AX), R8
+	IMULQ   DI, R8
+	XORQ    R12, R12
+	MOVQ    $0x0000000c, R9
+	CMPQ    R8, $0x40
+	CMOVQGE R9, R12
+	MOVQ    $0x00000001, R11
 
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
 	LEAQ (R8)(DX*2), R9
-	ADDQ 16(SP), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	ADDQ 8(SP), R9
+	MOVQ 16(AX), R13
+	SUBQ $0x04, R13
 	JL   rest
 
 loop:
@@ -5958,23 +5985,37 @@ loop:
 	VFMADD231PS  Z19, Z16, Z14
 	VBROADCASTSS 12(R9)(DX*1), Z20
 	VFMADD231PS  Z20, Z16, Z15
-	TESTQ        R10, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R13, R12
+	JNZ          asked_rows
+	SUBQ         $0x01, R11
+	JL           asked_rows
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+
+asked_rows:
+	TESTQ      R13, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R8
 	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	SUBQ $0x04, R13
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R13
 	JZ   odd
 
 single:
@@ -5990,7 +6031,7 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R8
 	ADDQ         $+4, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          single
 
 odd:
@@ -6017,14 +6058,14 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z0, Z0
 	ADDQ      DX, CX
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z1, Z1
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z2, Z2
 	ADDQ      DX, CX
@@ -6034,66 +6075,55 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z16
-	VBROADCASTSS 100(AX), Z17
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z16, Z0
-	VMINPS       Z0, Z17, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z1, Z16, Z1
-	VMINPS       Z1, Z17, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z2, Z16, Z2
-	VMINPS       Z2, Z17, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z3, Z16, Z3
-	VMINPS       Z3, Z17, Z3
-	VMOVUPS      Z3, K1, (CX)
+	VBROADCASTSS 100(AX), Z16
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z16, Z0
+	VMINPS       Z1, Z16, Z1
+	VMINPS       Z2, Z16, Z2
+	VMINPS       Z3, Z16, Z3
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z3, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_5x16(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP32AVX512_5x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -6132,12 +6162,20 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R10
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R12, R12
+	MOVQ    $0x0000000c, R11
+	CMPQ    R9, $0x40
+	CMOVQGE R11, R12
+	MOVQ    $0x00000002, R11
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	MOVQ 16(AX), R13
+	SUBQ $0x04, R13
 	JL   rest
 
 loop:
@@ -6185,20 +6223,34 @@ loop:
 	VFMADD231PS  Z24, Z20, Z18
 	VBROADCASTSS 12(R9)(DX*4), Z25
 	VFMADD231PS  Z25, Z20, Z19
-	TESTQ        R10, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R13, R12
+	JNZ          asked_rows
+	SUBQ         $0x01, R11
+	JL           asked_rows
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+
+asked_rows:
+	TESTQ      R13, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	SUBQ $0x04, R13
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R13
 	JZ   odd
 
 single:
@@ -6215,7 +6267,7 @@ single:
 	VFMADD231PS  Z25, Z20, Z4
 	ADDQ         $+64, CX
 	ADDQ         $+4, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          single
 
 odd:
@@ -6259,45 +6311,49 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z20
-	VBROADCASTSS 100(AX), Z21
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z20, Z0
-	VMINPS       Z0, Z21, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z1, Z20, Z1
-	VMINPS       Z1, Z21, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z20, Z2
-	VMINPS       Z2, Z21, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z3, Z20, Z3
-	VMINPS       Z3, Z21, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z20, Z4
-	VMINPS       Z4, Z21, Z4
-	VMOVUPS      Z4, K1, (CX)
+	VBROADCASTSS 100(AX), Z20
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z20, Z0
+	VMINPS       Z1, Z20, Z1
+	VMINPS       Z2, Z20, Z2
+	VMINPS       Z3, Z20, Z3
+	VMINPS       Z4, Z20, Z4
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_6x16(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP32AVX512_6x16(SB), NOSPLIT, $40-8
+TEXT ·tileFP32AVX512_6x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -6310,29 +6366,6 @@ TEXT ·tileFP32AVX512_6x16(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -6367,16 +6400,24 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000002, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(R8*1), R10
-	ADDQ 16(SP), R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	ADDQ 8(SP), R10
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -6432,21 +6473,35 @@ loop:
 	VFMADD231PS  Z17, Z12, Z10
 	VBROADCASTSS 12(R10)(DX*2), Z18
 	VFMADD231PS  Z18, Z12, Z11
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -6466,7 +6521,7 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
@@ -6487,7 +6542,7 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z0, Z0
 	ADDQ      DX, CX
@@ -6497,7 +6552,7 @@ odd:
 	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z2, Z2
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z3, Z3
 	ADDQ      DX, CX
@@ -6510,82 +6565,67 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z12
-	VBROADCASTSS 100(AX), Z13
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z12, Z0
-	VMINPS       Z0, Z13, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z1, Z12, Z1
-	VMINPS       Z1, Z13, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z12, Z2
-	VMINPS       Z2, Z13, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z3, Z12, Z3
-	VMINPS       Z3, Z13, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z12, Z4
-	VMINPS       Z4, Z13, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z5, Z12, Z5
-	VMINPS       Z5, Z13, Z5
-	VMOVUPS      Z5, K1, (CX)
+	VBROADCASTSS 100(AX), Z12
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+	VMINPS       Z3, Z12, Z3
+	VMINPS       Z4, Z12, Z4
+	VMINPS       Z5, Z12, Z5
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z5, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_7x16(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP32AVX512_7x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -6618,14 +6658,22 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000002, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -6689,21 +6737,35 @@ loop:
 	VFMADD231PS  Z20, Z14, Z12
 	VBROADCASTSS 12(R10)(DX*1), Z21
 	VFMADD231PS  Z21, Z14, Z13
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -6725,7 +6787,7 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
@@ -6767,53 +6829,57 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z14
-	VBROADCASTSS 100(AX), Z15
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z14, Z0
-	VMINPS       Z0, Z15, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z1, Z14, Z1
-	VMINPS       Z1, Z15, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z14, Z2
-	VMINPS       Z2, Z15, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z3, Z14, Z3
-	VMINPS       Z3, Z15, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z14, Z4
-	VMINPS       Z4, Z15, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z5, Z14, Z5
-	VMINPS       Z5, Z15, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z14, Z6
-	VMINPS       Z6, Z15, Z6
-	VMOVUPS      Z6, K1, (CX)
+	VBROADCASTSS 100(AX), Z14
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z14, Z0
+	VMINPS       Z1, Z14, Z1
+	VMINPS       Z2, Z14, Z2
+	VMINPS       Z3, Z14, Z3
+	VMINPS       Z4, Z14, Z4
+	VMINPS       Z5, Z14, Z5
+	VMINPS       Z6, Z14, Z6
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_8x16(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP32AVX512_8x16(SB), NOSPLIT, $40-8
+TEXT ·tileFP32AVX512_8x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -6830,33 +6896,6 @@ TEXT ·tileFP32AVX512_8x16(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -6895,16 +6934,24 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000002, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
-	ADDQ 16(SP), R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	ADDQ 8(SP), R10
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -6976,21 +7023,35 @@ loop:
 	VFMADD231PS  Z23, Z16, Z14
 	VBROADCASTSS 12(R10)(R8*1), Z24
 	VFMADD231PS  Z24, Z16, Z15
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -7014,7 +7075,7 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
@@ -7037,7 +7098,7 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z0, Z0
 	ADDQ      DX, CX
@@ -7050,7 +7111,7 @@ odd:
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z3, Z3
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z4, Z4
 	ADDQ      DX, CX
@@ -7066,98 +7127,79 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z16
-	VBROADCASTSS 100(AX), Z17
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z16, Z0
-	VMINPS       Z0, Z17, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z1, Z16, Z1
-	VMINPS       Z1, Z17, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z16, Z2
-	VMINPS       Z2, Z17, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z3, Z16, Z3
-	VMINPS       Z3, Z17, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z4, Z16, Z4
-	VMINPS       Z4, Z17, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z5, Z16, Z5
-	VMINPS       Z5, Z17, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z16, Z6
-	VMINPS       Z6, Z17, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z7, Z16, Z7
-	VMINPS       Z7, Z17, Z7
-	VMOVUPS      Z7, K1, (CX)
+	VBROADCASTSS 100(AX), Z16
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z16, Z0
+	VMINPS       Z1, Z16, Z1
+	VMINPS       Z2, Z16, Z2
+	VMINPS       Z3, Z16, Z3
+	VMINPS       Z4, Z16, Z4
+	VMINPS       Z5, Z16, Z5
+	VMINPS       Z6, Z16, Z6
+	VMINPS       Z7, Z16, Z7
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z7, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_9x16(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP32AVX512_9x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -7194,14 +7236,22 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000003, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -7281,21 +7331,35 @@ loop:
 	VFMADD231PS  Z26, Z18, Z16
 	VBROADCASTSS 12(R10)(R8*1), Z27
 	VFMADD231PS  Z27, Z18, Z17
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -7321,7 +7385,7 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
@@ -7371,61 +7435,65 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z18
-	VBROADCASTSS 100(AX), Z19
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z18, Z0
-	VMINPS       Z0, Z19, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z1, Z18, Z1
-	VMINPS       Z1, Z19, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z18, Z2
-	VMINPS       Z2, Z19, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z3, Z18, Z3
-	VMINPS       Z3, Z19, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z18, Z4
-	VMINPS       Z4, Z19, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z5, Z18, Z5
-	VMINPS       Z5, Z19, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z18, Z6
-	VMINPS       Z6, Z19, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z7, Z18, Z7
-	VMINPS       Z7, Z19, Z7
-	VMOVUPS      Z7, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z18, Z8
-	VMINPS       Z8, Z19, Z8
-	VMOVUPS      Z8, K1, (CX)
+	VBROADCASTSS 100(AX), Z18
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z18, Z0
+	VMINPS       Z1, Z18, Z1
+	VMINPS       Z2, Z18, Z2
+	VMINPS       Z3, Z18, Z3
+	VMINPS       Z4, Z18, Z4
+	VMINPS       Z5, Z18, Z5
+	VMINPS       Z6, Z18, Z6
+	VMINPS       Z7, Z18, Z7
+	VMINPS       Z8, Z18, Z8
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z7, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_10x16(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP32AVX512_10x16(SB), NOSPLIT, $40-8
+TEXT ·tileFP32AVX512_10x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -7446,37 +7514,6 @@ TEXT ·tileFP32AVX512_10x16(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -7519,17 +7556,25 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000003, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
-	ADDQ 16(SP), R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	ADDQ 8(SP), R10
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -7617,21 +7662,35 @@ loop:
 	VFMADD231PS  Z29, Z20, Z18
 	VBROADCASTSS 12(R10)(DX*4), Z30
 	VFMADD231PS  Z30, Z20, Z19
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -7659,7 +7718,7 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
@@ -7684,7 +7743,7 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z20
 	VADDPS    Z20, Z0, Z0
 	ADDQ      DX, CX
@@ -7700,7 +7759,7 @@ odd:
 	VMOVUPS.Z (CX), K1, Z20
 	VADDPS    Z20, Z4, Z4
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z20
 	VADDPS    Z20, Z5, Z5
 	ADDQ      DX, CX
@@ -7719,114 +7778,91 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z20
-	VBROADCASTSS 100(AX), Z21
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z20, Z0
-	VMINPS       Z0, Z21, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z1, Z20, Z1
-	VMINPS       Z1, Z21, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z20, Z2
-	VMINPS       Z2, Z21, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z3, Z20, Z3
-	VMINPS       Z3, Z21, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z20, Z4
-	VMINPS       Z4, Z21, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z5, Z20, Z5
-	VMINPS       Z5, Z21, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z20, Z6
-	VMINPS       Z6, Z21, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z7, Z20, Z7
-	VMINPS       Z7, Z21, Z7
-	VMOVUPS      Z7, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z20, Z8
-	VMINPS       Z8, Z21, Z8
-	VMOVUPS      Z8, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z9, Z20, Z9
-	VMINPS       Z9, Z21, Z9
-	VMOVUPS      Z9, K1, (CX)
+	VBROADCASTSS 100(AX), Z20
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z20, Z0
+	VMINPS       Z1, Z20, Z1
+	VMINPS       Z2, Z20, Z2
+	VMINPS       Z3, Z20, Z3
+	VMINPS       Z4, Z20, Z4
+	VMINPS       Z5, Z20, Z5
+	VMINPS       Z6, Z20, Z6
+	VMINPS       Z7, Z20, Z7
+	VMINPS       Z8, Z20, Z8
+	VMINPS       Z9, Z20, Z9
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z7, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z8, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z9, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_11x16(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP32AVX512_11x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -7867,6 +7903,14 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R12
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R14, R14
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R14
+	MOVQ    $0x00000003, R13
 
 tap:
 	MOVQ (SI), R9
@@ -7875,8 +7919,8 @@ tap:
 	ADDQ DX, R10
 	LEAQ (R10)(DX*4), R11
 	ADDQ DX, R11
-	MOVQ 16(AX), R12
-	SUBQ $0x04, R12
+	MOVQ 16(AX), R15
+	SUBQ $0x04, R15
 	JL   rest
 
 loop:
@@ -7972,22 +8016,36 @@ loop:
 	VFMADD231PS  Z23, Z22, Z20
 	VBROADCASTSS 12(R11), Z24
 	VFMADD231PS  Z24, Z22, Z21
-	TESTQ        R12, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R15, R14
+	JNZ          asked_rows
+	SUBQ         $0x01, R13
+	JL           asked_rows
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+
+asked_rows:
+	TESTQ      R15, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
 	ADDQ $+16, R11
-	SUBQ $0x04, R12
+	SUBQ $0x04, R15
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R15
 	JZ   odd
 
 single:
@@ -8018,7 +8076,7 @@ single:
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
-	DECQ         R12
+	DECQ         R15
 	JNZ          single
 
 odd:
@@ -8076,69 +8134,73 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z22
-	VBROADCASTSS 100(AX), Z23
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z22, Z0
-	VMINPS       Z0, Z23, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z1, Z22, Z1
-	VMINPS       Z1, Z23, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z22, Z2
-	VMINPS       Z2, Z23, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z3, Z22, Z3
-	VMINPS       Z3, Z23, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z22, Z4
-	VMINPS       Z4, Z23, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z5, Z22, Z5
-	VMINPS       Z5, Z23, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z22, Z6
-	VMINPS       Z6, Z23, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z7, Z22, Z7
-	VMINPS       Z7, Z23, Z7
-	VMOVUPS      Z7, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z22, Z8
-	VMINPS       Z8, Z23, Z8
-	VMOVUPS      Z8, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z9, Z22, Z9
-	VMINPS       Z9, Z23, Z9
-	VMOVUPS      Z9, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z10, Z22, Z10
-	VMINPS       Z10, Z23, Z10
-	VMOVUPS      Z10, K1, (CX)
+	VBROADCASTSS 100(AX), Z22
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z22, Z0
+	VMINPS       Z1, Z22, Z1
+	VMINPS       Z2, Z22, Z2
+	VMINPS       Z3, Z22, Z3
+	VMINPS       Z4, Z22, Z4
+	VMINPS       Z5, Z22, Z5
+	VMINPS       Z6, Z22, Z6
+	VMINPS       Z7, Z22, Z7
+	VMINPS       Z8, Z22, Z8
+	VMINPS       Z9, Z22, Z9
+	VMINPS       Z10, Z22, Z10
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z7, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z9, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_12x16(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP32AVX512_12x16(SB), NOSPLIT, $40-8
+TEXT ·tileFP32AVX512_12x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -8163,41 +8225,6 @@ TEXT ·tileFP32AVX512_12x16(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -8232,8 +8259,16 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R13
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R15, R15
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R15
+	MOVQ    $0x00000003, R14
 
 tap:
 	MOVQ (SI), R9
@@ -8241,11 +8276,11 @@ tap:
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
 	LEAQ (R10)(DX*1), R11
-	ADDQ 16(SP), R11
+	ADDQ 8(SP), R11
 	LEAQ (R11)(DX*4), R12
 	ADDQ DX, R12
-	MOVQ 16(AX), R13
-	SUBQ $0x04, R13
+	MOVQ 16(AX), BP
+	SUBQ $0x04, BP
 	JL   rest
 
 loop:
@@ -8349,11 +8384,25 @@ loop:
 	VFMADD231PS  Z23, Z12, Z10
 	VBROADCASTSS 12(R12), Z24
 	VFMADD231PS  Z24, Z12, Z11
-	TESTQ        R13, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        BP, R15
+	JNZ          asked_rows
+	SUBQ         $0x01, R14
+	JL           asked_rows
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+
+asked_rows:
+	TESTQ      BP, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
@@ -8361,11 +8410,11 @@ fetched:
 	ADDQ $+16, R10
 	ADDQ $+16, R11
 	ADDQ $+16, R12
-	SUBQ $0x04, R13
+	SUBQ $0x04, BP
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, BP
 	JZ   odd
 
 single:
@@ -8399,7 +8448,7 @@ single:
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
 	ADDQ         $+4, R12
-	DECQ         R13
+	DECQ         BP
 	JNZ          single
 
 odd:
@@ -8414,7 +8463,7 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z0, Z0
 	ADDQ      DX, CX
@@ -8433,7 +8482,7 @@ odd:
 	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z5, Z5
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z6, Z6
 	ADDQ      DX, CX
@@ -8455,130 +8504,103 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z12
-	VBROADCASTSS 100(AX), Z13
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z12, Z0
-	VMINPS       Z0, Z13, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z1, Z12, Z1
-	VMINPS       Z1, Z13, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z12, Z2
-	VMINPS       Z2, Z13, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z3, Z12, Z3
-	VMINPS       Z3, Z13, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z12, Z4
-	VMINPS       Z4, Z13, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z5, Z12, Z5
-	VMINPS       Z5, Z13, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z6, Z12, Z6
-	VMINPS       Z6, Z13, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z7, Z12, Z7
-	VMINPS       Z7, Z13, Z7
-	VMOVUPS      Z7, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z12, Z8
-	VMINPS       Z8, Z13, Z8
-	VMOVUPS      Z8, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z9, Z12, Z9
-	VMINPS       Z9, Z13, Z9
-	VMOVUPS      Z9, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z10, Z12, Z10
-	VMINPS       Z10, Z13, Z10
-	VMOVUPS      Z10, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z11, Z12, Z11
-	VMINPS       Z11, Z13, Z11
-	VMOVUPS      Z11, K1, (CX)
+	VBROADCASTSS 100(AX), Z12
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+	VMINPS       Z3, Z12, Z3
+	VMINPS       Z4, Z12, Z4
+	VMINPS       Z5, Z12, Z5
+	VMINPS       Z6, Z12, Z6
+	VMINPS       Z7, Z12, Z7
+	VMINPS       Z8, Z12, Z8
+	VMINPS       Z9, Z12, Z9
+	VMINPS       Z10, Z12, Z10
+	VMINPS       Z11, Z12, Z11
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z7, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z8, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z9, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z10, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z11, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_13x16(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP32AVX512_13x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -8610,6 +8632,14 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R12
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R14, R14
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R14
+	MOVQ    $0x00000004, R13
 
 tap:
 	MOVQ (SI), R9
@@ -8618,8 +8648,8 @@ tap:
 	ADDQ DX, R10
 	LEAQ (R10)(DX*4), R11
 	ADDQ DX, R11
-	MOVQ 16(AX), R12
-	SUBQ $0x04, R12
+	MOVQ 16(AX), R15
+	SUBQ $0x04, R15
 	JL   rest
 
 loop:
@@ -8731,22 +8761,36 @@ loop:
 	VFMADD231PS  Z25, Z13, Z11
 	VBROADCASTSS 12(R11)(DX*2), Z26
 	VFMADD231PS  Z26, Z13, Z12
-	TESTQ        R12, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R15, R14
+	JNZ          asked_rows
+	SUBQ         $0x01, R13
+	JL           asked_rows
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+
+asked_rows:
+	TESTQ      R15, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
 	ADDQ $+16, R11
-	SUBQ $0x04, R12
+	SUBQ $0x04, R15
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R15
 	JZ   odd
 
 single:
@@ -8781,7 +8825,7 @@ single:
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
-	DECQ         R12
+	DECQ         R15
 	JNZ          single
 
 odd:
@@ -8834,77 +8878,81 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z13
-	VBROADCASTSS 100(AX), Z14
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z13, Z0
-	VMINPS       Z0, Z14, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z1, Z13, Z1
-	VMINPS       Z1, Z14, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z13, Z2
-	VMINPS       Z2, Z14, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z3, Z13, Z3
-	VMINPS       Z3, Z14, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z13, Z4
-	VMINPS       Z4, Z14, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z5, Z13, Z5
-	VMINPS       Z5, Z14, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z13, Z6
-	VMINPS       Z6, Z14, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z7, Z13, Z7
-	VMINPS       Z7, Z14, Z7
-	VMOVUPS      Z7, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z13, Z8
-	VMINPS       Z8, Z14, Z8
-	VMOVUPS      Z8, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z9, Z13, Z9
-	VMINPS       Z9, Z14, Z9
-	VMOVUPS      Z9, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z10, Z13, Z10
-	VMINPS       Z10, Z14, Z10
-	VMOVUPS      Z10, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z11, Z13, Z11
-	VMINPS       Z11, Z14, Z11
-	VMOVUPS      Z11, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z12, Z13, Z12
-	VMINPS       Z12, Z14, Z12
-	VMOVUPS      Z12, K1, (CX)
+	VBROADCASTSS 100(AX), Z13
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z13, Z0
+	VMINPS       Z1, Z13, Z1
+	VMINPS       Z2, Z13, Z2
+	VMINPS       Z3, Z13, Z3
+	VMINPS       Z4, Z13, Z4
+	VMINPS       Z5, Z13, Z5
+	VMINPS       Z6, Z13, Z6
+	VMINPS       Z7, Z13, Z7
+	VMINPS       Z8, Z13, Z8
+	VMINPS       Z9, Z13, Z9
+	VMINPS       Z10, Z13, Z10
+	VMINPS       Z11, Z13, Z11
+	VMINPS       Z12, Z13, Z12
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z7, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z9, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z11, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z12, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP32AVX512_14x16(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP32AVX512_14x16(SB), NOSPLIT, $40-8
+TEXT ·tileFP32AVX512_14x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -8933,45 +8981,6 @@ TEXT ·tileFP32AVX512_14x16(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -9008,8 +9017,16 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R13
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R15, R15
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R15
+	MOVQ    $0x00000004, R14
 
 tap:
 	MOVQ (SI), R9
@@ -9017,11 +9034,11 @@ tap:
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
 	LEAQ (R10)(DX*2), R11
-	ADDQ 16(SP), R11
+	ADDQ 8(SP), R11
 	LEAQ (R11)(DX*4), R12
 	ADDQ DX, R12
-	MOVQ 16(AX), R13
-	SUBQ $0x04, R13
+	MOVQ 16(AX), BP
+	SUBQ $0x04, BP
 	JL   rest
 
 loop:
@@ -9141,11 +9158,25 @@ loop:
 	VFMADD231PS  Z27, Z14, Z12
 	VBROADCASTSS 12(R12)(DX*1), Z28
 	VFMADD231PS  Z28, Z14, Z13
-	TESTQ        R13, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        BP, R15
+	JNZ          asked_rows
+	SUBQ         $0x01, R14
+	JL           asked_rows
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+
+asked_rows:
+	TESTQ      BP, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
@@ -9153,11 +9184,11 @@ fetched:
 	ADDQ $+16, R10
 	ADDQ $+16, R11
 	ADDQ $+16, R12
-	SUBQ $0x04, R13
+	SUBQ $0x04, BP
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, BP
 	JZ   odd
 
 single:
@@ -9195,7 +9226,7 @@ single:
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
 	ADDQ         $+4, R12
-	DECQ         R13
+	DECQ         BP
 	JNZ          single
 
 odd:
@@ -9210,7 +9241,7 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z14
 	VADDPS    Z14, Z0, Z0
 	ADDQ      DX, CX
@@ -9232,7 +9263,7 @@ odd:
 	VMOVUPS.Z (CX), K1, Z14
 	VADDPS    Z14, Z6, Z6
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z14
 	VADDPS    Z14, Z7, Z7
 	ADDQ      DX, CX
@@ -9257,92 +9288,88 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z14
-	VBROADCASTSS 100(AX), Z15
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z14, Z0
-	VMINPS       Z0, Z15, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z1, Z14, Z1
-	VMINPS       Z1, Z15, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z14, Z2
-	VMINPS       Z2, Z15, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z3, Z14, Z3
-	VMINPS       Z3, Z15, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z14, Z4
-	VMINPS       Z4, Z15, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z5, Z14, Z5
-	VMINPS       Z5, Z15, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z14, Z6
-	VMINPS       Z6, Z15, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z7, Z14, Z7
-	VMINPS       Z7, Z15, Z7
-	VMOVUPS      Z7, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z14, Z8
-	VMINPS       Z8, Z15, Z8
-	VMOVUPS      Z8, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z9, Z14, Z9
-	VMINPS       Z9, Z15, Z9
-	VMOVUPS      Z9, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z10, Z14, Z10
-	VMINPS       Z10, Z15, Z10
-	VMOVUPS      Z10, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z11, Z14, Z11
-	VMINPS       Z11, Z15, Z11
-	VMOVUPS      Z11, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z12, Z14, Z12
-	VMINPS       Z12, Z15, Z12
-	VMOVUPS      Z12, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z13, Z14, Z13
-	VMINPS       Z13, Z15, Z13
-	VMOVUPS      Z13, K1, (CX)
+	VBROADCASTSS 100(AX), Z14
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z14, Z0
+	VMINPS       Z1, Z14, Z1
+	VMINPS       Z2, Z14, Z2
+	VMINPS       Z3, Z14, Z3
+	VMINPS       Z4, Z14, Z4
+	VMINPS       Z5, Z14, Z5
+	VMINPS       Z6, Z14, Z6
+	VMINPS       Z7, Z14, Z7
+	VMINPS       Z8, Z14, Z8
+	VMINPS       Z9, Z14, Z9
+	VMINPS       Z10, Z14, Z10
+	VMINPS       Z11, Z14, Z11
+	VMINPS       Z12, Z14, Z12
+	VMINPS       Z13, Z14, Z13
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z7, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z8, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z9, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z10, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z11, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z12, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z13, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_1x32(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP16AVX512_1x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), DX
-	MOVQ       80(AX), BX
-	CMPQ       DX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-
-same:
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
 	TESTQ      DX, DX
 	JZ         asked
-	TESTQ      BX, BX
-	JZ         asked
-	PREFETCHT0 (DX)
-	PREFETCHT0 64(DX)
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -9360,23 +9387,31 @@ asked:
 	VMOVUPS.Z 64(CX), K2, Z1
 
 unbiased:
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   40(AX), CX
-	MOVQ   32(AX), DX
-	MOVQ   88(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   (AX), SI
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	MOVQ    40(AX), CX
+	MOVQ    32(AX), DX
+	MOVQ    88(AX), DX
+	MOVQ    8(AX), BX
+	MOVQ    (AX), SI
+	MOVQ    48(AX), R8
+	MOVQ    16(AX), DI
+	IMULQ   SI, DI
+	XORQ    R10, R10
+	MOVQ    $0x0000000c, R9
+	CMPQ    DI, $0x40
+	CMOVQGE R9, R10
+	MOVQ    $0x00000001, R9
 
 tap:
 	MOVQ (BX), DI
 	ADDQ 24(AX), DI
-	MOVQ 16(AX), R8
-	SUBQ $0x04, R8
+	MOVQ 16(AX), R11
+	SUBQ $0x04, R11
 	JL   rest
 
 loop:
@@ -9400,22 +9435,40 @@ loop:
 	VBROADCASTSS 12(DI), Z10
 	VFMADD231PS  Z10, Z8, Z6
 	VFMADD231PS  Z10, Z9, Z7
-	TESTQ        R8, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (DX)
-	PREFETCHT1   64(DX)
-	PREFETCHT1   128(DX)
-	PREFETCHT1   192(DX)
-	ADDQ         $+256, DX
+	TESTQ        R11, R10
+	JNZ          asked_rows
+	SUBQ         $0x01, R9
+	JL           asked_rows
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         56(AX), R8
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         56(AX), R8
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         56(AX), R8
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         56(AX), R8
+
+asked_rows:
+	TESTQ      R11, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (DX)
+	PREFETCHT1 64(DX)
+	PREFETCHT1 128(DX)
+	PREFETCHT1 192(DX)
+	ADDQ       $+256, DX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, DI
-	SUBQ $0x04, R8
+	SUBQ $0x04, R11
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R11
 	JZ   odd
 
 single:
@@ -9426,7 +9479,7 @@ single:
 	VFMADD231PS  Z10, Z9, Z1
 	ADDQ         $+64, CX
 	ADDQ         $+4, DI
-	DECQ         R8
+	DECQ         R11
 	JNZ          single
 
 odd:
@@ -9451,55 +9504,42 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z8
-	VBROADCASTSS 100(AX), Z9
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z8, Z0
-	VMINPS       Z0, Z9, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z8, Z1
-	VMINPS       Z1, Z9, Z1
-	VMOVUPS      Z1, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z8
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z8, Z0
+	VMINPS       Z1, Z8, Z1
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_2x32(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP16AVX512_2x32(SB), NOSPLIT, $40-8
+TEXT ·tileFP16AVX512_2x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	ADDQ       DX, CX
 	ADDQ       (SP), CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -9541,15 +9581,23 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
+	MOVQ    48(AX), R10
+	MOVQ    16(AX), R8
+	IMULQ   DI, R8
+	XORQ    R12, R12
+	MOVQ    $0x0000000c, R9
+	CMPQ    R8, $0x40
+	CMOVQGE R9, R12
+	MOVQ    $0x00000001, R11
 
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
 	LEAQ (R8)(DX*1), R9
-	ADDQ 16(SP), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	ADDQ 8(SP), R9
+	MOVQ 16(AX), R13
+	SUBQ $0x04, R13
 	JL   rest
 
 loop:
@@ -9585,23 +9633,41 @@ loop:
 	VBROADCASTSS 12(R9), Z19
 	VFMADD231PS  Z19, Z16, Z14
 	VFMADD231PS  Z19, Z17, Z15
-	TESTQ        R10, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R13, R12
+	JNZ          asked_rows
+	SUBQ         $0x01, R11
+	JL           asked_rows
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+
+asked_rows:
+	TESTQ      R13, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R8
 	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	SUBQ $0x04, R13
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R13
 	JZ   odd
 
 single:
@@ -9616,7 +9682,7 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R8
 	ADDQ         $+4, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          single
 
 odd:
@@ -9643,13 +9709,13 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z16
 	VADDPS    Z16, Z1, Z1
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z16
@@ -9658,40 +9724,44 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z16
-	VBROADCASTSS 100(AX), Z17
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z16, Z0
-	VMINPS       Z0, Z17, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z16, Z1
-	VMINPS       Z1, Z17, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z2, Z16, Z2
-	VMINPS       Z2, Z17, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z16, Z3
-	VMINPS       Z3, Z17, Z3
-	VMOVUPS      Z3, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z16
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z16, Z0
+	VMINPS       Z1, Z16, Z1
+	VMINPS       Z2, Z16, Z2
+	VMINPS       Z3, Z16, Z3
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_3x32(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP16AVX512_3x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	ADDQ       DX, CX
@@ -9700,20 +9770,6 @@ TEXT ·tileFP16AVX512_3x32(SB), NOSPLIT, $0-8
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -9746,12 +9802,20 @@ unbiased:
 	MOVQ    88(AX), BX
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
+	MOVQ    48(AX), R9
+	MOVQ    16(AX), R8
+	IMULQ   DI, R8
+	XORQ    R11, R11
+	MOVQ    $0x0000000c, R10
+	CMPQ    R8, $0x40
+	CMOVQGE R10, R11
+	MOVQ    $0x00000001, R10
 
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
-	MOVQ 16(AX), R9
-	SUBQ $0x04, R9
+	MOVQ 16(AX), R12
+	SUBQ $0x04, R12
 	JL   rest
 
 loop:
@@ -9799,22 +9863,40 @@ loop:
 	VBROADCASTSS 12(R8)(DX*2), Z16
 	VFMADD231PS  Z16, Z12, Z10
 	VFMADD231PS  Z16, Z13, Z11
-	TESTQ        R9, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R12, R11
+	JNZ          asked_rows
+	SUBQ         $0x01, R10
+	JL           asked_rows
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         56(AX), R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         56(AX), R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         56(AX), R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         56(AX), R9
+
+asked_rows:
+	TESTQ      R12, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R8
-	SUBQ $0x04, R9
+	SUBQ $0x04, R12
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R12
 	JZ   odd
 
 single:
@@ -9831,7 +9913,7 @@ single:
 	VFMADD231PS  Z16, Z13, Z5
 	ADDQ         $+64, CX
 	ADDQ         $+4, R8
-	DECQ         R9
+	DECQ         R12
 	JNZ          single
 
 odd:
@@ -9866,46 +9948,50 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z12
-	VBROADCASTSS 100(AX), Z13
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z12, Z0
-	VMINPS       Z0, Z13, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z12, Z1
-	VMINPS       Z1, Z13, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z12, Z2
-	VMINPS       Z2, Z13, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z12, Z3
-	VMINPS       Z3, Z13, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z12, Z4
-	VMINPS       Z4, Z13, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z12, Z5
-	VMINPS       Z5, Z13, Z5
-	VMOVUPS      Z5, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z12
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+	VMINPS       Z3, Z12, Z3
+	VMINPS       Z4, Z12, Z4
+	VMINPS       Z5, Z12, Z5
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_4x32(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP16AVX512_4x32(SB), NOSPLIT, $40-8
+TEXT ·tileFP16AVX512_4x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	ADDQ       DX, CX
@@ -9918,29 +10004,6 @@ TEXT ·tileFP16AVX512_4x32(SB), NOSPLIT, $40-8
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -9982,16 +10045,24 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R10
+	MOVQ    16(AX), R8
+	IMULQ   DI, R8
+	XORQ    R12, R12
+	MOVQ    $0x0000000c, R9
+	CMPQ    R8, $0x40
+	CMOVQGE R9, R12
+	MOVQ    $0x00000001, R11
 
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
 	LEAQ (R8)(DX*2), R9
-	ADDQ 16(SP), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	ADDQ 8(SP), R9
+	MOVQ 16(AX), R13
+	SUBQ $0x04, R13
 	JL   rest
 
 loop:
@@ -10051,23 +10122,41 @@ loop:
 	VBROADCASTSS 12(R9)(DX*1), Z21
 	VFMADD231PS  Z21, Z16, Z14
 	VFMADD231PS  Z21, Z17, Z15
-	TESTQ        R10, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R13, R12
+	JNZ          asked_rows
+	SUBQ         $0x01, R11
+	JL           asked_rows
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+
+asked_rows:
+	TESTQ      R13, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R8
 	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	SUBQ $0x04, R13
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R13
 	JZ   odd
 
 single:
@@ -10088,7 +10177,7 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R8
 	ADDQ         $+4, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          single
 
 odd:
@@ -10111,7 +10200,7 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z16
@@ -10122,7 +10211,7 @@ odd:
 	VMOVUPS.Z 64(CX), K2, Z16
 	VADDPS    Z16, Z3, Z3
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z16
@@ -10136,88 +10225,72 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z16
-	VBROADCASTSS 100(AX), Z17
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z16, Z0
-	VMINPS       Z0, Z17, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z16, Z1
-	VMINPS       Z1, Z17, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z16, Z2
-	VMINPS       Z2, Z17, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z16, Z3
-	VMINPS       Z3, Z17, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z4, Z16, Z4
-	VMINPS       Z4, Z17, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z16, Z5
-	VMINPS       Z5, Z17, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z16, Z6
-	VMINPS       Z6, Z17, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z16, Z7
-	VMINPS       Z7, Z17, Z7
-	VMOVUPS      Z7, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z16
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z16, Z0
+	VMINPS       Z1, Z16, Z1
+	VMINPS       Z2, Z16, Z2
+	VMINPS       Z3, Z16, Z3
+	VMINPS       Z4, Z16, Z4
+	VMINPS       Z5, Z16, Z5
+	VMINPS       Z6, Z16, Z6
+	VMINPS       Z7, Z16, Z7
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_5x32(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP16AVX512_5x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -10259,12 +10332,20 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R10
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R12, R12
+	MOVQ    $0x0000000c, R11
+	CMPQ    R9, $0x40
+	CMOVQGE R11, R12
+	MOVQ    $0x00000002, R11
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	MOVQ 16(AX), R13
+	SUBQ $0x04, R13
 	JL   rest
 
 loop:
@@ -10336,20 +10417,38 @@ loop:
 	VBROADCASTSS 12(R9)(DX*4), Z26
 	VFMADD231PS  Z26, Z20, Z18
 	VFMADD231PS  Z26, Z21, Z19
-	TESTQ        R10, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R13, R12
+	JNZ          asked_rows
+	SUBQ         $0x01, R11
+	JL           asked_rows
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+
+asked_rows:
+	TESTQ      R13, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	SUBQ $0x04, R13
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R13
 	JZ   odd
 
 single:
@@ -10372,7 +10471,7 @@ single:
 	VFMADD231PS  Z26, Z21, Z9
 	ADDQ         $+64, CX
 	ADDQ         $+4, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          single
 
 odd:
@@ -10421,60 +10520,64 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z20
-	VBROADCASTSS 100(AX), Z21
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z20, Z0
-	VMINPS       Z0, Z21, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z20, Z1
-	VMINPS       Z1, Z21, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z20, Z2
-	VMINPS       Z2, Z21, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z20, Z3
-	VMINPS       Z3, Z21, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z20, Z4
-	VMINPS       Z4, Z21, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z20, Z5
-	VMINPS       Z5, Z21, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z20, Z6
-	VMINPS       Z6, Z21, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z20, Z7
-	VMINPS       Z7, Z21, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z20, Z8
-	VMINPS       Z8, Z21, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z20, Z9
-	VMINPS       Z9, Z21, Z9
-	VMOVUPS      Z9, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z20
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z20, Z0
+	VMINPS       Z1, Z20, Z1
+	VMINPS       Z2, Z20, Z2
+	VMINPS       Z3, Z20, Z3
+	VMINPS       Z4, Z20, Z4
+	VMINPS       Z5, Z20, Z5
+	VMINPS       Z6, Z20, Z6
+	VMINPS       Z7, Z20, Z7
+	VMINPS       Z8, Z20, Z8
+	VMINPS       Z9, Z20, Z9
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_6x32(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP16AVX512_6x32(SB), NOSPLIT, $40-8
+TEXT ·tileFP16AVX512_6x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	ADDQ       DX, CX
@@ -10493,35 +10596,6 @@ TEXT ·tileFP16AVX512_6x32(SB), NOSPLIT, $40-8
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -10559,16 +10633,24 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000002, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(R8*1), R10
-	ADDQ 16(SP), R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	ADDQ 8(SP), R10
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -10652,21 +10734,39 @@ loop:
 	VBROADCASTSS 12(R10)(DX*2), Z19
 	VFMADD231PS  Z19, Z12, Z10
 	VFMADD231PS  Z19, Z13, Z11
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -10693,7 +10793,7 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
@@ -10708,7 +10808,7 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z12
@@ -10724,7 +10824,7 @@ odd:
 	VMOVUPS.Z 64(CX), K2, Z12
 	VADDPS    Z12, Z5, Z5
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z12
@@ -10743,114 +10843,92 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z12
-	VBROADCASTSS 100(AX), Z13
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z12, Z0
-	VMINPS       Z0, Z13, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z12, Z1
-	VMINPS       Z1, Z13, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z12, Z2
-	VMINPS       Z2, Z13, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z12, Z3
-	VMINPS       Z3, Z13, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z12, Z4
-	VMINPS       Z4, Z13, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z12, Z5
-	VMINPS       Z5, Z13, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z6, Z12, Z6
-	VMINPS       Z6, Z13, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z12, Z7
-	VMINPS       Z7, Z13, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z12, Z8
-	VMINPS       Z8, Z13, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z12, Z9
-	VMINPS       Z9, Z13, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z10, Z12, Z10
-	VMINPS       Z10, Z13, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z12, Z11
-	VMINPS       Z11, Z13, Z11
-	VMOVUPS      Z11, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z12
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+	VMINPS       Z3, Z12, Z3
+	VMINPS       Z4, Z12, Z4
+	VMINPS       Z5, Z12, Z5
+	VMINPS       Z6, Z12, Z6
+	VMINPS       Z7, Z12, Z7
+	VMINPS       Z8, Z12, Z8
+	VMINPS       Z9, Z12, Z9
+	VMINPS       Z10, Z12, Z10
+	VMINPS       Z11, Z12, Z11
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_7x32(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP16AVX512_7x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -10886,14 +10964,22 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000002, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -10989,21 +11075,39 @@ loop:
 	VBROADCASTSS 12(R10)(DX*1), Z22
 	VFMADD231PS  Z22, Z14, Z12
 	VFMADD231PS  Z22, Z15, Z13
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -11033,7 +11137,7 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
@@ -11082,74 +11186,78 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z14
-	VBROADCASTSS 100(AX), Z15
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z14, Z0
-	VMINPS       Z0, Z15, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z14, Z1
-	VMINPS       Z1, Z15, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z14, Z2
-	VMINPS       Z2, Z15, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z14, Z3
-	VMINPS       Z3, Z15, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z14, Z4
-	VMINPS       Z4, Z15, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z14, Z5
-	VMINPS       Z5, Z15, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z14, Z6
-	VMINPS       Z6, Z15, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z14, Z7
-	VMINPS       Z7, Z15, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z14, Z8
-	VMINPS       Z8, Z15, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z14, Z9
-	VMINPS       Z9, Z15, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z10, Z14, Z10
-	VMINPS       Z10, Z15, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z14, Z11
-	VMINPS       Z11, Z15, Z11
-	VMOVUPS      Z11, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z12, Z14, Z12
-	VMINPS       Z12, Z15, Z12
-	VMOVUPS      Z12, K1, (CX)
 	VMAXPS       Z13, Z14, Z13
-	VMINPS       Z13, Z15, Z13
-	VMOVUPS      Z13, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z14
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z14, Z0
+	VMINPS       Z1, Z14, Z1
+	VMINPS       Z2, Z14, Z2
+	VMINPS       Z3, Z14, Z3
+	VMINPS       Z4, Z14, Z4
+	VMINPS       Z5, Z14, Z5
+	VMINPS       Z6, Z14, Z6
+	VMINPS       Z7, Z14, Z7
+	VMINPS       Z8, Z14, Z8
+	VMINPS       Z9, Z14, Z9
+	VMINPS       Z10, Z14, Z10
+	VMINPS       Z11, Z14, Z11
+	VMINPS       Z12, Z14, Z12
+	VMINPS       Z13, Z14, Z13
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_8x32(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP16AVX512_8x32(SB), NOSPLIT, $40-8
+TEXT ·tileFP16AVX512_8x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	ADDQ       DX, CX
@@ -11174,41 +11282,6 @@ TEXT ·tileFP16AVX512_8x32(SB), NOSPLIT, $40-8
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -11250,16 +11323,24 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000002, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
-	ADDQ 16(SP), R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	ADDQ 8(SP), R10
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -11367,21 +11448,39 @@ loop:
 	VBROADCASTSS 12(R10)(R8*1), Z25
 	VFMADD231PS  Z25, Z16, Z14
 	VFMADD231PS  Z25, Z17, Z15
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -11414,7 +11513,7 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
@@ -11429,7 +11528,7 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z16
@@ -11450,7 +11549,7 @@ odd:
 	VMOVUPS.Z 64(CX), K2, Z16
 	VADDPS    Z16, Z7, Z7
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z16
@@ -11474,140 +11573,112 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z16
-	VBROADCASTSS 100(AX), Z17
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z16, Z0
-	VMINPS       Z0, Z17, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z16, Z1
-	VMINPS       Z1, Z17, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z16, Z2
-	VMINPS       Z2, Z17, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z16, Z3
-	VMINPS       Z3, Z17, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z16, Z4
-	VMINPS       Z4, Z17, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z16, Z5
-	VMINPS       Z5, Z17, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z16, Z6
-	VMINPS       Z6, Z17, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z16, Z7
-	VMINPS       Z7, Z17, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z8, Z16, Z8
-	VMINPS       Z8, Z17, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z16, Z9
-	VMINPS       Z9, Z17, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z10, Z16, Z10
-	VMINPS       Z10, Z17, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z16, Z11
-	VMINPS       Z11, Z17, Z11
-	VMOVUPS      Z11, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z12, Z16, Z12
-	VMINPS       Z12, Z17, Z12
-	VMOVUPS      Z12, K1, (CX)
 	VMAXPS       Z13, Z16, Z13
-	VMINPS       Z13, Z17, Z13
-	VMOVUPS      Z13, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z14, Z16, Z14
-	VMINPS       Z14, Z17, Z14
-	VMOVUPS      Z14, K1, (CX)
 	VMAXPS       Z15, Z16, Z15
-	VMINPS       Z15, Z17, Z15
-	VMOVUPS      Z15, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z16
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z16, Z0
+	VMINPS       Z1, Z16, Z1
+	VMINPS       Z2, Z16, Z2
+	VMINPS       Z3, Z16, Z3
+	VMINPS       Z4, Z16, Z4
+	VMINPS       Z5, Z16, Z5
+	VMINPS       Z6, Z16, Z6
+	VMINPS       Z7, Z16, Z7
+	VMINPS       Z8, Z16, Z8
+	VMINPS       Z9, Z16, Z9
+	VMINPS       Z10, Z16, Z10
+	VMINPS       Z11, Z16, Z11
+	VMINPS       Z12, Z16, Z12
+	VMINPS       Z13, Z16, Z13
+	VMINPS       Z14, Z16, Z14
+	VMINPS       Z15, Z16, Z15
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_9x32(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP16AVX512_9x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -11647,14 +11718,22 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000003, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -11774,21 +11853,39 @@ loop:
 	VBROADCASTSS 12(R10)(R8*1), Z28
 	VFMADD231PS  Z28, Z18, Z16
 	VFMADD231PS  Z28, Z19, Z17
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -11824,7 +11921,7 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
@@ -11883,88 +11980,92 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z18
-	VBROADCASTSS 100(AX), Z19
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z18, Z0
-	VMINPS       Z0, Z19, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z18, Z1
-	VMINPS       Z1, Z19, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z18, Z2
-	VMINPS       Z2, Z19, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z18, Z3
-	VMINPS       Z3, Z19, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z18, Z4
-	VMINPS       Z4, Z19, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z18, Z5
-	VMINPS       Z5, Z19, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z18, Z6
-	VMINPS       Z6, Z19, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z18, Z7
-	VMINPS       Z7, Z19, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z18, Z8
-	VMINPS       Z8, Z19, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z18, Z9
-	VMINPS       Z9, Z19, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z10, Z18, Z10
-	VMINPS       Z10, Z19, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z18, Z11
-	VMINPS       Z11, Z19, Z11
-	VMOVUPS      Z11, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z12, Z18, Z12
-	VMINPS       Z12, Z19, Z12
-	VMOVUPS      Z12, K1, (CX)
 	VMAXPS       Z13, Z18, Z13
-	VMINPS       Z13, Z19, Z13
-	VMOVUPS      Z13, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z14, Z18, Z14
-	VMINPS       Z14, Z19, Z14
-	VMOVUPS      Z14, K1, (CX)
 	VMAXPS       Z15, Z18, Z15
-	VMINPS       Z15, Z19, Z15
-	VMOVUPS      Z15, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z16, Z18, Z16
-	VMINPS       Z16, Z19, Z16
-	VMOVUPS      Z16, K1, (CX)
 	VMAXPS       Z17, Z18, Z17
-	VMINPS       Z17, Z19, Z17
-	VMOVUPS      Z17, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z18
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z18, Z0
+	VMINPS       Z1, Z18, Z1
+	VMINPS       Z2, Z18, Z2
+	VMINPS       Z3, Z18, Z3
+	VMINPS       Z4, Z18, Z4
+	VMINPS       Z5, Z18, Z5
+	VMINPS       Z6, Z18, Z6
+	VMINPS       Z7, Z18, Z7
+	VMINPS       Z8, Z18, Z8
+	VMINPS       Z9, Z18, Z9
+	VMINPS       Z10, Z18, Z10
+	VMINPS       Z11, Z18, Z11
+	VMINPS       Z12, Z18, Z12
+	VMINPS       Z13, Z18, Z13
+	VMINPS       Z14, Z18, Z14
+	VMINPS       Z15, Z18, Z15
+	VMINPS       Z16, Z18, Z16
+	VMINPS       Z17, Z18, Z17
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z16, K1, (CX)
+	VMOVUPS Z17, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_10x32(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP16AVX512_10x32(SB), NOSPLIT, $40-8
+TEXT ·tileFP16AVX512_10x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	ADDQ       DX, CX
@@ -11995,47 +12096,6 @@ TEXT ·tileFP16AVX512_10x32(SB), NOSPLIT, $40-8
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -12081,17 +12141,25 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000003, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
-	ADDQ 16(SP), R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	ADDQ 8(SP), R10
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -12223,21 +12291,39 @@ loop:
 	VBROADCASTSS 12(R10)(DX*4), Z31
 	VFMADD231PS  Z31, Z20, Z18
 	VFMADD231PS  Z31, Z21, Z19
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -12276,7 +12362,7 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
@@ -12291,7 +12377,7 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z20
 	VADDPS    Z20, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z20
@@ -12317,7 +12403,7 @@ odd:
 	VMOVUPS.Z 64(CX), K2, Z20
 	VADDPS    Z20, Z9, Z9
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z20
 	VADDPS    Z20, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z20
@@ -12346,166 +12432,132 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z20
-	VBROADCASTSS 100(AX), Z21
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z20, Z0
-	VMINPS       Z0, Z21, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z20, Z1
-	VMINPS       Z1, Z21, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z20, Z2
-	VMINPS       Z2, Z21, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z20, Z3
-	VMINPS       Z3, Z21, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z20, Z4
-	VMINPS       Z4, Z21, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z20, Z5
-	VMINPS       Z5, Z21, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z20, Z6
-	VMINPS       Z6, Z21, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z20, Z7
-	VMINPS       Z7, Z21, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z20, Z8
-	VMINPS       Z8, Z21, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z20, Z9
-	VMINPS       Z9, Z21, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z10, Z20, Z10
-	VMINPS       Z10, Z21, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z20, Z11
-	VMINPS       Z11, Z21, Z11
-	VMOVUPS      Z11, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z12, Z20, Z12
-	VMINPS       Z12, Z21, Z12
-	VMOVUPS      Z12, K1, (CX)
 	VMAXPS       Z13, Z20, Z13
-	VMINPS       Z13, Z21, Z13
-	VMOVUPS      Z13, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z14, Z20, Z14
-	VMINPS       Z14, Z21, Z14
-	VMOVUPS      Z14, K1, (CX)
 	VMAXPS       Z15, Z20, Z15
-	VMINPS       Z15, Z21, Z15
-	VMOVUPS      Z15, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z16, Z20, Z16
-	VMINPS       Z16, Z21, Z16
-	VMOVUPS      Z16, K1, (CX)
 	VMAXPS       Z17, Z20, Z17
-	VMINPS       Z17, Z21, Z17
-	VMOVUPS      Z17, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z18, Z20, Z18
-	VMINPS       Z18, Z21, Z18
-	VMOVUPS      Z18, K1, (CX)
 	VMAXPS       Z19, Z20, Z19
-	VMINPS       Z19, Z21, Z19
-	VMOVUPS      Z19, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z20
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z20, Z0
+	VMINPS       Z1, Z20, Z1
+	VMINPS       Z2, Z20, Z2
+	VMINPS       Z3, Z20, Z3
+	VMINPS       Z4, Z20, Z4
+	VMINPS       Z5, Z20, Z5
+	VMINPS       Z6, Z20, Z6
+	VMINPS       Z7, Z20, Z7
+	VMINPS       Z8, Z20, Z8
+	VMINPS       Z9, Z20, Z9
+	VMINPS       Z10, Z20, Z10
+	VMINPS       Z11, Z20, Z11
+	VMINPS       Z12, Z20, Z12
+	VMINPS       Z13, Z20, Z13
+	VMINPS       Z14, Z20, Z14
+	VMINPS       Z15, Z20, Z15
+	VMINPS       Z16, Z20, Z16
+	VMINPS       Z17, Z20, Z17
+	VMINPS       Z18, Z20, Z18
+	VMINPS       Z19, Z20, Z19
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z16, K1, (CX)
+	VMOVUPS Z17, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z18, K1, (CX)
+	VMOVUPS Z19, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_11x32(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP16AVX512_11x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -12549,6 +12601,14 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R12
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R14, R14
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R14
+	MOVQ    $0x00000003, R13
 
 tap:
 	MOVQ (SI), R9
@@ -12557,8 +12617,8 @@ tap:
 	ADDQ DX, R10
 	LEAQ (R10)(DX*4), R11
 	ADDQ DX, R11
-	MOVQ 16(AX), R12
-	SUBQ $0x04, R12
+	MOVQ 16(AX), R15
+	SUBQ $0x04, R15
 	JL   rest
 
 loop:
@@ -12702,22 +12762,40 @@ loop:
 	VBROADCASTSS 12(R11), Z26
 	VFMADD231PS  Z26, Z22, Z20
 	VFMADD231PS  Z26, Z23, Z21
-	TESTQ        R12, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R15, R14
+	JNZ          asked_rows
+	SUBQ         $0x01, R13
+	JL           asked_rows
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         56(AX), R12
+
+asked_rows:
+	TESTQ      R15, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
 	ADDQ $+16, R11
-	SUBQ $0x04, R12
+	SUBQ $0x04, R15
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R15
 	JZ   odd
 
 single:
@@ -12760,7 +12838,7 @@ single:
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
-	DECQ         R12
+	DECQ         R15
 	JNZ          single
 
 odd:
@@ -12829,102 +12907,106 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z22
-	VBROADCASTSS 100(AX), Z23
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z22, Z0
-	VMINPS       Z0, Z23, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z22, Z1
-	VMINPS       Z1, Z23, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z22, Z2
-	VMINPS       Z2, Z23, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z22, Z3
-	VMINPS       Z3, Z23, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z22, Z4
-	VMINPS       Z4, Z23, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z22, Z5
-	VMINPS       Z5, Z23, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z22, Z6
-	VMINPS       Z6, Z23, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z22, Z7
-	VMINPS       Z7, Z23, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z22, Z8
-	VMINPS       Z8, Z23, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z22, Z9
-	VMINPS       Z9, Z23, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z10, Z22, Z10
-	VMINPS       Z10, Z23, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z22, Z11
-	VMINPS       Z11, Z23, Z11
-	VMOVUPS      Z11, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z12, Z22, Z12
-	VMINPS       Z12, Z23, Z12
-	VMOVUPS      Z12, K1, (CX)
 	VMAXPS       Z13, Z22, Z13
-	VMINPS       Z13, Z23, Z13
-	VMOVUPS      Z13, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z14, Z22, Z14
-	VMINPS       Z14, Z23, Z14
-	VMOVUPS      Z14, K1, (CX)
 	VMAXPS       Z15, Z22, Z15
-	VMINPS       Z15, Z23, Z15
-	VMOVUPS      Z15, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z16, Z22, Z16
-	VMINPS       Z16, Z23, Z16
-	VMOVUPS      Z16, K1, (CX)
 	VMAXPS       Z17, Z22, Z17
-	VMINPS       Z17, Z23, Z17
-	VMOVUPS      Z17, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z18, Z22, Z18
-	VMINPS       Z18, Z23, Z18
-	VMOVUPS      Z18, K1, (CX)
 	VMAXPS       Z19, Z22, Z19
-	VMINPS       Z19, Z23, Z19
-	VMOVUPS      Z19, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z20, Z22, Z20
-	VMINPS       Z20, Z23, Z20
-	VMOVUPS      Z20, K1, (CX)
 	VMAXPS       Z21, Z22, Z21
-	VMINPS       Z21, Z23, Z21
-	VMOVUPS      Z21, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z22
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z22, Z0
+	VMINPS       Z1, Z22, Z1
+	VMINPS       Z2, Z22, Z2
+	VMINPS       Z3, Z22, Z3
+	VMINPS       Z4, Z22, Z4
+	VMINPS       Z5, Z22, Z5
+	VMINPS       Z6, Z22, Z6
+	VMINPS       Z7, Z22, Z7
+	VMINPS       Z8, Z22, Z8
+	VMINPS       Z9, Z22, Z9
+	VMINPS       Z10, Z22, Z10
+	VMINPS       Z11, Z22, Z11
+	VMINPS       Z12, Z22, Z12
+	VMINPS       Z13, Z22, Z13
+	VMINPS       Z14, Z22, Z14
+	VMINPS       Z15, Z22, Z15
+	VMINPS       Z16, Z22, Z16
+	VMINPS       Z17, Z22, Z17
+	VMINPS       Z18, Z22, Z18
+	VMINPS       Z19, Z22, Z19
+	VMINPS       Z20, Z22, Z20
+	VMINPS       Z21, Z22, Z21
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z16, K1, (CX)
+	VMOVUPS Z17, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z18, K1, (CX)
+	VMOVUPS Z19, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z20, K1, (CX)
+	VMOVUPS Z21, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_12x32(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP16AVX512_12x32(SB), NOSPLIT, $40-8
+TEXT ·tileFP16AVX512_12x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	ADDQ       DX, CX
@@ -12961,53 +13043,6 @@ TEXT ·tileFP16AVX512_12x32(SB), NOSPLIT, $40-8
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -13057,8 +13092,16 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R13
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R15, R15
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R15
+	MOVQ    $0x00000003, R14
 
 tap:
 	MOVQ (SI), R9
@@ -13066,11 +13109,11 @@ tap:
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
 	LEAQ (R10)(DX*1), R11
-	ADDQ 16(SP), R11
+	ADDQ 8(SP), R11
 	LEAQ (R11)(DX*4), R12
 	ADDQ DX, R12
-	MOVQ 16(AX), R13
-	SUBQ $0x04, R13
+	MOVQ 16(AX), BP
+	SUBQ $0x04, BP
 	JL   rest
 
 loop:
@@ -13226,11 +13269,29 @@ loop:
 	VBROADCASTSS 12(R12), Z31
 	VFMADD231PS  Z31, Z24, Z22
 	VFMADD231PS  Z31, Z25, Z23
-	TESTQ        R13, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        BP, R15
+	JNZ          asked_rows
+	SUBQ         $0x01, R14
+	JL           asked_rows
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         56(AX), R13
+
+asked_rows:
+	TESTQ      BP, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
@@ -13238,11 +13299,11 @@ fetched:
 	ADDQ $+16, R10
 	ADDQ $+16, R11
 	ADDQ $+16, R12
-	SUBQ $0x04, R13
+	SUBQ $0x04, BP
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, BP
 	JZ   odd
 
 single:
@@ -13289,7 +13350,7 @@ single:
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
 	ADDQ         $+4, R12
-	DECQ         R13
+	DECQ         BP
 	JNZ          single
 
 odd:
@@ -13304,7 +13365,7 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z24
@@ -13335,7 +13396,7 @@ odd:
 	VMOVUPS.Z 64(CX), K2, Z24
 	VADDPS    Z24, Z11, Z11
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z24
 	VADDPS    Z24, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z24
@@ -13369,192 +13430,152 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z24
-	VBROADCASTSS 100(AX), Z25
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z24, Z0
-	VMINPS       Z0, Z25, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z24, Z1
-	VMINPS       Z1, Z25, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z24, Z2
-	VMINPS       Z2, Z25, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z24, Z3
-	VMINPS       Z3, Z25, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z24, Z4
-	VMINPS       Z4, Z25, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z24, Z5
-	VMINPS       Z5, Z25, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z24, Z6
-	VMINPS       Z6, Z25, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z24, Z7
-	VMINPS       Z7, Z25, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z24, Z8
-	VMINPS       Z8, Z25, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z24, Z9
-	VMINPS       Z9, Z25, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z10, Z24, Z10
-	VMINPS       Z10, Z25, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z24, Z11
-	VMINPS       Z11, Z25, Z11
-	VMOVUPS      Z11, K2, 64(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z12, Z24, Z12
-	VMINPS       Z12, Z25, Z12
-	VMOVUPS      Z12, K1, (CX)
 	VMAXPS       Z13, Z24, Z13
-	VMINPS       Z13, Z25, Z13
-	VMOVUPS      Z13, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z14, Z24, Z14
-	VMINPS       Z14, Z25, Z14
-	VMOVUPS      Z14, K1, (CX)
 	VMAXPS       Z15, Z24, Z15
-	VMINPS       Z15, Z25, Z15
-	VMOVUPS      Z15, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z16, Z24, Z16
-	VMINPS       Z16, Z25, Z16
-	VMOVUPS      Z16, K1, (CX)
 	VMAXPS       Z17, Z24, Z17
-	VMINPS       Z17, Z25, Z17
-	VMOVUPS      Z17, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z18, Z24, Z18
-	VMINPS       Z18, Z25, Z18
-	VMOVUPS      Z18, K1, (CX)
 	VMAXPS       Z19, Z24, Z19
-	VMINPS       Z19, Z25, Z19
-	VMOVUPS      Z19, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z20, Z24, Z20
-	VMINPS       Z20, Z25, Z20
-	VMOVUPS      Z20, K1, (CX)
 	VMAXPS       Z21, Z24, Z21
-	VMINPS       Z21, Z25, Z21
-	VMOVUPS      Z21, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z22, Z24, Z22
-	VMINPS       Z22, Z25, Z22
-	VMOVUPS      Z22, K1, (CX)
 	VMAXPS       Z23, Z24, Z23
-	VMINPS       Z23, Z25, Z23
-	VMOVUPS      Z23, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z24
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z24, Z0
+	VMINPS       Z1, Z24, Z1
+	VMINPS       Z2, Z24, Z2
+	VMINPS       Z3, Z24, Z3
+	VMINPS       Z4, Z24, Z4
+	VMINPS       Z5, Z24, Z5
+	VMINPS       Z6, Z24, Z6
+	VMINPS       Z7, Z24, Z7
+	VMINPS       Z8, Z24, Z8
+	VMINPS       Z9, Z24, Z9
+	VMINPS       Z10, Z24, Z10
+	VMINPS       Z11, Z24, Z11
+	VMINPS       Z12, Z24, Z12
+	VMINPS       Z13, Z24, Z13
+	VMINPS       Z14, Z24, Z14
+	VMINPS       Z15, Z24, Z15
+	VMINPS       Z16, Z24, Z16
+	VMINPS       Z17, Z24, Z17
+	VMINPS       Z18, Z24, Z18
+	VMINPS       Z19, Z24, Z19
+	VMINPS       Z20, Z24, Z20
+	VMINPS       Z21, Z24, Z21
+	VMINPS       Z22, Z24, Z22
+	VMINPS       Z23, Z24, Z23
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z16, K1, (CX)
+	VMOVUPS Z17, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z18, K1, (CX)
+	VMOVUPS Z19, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z20, K1, (CX)
+	VMOVUPS Z21, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z22, K1, (CX)
+	VMOVUPS Z23, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_13x32(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP16AVX512_13x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -13602,6 +13623,14 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R12
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R14, R14
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R14
+	MOVQ    $0x00000004, R13
 
 tap:
 	MOVQ (SI), R9
@@ -13610,8 +13639,8 @@ tap:
 	ADDQ DX, R10
 	LEAQ (R10)(DX*4), R11
 	ADDQ DX, R11
-	MOVQ 16(AX), R12
-	SUBQ $0x04, R12
+	MOVQ 16(AX), R15
+	SUBQ $0x04, R15
 	JL   rest
 
 loop:
@@ -13779,22 +13808,40 @@ loop:
 	VBROADCASTSS 12(R11)(DX*2), Z28
 	VFMADD231PS  Z28, Z26, Z24
 	VFMADD231PS  Z28, Z27, Z25
-	TESTQ        R12, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R15, R14
+	JNZ          asked_rows
+	SUBQ         $0x01, R13
+	JL           asked_rows
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         56(AX), R12
+
+asked_rows:
+	TESTQ      R15, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
 	ADDQ $+16, R11
-	SUBQ $0x04, R12
+	SUBQ $0x04, R15
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R15
 	JZ   odd
 
 single:
@@ -13843,7 +13890,7 @@ single:
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
-	DECQ         R12
+	DECQ         R15
 	JNZ          single
 
 odd:
@@ -13922,116 +13969,120 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z26
-	VBROADCASTSS 100(AX), Z27
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z26, Z0
-	VMINPS       Z0, Z27, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z26, Z1
-	VMINPS       Z1, Z27, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z26, Z2
-	VMINPS       Z2, Z27, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z26, Z3
-	VMINPS       Z3, Z27, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z26, Z4
-	VMINPS       Z4, Z27, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z26, Z5
-	VMINPS       Z5, Z27, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z26, Z6
-	VMINPS       Z6, Z27, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z26, Z7
-	VMINPS       Z7, Z27, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z26, Z8
-	VMINPS       Z8, Z27, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z26, Z9
-	VMINPS       Z9, Z27, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z10, Z26, Z10
-	VMINPS       Z10, Z27, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z26, Z11
-	VMINPS       Z11, Z27, Z11
-	VMOVUPS      Z11, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z12, Z26, Z12
-	VMINPS       Z12, Z27, Z12
-	VMOVUPS      Z12, K1, (CX)
 	VMAXPS       Z13, Z26, Z13
-	VMINPS       Z13, Z27, Z13
-	VMOVUPS      Z13, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z14, Z26, Z14
-	VMINPS       Z14, Z27, Z14
-	VMOVUPS      Z14, K1, (CX)
 	VMAXPS       Z15, Z26, Z15
-	VMINPS       Z15, Z27, Z15
-	VMOVUPS      Z15, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z16, Z26, Z16
-	VMINPS       Z16, Z27, Z16
-	VMOVUPS      Z16, K1, (CX)
 	VMAXPS       Z17, Z26, Z17
-	VMINPS       Z17, Z27, Z17
-	VMOVUPS      Z17, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z18, Z26, Z18
-	VMINPS       Z18, Z27, Z18
-	VMOVUPS      Z18, K1, (CX)
 	VMAXPS       Z19, Z26, Z19
-	VMINPS       Z19, Z27, Z19
-	VMOVUPS      Z19, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z20, Z26, Z20
-	VMINPS       Z20, Z27, Z20
-	VMOVUPS      Z20, K1, (CX)
 	VMAXPS       Z21, Z26, Z21
-	VMINPS       Z21, Z27, Z21
-	VMOVUPS      Z21, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z22, Z26, Z22
-	VMINPS       Z22, Z27, Z22
-	VMOVUPS      Z22, K1, (CX)
 	VMAXPS       Z23, Z26, Z23
-	VMINPS       Z23, Z27, Z23
-	VMOVUPS      Z23, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z24, Z26, Z24
-	VMINPS       Z24, Z27, Z24
-	VMOVUPS      Z24, K1, (CX)
 	VMAXPS       Z25, Z26, Z25
-	VMINPS       Z25, Z27, Z25
-	VMOVUPS      Z25, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z26
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z26, Z0
+	VMINPS       Z1, Z26, Z1
+	VMINPS       Z2, Z26, Z2
+	VMINPS       Z3, Z26, Z3
+	VMINPS       Z4, Z26, Z4
+	VMINPS       Z5, Z26, Z5
+	VMINPS       Z6, Z26, Z6
+	VMINPS       Z7, Z26, Z7
+	VMINPS       Z8, Z26, Z8
+	VMINPS       Z9, Z26, Z9
+	VMINPS       Z10, Z26, Z10
+	VMINPS       Z11, Z26, Z11
+	VMINPS       Z12, Z26, Z12
+	VMINPS       Z13, Z26, Z13
+	VMINPS       Z14, Z26, Z14
+	VMINPS       Z15, Z26, Z15
+	VMINPS       Z16, Z26, Z16
+	VMINPS       Z17, Z26, Z17
+	VMINPS       Z18, Z26, Z18
+	VMINPS       Z19, Z26, Z19
+	VMINPS       Z20, Z26, Z20
+	VMINPS       Z21, Z26, Z21
+	VMINPS       Z22, Z26, Z22
+	VMINPS       Z23, Z26, Z23
+	VMINPS       Z24, Z26, Z24
+	VMINPS       Z25, Z26, Z25
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z16, K1, (CX)
+	VMOVUPS Z17, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z18, K1, (CX)
+	VMOVUPS Z19, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z20, K1, (CX)
+	VMOVUPS Z21, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z22, K1, (CX)
+	VMOVUPS Z23, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z24, K1, (CX)
+	VMOVUPS Z25, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_14x32(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP16AVX512_14x32(SB), NOSPLIT, $40-8
+TEXT ·tileFP16AVX512_14x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	ADDQ       DX, CX
@@ -14074,59 +14125,6 @@ TEXT ·tileFP16AVX512_14x32(SB), NOSPLIT, $40-8
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -14180,8 +14178,16 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R13
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R15, R15
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R15
+	MOVQ    $0x00000004, R14
 
 tap:
 	MOVQ (SI), R9
@@ -14189,11 +14195,11 @@ tap:
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
 	LEAQ (R10)(DX*2), R11
-	ADDQ 16(SP), R11
+	ADDQ 8(SP), R11
 	LEAQ (R11)(DX*4), R12
 	ADDQ DX, R12
-	MOVQ 16(AX), R13
-	SUBQ $0x04, R13
+	MOVQ 16(AX), BP
+	SUBQ $0x04, BP
 	JL   rest
 
 loop:
@@ -14373,11 +14379,29 @@ loop:
 	VBROADCASTSS 12(R12)(DX*1), Z31
 	VFMADD231PS  Z31, Z28, Z26
 	VFMADD231PS  Z31, Z29, Z27
-	TESTQ        R13, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        BP, R15
+	JNZ          asked_rows
+	SUBQ         $0x01, R14
+	JL           asked_rows
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         56(AX), R13
+
+asked_rows:
+	TESTQ      BP, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
@@ -14385,11 +14409,11 @@ fetched:
 	ADDQ $+16, R10
 	ADDQ $+16, R11
 	ADDQ $+16, R12
-	SUBQ $0x04, R13
+	SUBQ $0x04, BP
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, BP
 	JZ   odd
 
 single:
@@ -14442,7 +14466,7 @@ single:
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
 	ADDQ         $+4, R12
-	DECQ         R13
+	DECQ         BP
 	JNZ          single
 
 odd:
@@ -14457,7 +14481,7 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z28
 	VADDPS    Z28, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z28
@@ -14493,7 +14517,7 @@ odd:
 	VMOVUPS.Z 64(CX), K2, Z28
 	VADDPS    Z28, Z13, Z13
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z28
 	VADDPS    Z28, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z28
@@ -14532,132 +14556,129 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z28
-	VBROADCASTSS 100(AX), Z29
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z28, Z0
-	VMINPS       Z0, Z29, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z28, Z1
-	VMINPS       Z1, Z29, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z28, Z2
-	VMINPS       Z2, Z29, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z28, Z3
-	VMINPS       Z3, Z29, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z28, Z4
-	VMINPS       Z4, Z29, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z28, Z5
-	VMINPS       Z5, Z29, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z28, Z6
-	VMINPS       Z6, Z29, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z28, Z7
-	VMINPS       Z7, Z29, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z28, Z8
-	VMINPS       Z8, Z29, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z28, Z9
-	VMINPS       Z9, Z29, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z10, Z28, Z10
-	VMINPS       Z10, Z29, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z28, Z11
-	VMINPS       Z11, Z29, Z11
-	VMOVUPS      Z11, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z12, Z28, Z12
-	VMINPS       Z12, Z29, Z12
-	VMOVUPS      Z12, K1, (CX)
 	VMAXPS       Z13, Z28, Z13
-	VMINPS       Z13, Z29, Z13
-	VMOVUPS      Z13, K2, 64(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z14, Z28, Z14
-	VMINPS       Z14, Z29, Z14
-	VMOVUPS      Z14, K1, (CX)
 	VMAXPS       Z15, Z28, Z15
-	VMINPS       Z15, Z29, Z15
-	VMOVUPS      Z15, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z16, Z28, Z16
-	VMINPS       Z16, Z29, Z16
-	VMOVUPS      Z16, K1, (CX)
 	VMAXPS       Z17, Z28, Z17
-	VMINPS       Z17, Z29, Z17
-	VMOVUPS      Z17, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z18, Z28, Z18
-	VMINPS       Z18, Z29, Z18
-	VMOVUPS      Z18, K1, (CX)
 	VMAXPS       Z19, Z28, Z19
-	VMINPS       Z19, Z29, Z19
-	VMOVUPS      Z19, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z20, Z28, Z20
-	VMINPS       Z20, Z29, Z20
-	VMOVUPS      Z20, K1, (CX)
 	VMAXPS       Z21, Z28, Z21
-	VMINPS       Z21, Z29, Z21
-	VMOVUPS      Z21, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z22, Z28, Z22
-	VMINPS       Z22, Z29, Z22
-	VMOVUPS      Z22, K1, (CX)
 	VMAXPS       Z23, Z28, Z23
-	VMINPS       Z23, Z29, Z23
-	VMOVUPS      Z23, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z24, Z28, Z24
-	VMINPS       Z24, Z29, Z24
-	VMOVUPS      Z24, K1, (CX)
 	VMAXPS       Z25, Z28, Z25
-	VMINPS       Z25, Z29, Z25
-	VMOVUPS      Z25, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z26, Z28, Z26
-	VMINPS       Z26, Z29, Z26
-	VMOVUPS      Z26, K1, (CX)
 	VMAXPS       Z27, Z28, Z27
-	VMINPS       Z27, Z29, Z27
-	VMOVUPS      Z27, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z28
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z28, Z0
+	VMINPS       Z1, Z28, Z1
+	VMINPS       Z2, Z28, Z2
+	VMINPS       Z3, Z28, Z3
+	VMINPS       Z4, Z28, Z4
+	VMINPS       Z5, Z28, Z5
+	VMINPS       Z6, Z28, Z6
+	VMINPS       Z7, Z28, Z7
+	VMINPS       Z8, Z28, Z8
+	VMINPS       Z9, Z28, Z9
+	VMINPS       Z10, Z28, Z10
+	VMINPS       Z11, Z28, Z11
+	VMINPS       Z12, Z28, Z12
+	VMINPS       Z13, Z28, Z13
+	VMINPS       Z14, Z28, Z14
+	VMINPS       Z15, Z28, Z15
+	VMINPS       Z16, Z28, Z16
+	VMINPS       Z17, Z28, Z17
+	VMINPS       Z18, Z28, Z18
+	VMINPS       Z19, Z28, Z19
+	VMINPS       Z20, Z28, Z20
+	VMINPS       Z21, Z28, Z21
+	VMINPS       Z22, Z28, Z22
+	VMINPS       Z23, Z28, Z23
+	VMINPS       Z24, Z28, Z24
+	VMINPS       Z25, Z28, Z25
+	VMINPS       Z26, Z28, Z26
+	VMINPS       Z27, Z28, Z27
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z16, K1, (CX)
+	VMOVUPS Z17, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z18, K1, (CX)
+	VMOVUPS Z19, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z20, K1, (CX)
+	VMOVUPS Z21, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z22, K1, (CX)
+	VMOVUPS Z23, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z24, K1, (CX)
+	VMOVUPS Z25, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z26, K1, (CX)
+	VMOVUPS Z27, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_1x16(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP16AVX512_1x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), DX
-	MOVQ       80(AX), BX
-	CMPQ       DX, CX
-	JE         same
-	PREFETCHT0 (CX)
-
-same:
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
 	TESTQ      DX, DX
 	JZ         asked
-	TESTQ      BX, BX
-	JZ         asked
-	PREFETCHT0 (DX)
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -14671,20 +14692,28 @@ asked:
 	VMOVUPS.Z (CX), K1, Z0
 
 unbiased:
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   40(AX), CX
-	MOVQ   32(AX), DX
-	MOVQ   88(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   (AX), SI
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	MOVQ    40(AX), CX
+	MOVQ    32(AX), DX
+	MOVQ    88(AX), DX
+	MOVQ    8(AX), BX
+	MOVQ    (AX), SI
+	MOVQ    48(AX), R8
+	MOVQ    16(AX), DI
+	IMULQ   SI, DI
+	XORQ    R10, R10
+	MOVQ    $0x0000000c, R9
+	CMPQ    DI, $0x40
+	CMOVQGE R9, R10
+	MOVQ    $0x00000001, R9
 
 tap:
 	MOVQ (BX), DI
 	ADDQ 24(AX), DI
-	MOVQ 16(AX), R8
-	SUBQ $0x04, R8
+	MOVQ 16(AX), R11
+	SUBQ $0x04, R11
 	JL   rest
 
 loop:
@@ -14700,20 +14729,34 @@ loop:
 	VCVTPH2PS    96(CX), Z4
 	VBROADCASTSS 12(DI), Z5
 	VFMADD231PS  Z5, Z4, Z3
-	TESTQ        R8, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (DX)
-	PREFETCHT1   64(DX)
-	ADDQ         $+128, DX
+	TESTQ        R11, R10
+	JNZ          asked_rows
+	SUBQ         $0x01, R9
+	JL           asked_rows
+	PREFETCHT0   (R8)
+	ADDQ         56(AX), R8
+	PREFETCHT0   (R8)
+	ADDQ         56(AX), R8
+	PREFETCHT0   (R8)
+	ADDQ         56(AX), R8
+	PREFETCHT0   (R8)
+	ADDQ         56(AX), R8
+
+asked_rows:
+	TESTQ      R11, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (DX)
+	PREFETCHT1 64(DX)
+	ADDQ       $+128, DX
 
 fetched:
 	ADDQ $+128, CX
 	ADDQ $+16, DI
-	SUBQ $0x04, R8
+	SUBQ $0x04, R11
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R11
 	JZ   odd
 
 single:
@@ -14722,7 +14765,7 @@ single:
 	VFMADD231PS  Z5, Z4, Z0
 	ADDQ         $+32, CX
 	ADDQ         $+4, DI
-	DECQ         R8
+	DECQ         R11
 	JNZ          single
 
 odd:
@@ -14742,48 +14785,37 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z4
-	VBROADCASTSS 100(AX), Z5
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z4, Z0
-	VMINPS       Z0, Z5, Z0
-	VMOVUPS      Z0, K1, (CX)
+	VBROADCASTSS 100(AX), Z4
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z4, Z0
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_2x16(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP16AVX512_2x16(SB), NOSPLIT, $40-8
+TEXT ·tileFP16AVX512_2x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	ADDQ       (SP), CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -14814,15 +14846,23 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
+	MOVQ    48(AX), R10
+	MOVQ    16(AX), R8
+	IMULQ   DI, R8
+	XORQ    R12, R12
+	MOVQ    $0x0000000c, R9
+	CMPQ    R8, $0x40
+	CMOVQGE R9, R12
+	MOVQ    $0x00000001, R11
 
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
 	LEAQ (R8)(DX*1), R9
-	ADDQ 16(SP), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	ADDQ 8(SP), R9
+	MOVQ 16(AX), R13
+	SUBQ $0x04, R13
 	JL   rest
 
 loop:
@@ -14846,21 +14886,35 @@ loop:
 	VFMADD231PS  Z9, Z8, Z6
 	VBROADCASTSS 12(R9), Z10
 	VFMADD231PS  Z10, Z8, Z7
-	TESTQ        R10, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R13, R12
+	JNZ          asked_rows
+	SUBQ         $0x01, R11
+	JL           asked_rows
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+
+asked_rows:
+	TESTQ      R13, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+128, CX
 	ADDQ $+16, R8
 	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	SUBQ $0x04, R13
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R13
 	JZ   odd
 
 single:
@@ -14872,7 +14926,7 @@ single:
 	ADDQ         $+32, CX
 	ADDQ         $+4, R8
 	ADDQ         $+4, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          single
 
 odd:
@@ -14893,61 +14947,54 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z8
 	VADDPS    Z8, Z0, Z0
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z8
 	VADDPS    Z8, Z1, Z1
 
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z8
-	VBROADCASTSS 100(AX), Z9
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z8, Z0
-	VMINPS       Z0, Z9, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z1, Z8, Z1
-	VMINPS       Z1, Z9, Z1
-	VMOVUPS      Z1, K1, (CX)
+	VBROADCASTSS 100(AX), Z8
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z8, Z0
+	VMINPS       Z1, Z8, Z1
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z1, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_3x16(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP16AVX512_3x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -14977,12 +15024,20 @@ unbiased:
 	MOVQ    88(AX), BX
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
+	MOVQ    48(AX), R9
+	MOVQ    16(AX), R8
+	IMULQ   DI, R8
+	XORQ    R11, R11
+	MOVQ    $0x0000000c, R10
+	CMPQ    R8, $0x40
+	CMOVQGE R10, R11
+	MOVQ    $0x00000001, R10
 
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
-	MOVQ 16(AX), R9
-	SUBQ $0x04, R9
+	MOVQ 16(AX), R12
+	SUBQ $0x04, R12
 	JL   rest
 
 loop:
@@ -15014,20 +15069,34 @@ loop:
 	VFMADD231PS  Z14, Z12, Z10
 	VBROADCASTSS 12(R8)(DX*2), Z15
 	VFMADD231PS  Z15, Z12, Z11
-	TESTQ        R9, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R12, R11
+	JNZ          asked_rows
+	SUBQ         $0x01, R10
+	JL           asked_rows
+	PREFETCHT0   (R9)
+	ADDQ         56(AX), R9
+	PREFETCHT0   (R9)
+	ADDQ         56(AX), R9
+	PREFETCHT0   (R9)
+	ADDQ         56(AX), R9
+	PREFETCHT0   (R9)
+	ADDQ         56(AX), R9
+
+asked_rows:
+	TESTQ      R12, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+128, CX
 	ADDQ $+16, R8
-	SUBQ $0x04, R9
+	SUBQ $0x04, R12
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R12
 	JZ   odd
 
 single:
@@ -15040,7 +15109,7 @@ single:
 	VFMADD231PS  Z15, Z12, Z2
 	ADDQ         $+32, CX
 	ADDQ         $+4, R8
-	DECQ         R9
+	DECQ         R12
 	JNZ          single
 
 odd:
@@ -15072,37 +15141,41 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z12
-	VBROADCASTSS 100(AX), Z13
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z12, Z0
-	VMINPS       Z0, Z13, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z1, Z12, Z1
-	VMINPS       Z1, Z13, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z12, Z2
-	VMINPS       Z2, Z13, Z2
-	VMOVUPS      Z2, K1, (CX)
+	VBROADCASTSS 100(AX), Z12
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_4x16(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP16AVX512_4x16(SB), NOSPLIT, $40-8
+TEXT ·tileFP16AVX512_4x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -15111,25 +15184,6 @@ TEXT ·tileFP16AVX512_4x16(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -15168,16 +15222,24 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R10
+	MOVQ    16(AX), R8
+	IMULQ   DI, R8
+	XORQ    R12, R12
+	MOVQ    $0x0000000c, R9
+	CMPQ    R8, $0x40
+	CMOVQGE R9, R12
+	MOVQ    $0x00000001, R11
 
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
 	LEAQ (R8)(DX*2), R9
-	ADDQ 16(SP), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	ADDQ 8(SP), R9
+	MOVQ 16(AX), R13
+	SUBQ $0x04, R13
 	JL   rest
 
 loop:
@@ -15217,21 +15279,35 @@ loop:
 	VFMADD231PS  Z19, Z16, Z14
 	VBROADCASTSS 12(R9)(DX*1), Z20
 	VFMADD231PS  Z20, Z16, Z15
-	TESTQ        R10, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R13, R12
+	JNZ          asked_rows
+	SUBQ         $0x01, R11
+	JL           asked_rows
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+
+asked_rows:
+	TESTQ      R13, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+128, CX
 	ADDQ $+16, R8
 	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	SUBQ $0x04, R13
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R13
 	JZ   odd
 
 single:
@@ -15247,7 +15323,7 @@ single:
 	ADDQ         $+32, CX
 	ADDQ         $+4, R8
 	ADDQ         $+4, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          single
 
 odd:
@@ -15274,14 +15350,14 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z0, Z0
 	ADDQ      DX, CX
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z1, Z1
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z2, Z2
 	ADDQ      DX, CX
@@ -15291,66 +15367,55 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z16
-	VBROADCASTSS 100(AX), Z17
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z16, Z0
-	VMINPS       Z0, Z17, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z1, Z16, Z1
-	VMINPS       Z1, Z17, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z2, Z16, Z2
-	VMINPS       Z2, Z17, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z3, Z16, Z3
-	VMINPS       Z3, Z17, Z3
-	VMOVUPS      Z3, K1, (CX)
+	VBROADCASTSS 100(AX), Z16
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z16, Z0
+	VMINPS       Z1, Z16, Z1
+	VMINPS       Z2, Z16, Z2
+	VMINPS       Z3, Z16, Z3
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z3, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_5x16(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP16AVX512_5x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -15389,12 +15454,20 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R10
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R12, R12
+	MOVQ    $0x0000000c, R11
+	CMPQ    R9, $0x40
+	CMOVQGE R11, R12
+	MOVQ    $0x00000002, R11
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	MOVQ 16(AX), R13
+	SUBQ $0x04, R13
 	JL   rest
 
 loop:
@@ -15442,19 +15515,33 @@ loop:
 	VFMADD231PS  Z24, Z20, Z18
 	VBROADCASTSS 12(R9)(DX*4), Z25
 	VFMADD231PS  Z25, Z20, Z19
-	TESTQ        R10, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	ADDQ         $+64, BX
+	TESTQ        R13, R12
+	JNZ          asked_rows
+	SUBQ         $0x01, R11
+	JL           asked_rows
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+
+asked_rows:
+	TESTQ      R13, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	ADDQ       $+64, BX
 
 fetched:
 	ADDQ $+128, CX
 	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	SUBQ $0x04, R13
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R13
 	JZ   odd
 
 single:
@@ -15471,7 +15558,7 @@ single:
 	VFMADD231PS  Z25, Z20, Z4
 	ADDQ         $+32, CX
 	ADDQ         $+4, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          single
 
 odd:
@@ -15515,45 +15602,49 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z20
-	VBROADCASTSS 100(AX), Z21
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z20, Z0
-	VMINPS       Z0, Z21, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z1, Z20, Z1
-	VMINPS       Z1, Z21, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z20, Z2
-	VMINPS       Z2, Z21, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z3, Z20, Z3
-	VMINPS       Z3, Z21, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z20, Z4
-	VMINPS       Z4, Z21, Z4
-	VMOVUPS      Z4, K1, (CX)
+	VBROADCASTSS 100(AX), Z20
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z20, Z0
+	VMINPS       Z1, Z20, Z1
+	VMINPS       Z2, Z20, Z2
+	VMINPS       Z3, Z20, Z3
+	VMINPS       Z4, Z20, Z4
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_6x16(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP16AVX512_6x16(SB), NOSPLIT, $40-8
+TEXT ·tileFP16AVX512_6x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -15566,29 +15657,6 @@ TEXT ·tileFP16AVX512_6x16(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -15623,16 +15691,24 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000002, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(R8*1), R10
-	ADDQ 16(SP), R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	ADDQ 8(SP), R10
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -15688,20 +15764,34 @@ loop:
 	VFMADD231PS  Z17, Z12, Z10
 	VBROADCASTSS 12(R10)(DX*2), Z18
 	VFMADD231PS  Z18, Z12, Z11
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	ADDQ         $+64, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	ADDQ       $+64, BX
 
 fetched:
 	ADDQ $+128, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -15721,7 +15811,7 @@ single:
 	ADDQ         $+32, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
@@ -15742,7 +15832,7 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z0, Z0
 	ADDQ      DX, CX
@@ -15752,7 +15842,7 @@ odd:
 	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z2, Z2
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z3, Z3
 	ADDQ      DX, CX
@@ -15765,82 +15855,67 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z12
-	VBROADCASTSS 100(AX), Z13
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z12, Z0
-	VMINPS       Z0, Z13, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z1, Z12, Z1
-	VMINPS       Z1, Z13, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z12, Z2
-	VMINPS       Z2, Z13, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z3, Z12, Z3
-	VMINPS       Z3, Z13, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z12, Z4
-	VMINPS       Z4, Z13, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z5, Z12, Z5
-	VMINPS       Z5, Z13, Z5
-	VMOVUPS      Z5, K1, (CX)
+	VBROADCASTSS 100(AX), Z12
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+	VMINPS       Z3, Z12, Z3
+	VMINPS       Z4, Z12, Z4
+	VMINPS       Z5, Z12, Z5
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z5, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_7x16(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP16AVX512_7x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -15873,14 +15948,22 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000002, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -15944,20 +16027,34 @@ loop:
 	VFMADD231PS  Z20, Z14, Z12
 	VBROADCASTSS 12(R10)(DX*1), Z21
 	VFMADD231PS  Z21, Z14, Z13
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	ADDQ         $+64, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	ADDQ       $+64, BX
 
 fetched:
 	ADDQ $+128, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -15979,7 +16076,7 @@ single:
 	ADDQ         $+32, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
@@ -16021,53 +16118,57 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z14
-	VBROADCASTSS 100(AX), Z15
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z14, Z0
-	VMINPS       Z0, Z15, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z1, Z14, Z1
-	VMINPS       Z1, Z15, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z14, Z2
-	VMINPS       Z2, Z15, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z3, Z14, Z3
-	VMINPS       Z3, Z15, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z14, Z4
-	VMINPS       Z4, Z15, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z5, Z14, Z5
-	VMINPS       Z5, Z15, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z14, Z6
-	VMINPS       Z6, Z15, Z6
-	VMOVUPS      Z6, K1, (CX)
+	VBROADCASTSS 100(AX), Z14
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z14, Z0
+	VMINPS       Z1, Z14, Z1
+	VMINPS       Z2, Z14, Z2
+	VMINPS       Z3, Z14, Z3
+	VMINPS       Z4, Z14, Z4
+	VMINPS       Z5, Z14, Z5
+	VMINPS       Z6, Z14, Z6
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_8x16(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP16AVX512_8x16(SB), NOSPLIT, $40-8
+TEXT ·tileFP16AVX512_8x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -16084,33 +16185,6 @@ TEXT ·tileFP16AVX512_8x16(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -16149,16 +16223,24 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000002, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
-	ADDQ 16(SP), R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	ADDQ 8(SP), R10
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -16230,20 +16312,34 @@ loop:
 	VFMADD231PS  Z23, Z16, Z14
 	VBROADCASTSS 12(R10)(R8*1), Z24
 	VFMADD231PS  Z24, Z16, Z15
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	ADDQ         $+64, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	ADDQ       $+64, BX
 
 fetched:
 	ADDQ $+128, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -16267,7 +16363,7 @@ single:
 	ADDQ         $+32, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
@@ -16290,7 +16386,7 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z0, Z0
 	ADDQ      DX, CX
@@ -16303,7 +16399,7 @@ odd:
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z3, Z3
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z4, Z4
 	ADDQ      DX, CX
@@ -16319,98 +16415,79 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z16
-	VBROADCASTSS 100(AX), Z17
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z16, Z0
-	VMINPS       Z0, Z17, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z1, Z16, Z1
-	VMINPS       Z1, Z17, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z16, Z2
-	VMINPS       Z2, Z17, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z3, Z16, Z3
-	VMINPS       Z3, Z17, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z4, Z16, Z4
-	VMINPS       Z4, Z17, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z5, Z16, Z5
-	VMINPS       Z5, Z17, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z16, Z6
-	VMINPS       Z6, Z17, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z7, Z16, Z7
-	VMINPS       Z7, Z17, Z7
-	VMOVUPS      Z7, K1, (CX)
+	VBROADCASTSS 100(AX), Z16
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z16, Z0
+	VMINPS       Z1, Z16, Z1
+	VMINPS       Z2, Z16, Z2
+	VMINPS       Z3, Z16, Z3
+	VMINPS       Z4, Z16, Z4
+	VMINPS       Z5, Z16, Z5
+	VMINPS       Z6, Z16, Z6
+	VMINPS       Z7, Z16, Z7
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z7, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_9x16(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP16AVX512_9x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -16447,14 +16524,22 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000003, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -16534,20 +16619,34 @@ loop:
 	VFMADD231PS  Z26, Z18, Z16
 	VBROADCASTSS 12(R10)(R8*1), Z27
 	VFMADD231PS  Z27, Z18, Z17
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	ADDQ         $+64, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	ADDQ       $+64, BX
 
 fetched:
 	ADDQ $+128, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -16573,7 +16672,7 @@ single:
 	ADDQ         $+32, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
@@ -16623,61 +16722,65 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z18
-	VBROADCASTSS 100(AX), Z19
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z18, Z0
-	VMINPS       Z0, Z19, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z1, Z18, Z1
-	VMINPS       Z1, Z19, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z18, Z2
-	VMINPS       Z2, Z19, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z3, Z18, Z3
-	VMINPS       Z3, Z19, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z18, Z4
-	VMINPS       Z4, Z19, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z5, Z18, Z5
-	VMINPS       Z5, Z19, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z18, Z6
-	VMINPS       Z6, Z19, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z7, Z18, Z7
-	VMINPS       Z7, Z19, Z7
-	VMOVUPS      Z7, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z18, Z8
-	VMINPS       Z8, Z19, Z8
-	VMOVUPS      Z8, K1, (CX)
+	VBROADCASTSS 100(AX), Z18
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z18, Z0
+	VMINPS       Z1, Z18, Z1
+	VMINPS       Z2, Z18, Z2
+	VMINPS       Z3, Z18, Z3
+	VMINPS       Z4, Z18, Z4
+	VMINPS       Z5, Z18, Z5
+	VMINPS       Z6, Z18, Z6
+	VMINPS       Z7, Z18, Z7
+	VMINPS       Z8, Z18, Z8
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z7, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_10x16(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP16AVX512_10x16(SB), NOSPLIT, $40-8
+TEXT ·tileFP16AVX512_10x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -16698,37 +16801,6 @@ TEXT ·tileFP16AVX512_10x16(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -16771,17 +16843,25 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000003, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
-	ADDQ 16(SP), R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	ADDQ 8(SP), R10
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -16869,20 +16949,34 @@ loop:
 	VFMADD231PS  Z29, Z20, Z18
 	VBROADCASTSS 12(R10)(DX*4), Z30
 	VFMADD231PS  Z30, Z20, Z19
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	ADDQ         $+64, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	ADDQ       $+64, BX
 
 fetched:
 	ADDQ $+128, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -16910,7 +17004,7 @@ single:
 	ADDQ         $+32, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
@@ -16935,7 +17029,7 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z20
 	VADDPS    Z20, Z0, Z0
 	ADDQ      DX, CX
@@ -16951,7 +17045,7 @@ odd:
 	VMOVUPS.Z (CX), K1, Z20
 	VADDPS    Z20, Z4, Z4
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z20
 	VADDPS    Z20, Z5, Z5
 	ADDQ      DX, CX
@@ -16970,114 +17064,91 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z20
-	VBROADCASTSS 100(AX), Z21
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z20, Z0
-	VMINPS       Z0, Z21, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z1, Z20, Z1
-	VMINPS       Z1, Z21, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z20, Z2
-	VMINPS       Z2, Z21, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z3, Z20, Z3
-	VMINPS       Z3, Z21, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z20, Z4
-	VMINPS       Z4, Z21, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z5, Z20, Z5
-	VMINPS       Z5, Z21, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z20, Z6
-	VMINPS       Z6, Z21, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z7, Z20, Z7
-	VMINPS       Z7, Z21, Z7
-	VMOVUPS      Z7, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z20, Z8
-	VMINPS       Z8, Z21, Z8
-	VMOVUPS      Z8, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z9, Z20, Z9
-	VMINPS       Z9, Z21, Z9
-	VMOVUPS      Z9, K1, (CX)
+	VBROADCASTSS 100(AX), Z20
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z20, Z0
+	VMINPS       Z1, Z20, Z1
+	VMINPS       Z2, Z20, Z2
+	VMINPS       Z3, Z20, Z3
+	VMINPS       Z4, Z20, Z4
+	VMINPS       Z5, Z20, Z5
+	VMINPS       Z6, Z20, Z6
+	VMINPS       Z7, Z20, Z7
+	VMINPS       Z8, Z20, Z8
+	VMINPS       Z9, Z20, Z9
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z7, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z8, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z9, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_11x16(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP16AVX512_11x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -17118,6 +17189,14 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R12
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R14, R14
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R14
+	MOVQ    $0x00000003, R13
 
 tap:
 	MOVQ (SI), R9
@@ -17126,8 +17205,8 @@ tap:
 	ADDQ DX, R10
 	LEAQ (R10)(DX*4), R11
 	ADDQ DX, R11
-	MOVQ 16(AX), R12
-	SUBQ $0x04, R12
+	MOVQ 16(AX), R15
+	SUBQ $0x04, R15
 	JL   rest
 
 loop:
@@ -17223,21 +17302,35 @@ loop:
 	VFMADD231PS  Z23, Z22, Z20
 	VBROADCASTSS 12(R11), Z24
 	VFMADD231PS  Z24, Z22, Z21
-	TESTQ        R12, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	ADDQ         $+64, BX
+	TESTQ        R15, R14
+	JNZ          asked_rows
+	SUBQ         $0x01, R13
+	JL           asked_rows
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+
+asked_rows:
+	TESTQ      R15, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	ADDQ       $+64, BX
 
 fetched:
 	ADDQ $+128, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
 	ADDQ $+16, R11
-	SUBQ $0x04, R12
+	SUBQ $0x04, R15
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R15
 	JZ   odd
 
 single:
@@ -17268,7 +17361,7 @@ single:
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
-	DECQ         R12
+	DECQ         R15
 	JNZ          single
 
 odd:
@@ -17326,69 +17419,73 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z22
-	VBROADCASTSS 100(AX), Z23
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z22, Z0
-	VMINPS       Z0, Z23, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z1, Z22, Z1
-	VMINPS       Z1, Z23, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z22, Z2
-	VMINPS       Z2, Z23, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z3, Z22, Z3
-	VMINPS       Z3, Z23, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z22, Z4
-	VMINPS       Z4, Z23, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z5, Z22, Z5
-	VMINPS       Z5, Z23, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z22, Z6
-	VMINPS       Z6, Z23, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z7, Z22, Z7
-	VMINPS       Z7, Z23, Z7
-	VMOVUPS      Z7, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z22, Z8
-	VMINPS       Z8, Z23, Z8
-	VMOVUPS      Z8, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z9, Z22, Z9
-	VMINPS       Z9, Z23, Z9
-	VMOVUPS      Z9, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z10, Z22, Z10
-	VMINPS       Z10, Z23, Z10
-	VMOVUPS      Z10, K1, (CX)
+	VBROADCASTSS 100(AX), Z22
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z22, Z0
+	VMINPS       Z1, Z22, Z1
+	VMINPS       Z2, Z22, Z2
+	VMINPS       Z3, Z22, Z3
+	VMINPS       Z4, Z22, Z4
+	VMINPS       Z5, Z22, Z5
+	VMINPS       Z6, Z22, Z6
+	VMINPS       Z7, Z22, Z7
+	VMINPS       Z8, Z22, Z8
+	VMINPS       Z9, Z22, Z9
+	VMINPS       Z10, Z22, Z10
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z7, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z9, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_12x16(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP16AVX512_12x16(SB), NOSPLIT, $40-8
+TEXT ·tileFP16AVX512_12x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -17413,41 +17510,6 @@ TEXT ·tileFP16AVX512_12x16(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -17482,8 +17544,16 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R13
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R15, R15
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R15
+	MOVQ    $0x00000003, R14
 
 tap:
 	MOVQ (SI), R9
@@ -17491,11 +17561,11 @@ tap:
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
 	LEAQ (R10)(DX*1), R11
-	ADDQ 16(SP), R11
+	ADDQ 8(SP), R11
 	LEAQ (R11)(DX*4), R12
 	ADDQ DX, R12
-	MOVQ 16(AX), R13
-	SUBQ $0x04, R13
+	MOVQ 16(AX), BP
+	SUBQ $0x04, BP
 	JL   rest
 
 loop:
@@ -17599,10 +17669,24 @@ loop:
 	VFMADD231PS  Z23, Z12, Z10
 	VBROADCASTSS 12(R12), Z24
 	VFMADD231PS  Z24, Z12, Z11
-	TESTQ        R13, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	ADDQ         $+64, BX
+	TESTQ        BP, R15
+	JNZ          asked_rows
+	SUBQ         $0x01, R14
+	JL           asked_rows
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+
+asked_rows:
+	TESTQ      BP, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	ADDQ       $+64, BX
 
 fetched:
 	ADDQ $+128, CX
@@ -17610,11 +17694,11 @@ fetched:
 	ADDQ $+16, R10
 	ADDQ $+16, R11
 	ADDQ $+16, R12
-	SUBQ $0x04, R13
+	SUBQ $0x04, BP
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, BP
 	JZ   odd
 
 single:
@@ -17648,7 +17732,7 @@ single:
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
 	ADDQ         $+4, R12
-	DECQ         R13
+	DECQ         BP
 	JNZ          single
 
 odd:
@@ -17663,7 +17747,7 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z0, Z0
 	ADDQ      DX, CX
@@ -17682,7 +17766,7 @@ odd:
 	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z5, Z5
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z6, Z6
 	ADDQ      DX, CX
@@ -17704,130 +17788,103 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z12
-	VBROADCASTSS 100(AX), Z13
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z12, Z0
-	VMINPS       Z0, Z13, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z1, Z12, Z1
-	VMINPS       Z1, Z13, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z12, Z2
-	VMINPS       Z2, Z13, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z3, Z12, Z3
-	VMINPS       Z3, Z13, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z12, Z4
-	VMINPS       Z4, Z13, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z5, Z12, Z5
-	VMINPS       Z5, Z13, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z6, Z12, Z6
-	VMINPS       Z6, Z13, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z7, Z12, Z7
-	VMINPS       Z7, Z13, Z7
-	VMOVUPS      Z7, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z12, Z8
-	VMINPS       Z8, Z13, Z8
-	VMOVUPS      Z8, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z9, Z12, Z9
-	VMINPS       Z9, Z13, Z9
-	VMOVUPS      Z9, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z10, Z12, Z10
-	VMINPS       Z10, Z13, Z10
-	VMOVUPS      Z10, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z11, Z12, Z11
-	VMINPS       Z11, Z13, Z11
-	VMOVUPS      Z11, K1, (CX)
+	VBROADCASTSS 100(AX), Z12
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+	VMINPS       Z3, Z12, Z3
+	VMINPS       Z4, Z12, Z4
+	VMINPS       Z5, Z12, Z5
+	VMINPS       Z6, Z12, Z6
+	VMINPS       Z7, Z12, Z7
+	VMINPS       Z8, Z12, Z8
+	VMINPS       Z9, Z12, Z9
+	VMINPS       Z10, Z12, Z10
+	VMINPS       Z11, Z12, Z11
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z7, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z8, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z9, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z10, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z11, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_13x16(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileFP16AVX512_13x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -17859,6 +17916,14 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R12
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R14, R14
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R14
+	MOVQ    $0x00000004, R13
 
 tap:
 	MOVQ (SI), R9
@@ -17867,8 +17932,8 @@ tap:
 	ADDQ DX, R10
 	LEAQ (R10)(DX*4), R11
 	ADDQ DX, R11
-	MOVQ 16(AX), R12
-	SUBQ $0x04, R12
+	MOVQ 16(AX), R15
+	SUBQ $0x04, R15
 	JL   rest
 
 loop:
@@ -17980,21 +18045,35 @@ loop:
 	VFMADD231PS  Z25, Z13, Z11
 	VBROADCASTSS 12(R11)(DX*2), Z26
 	VFMADD231PS  Z26, Z13, Z12
-	TESTQ        R12, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	ADDQ         $+64, BX
+	TESTQ        R15, R14
+	JNZ          asked_rows
+	SUBQ         $0x01, R13
+	JL           asked_rows
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+
+asked_rows:
+	TESTQ      R15, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	ADDQ       $+64, BX
 
 fetched:
 	ADDQ $+128, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
 	ADDQ $+16, R11
-	SUBQ $0x04, R12
+	SUBQ $0x04, R15
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R15
 	JZ   odd
 
 single:
@@ -18029,7 +18108,7 @@ single:
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
-	DECQ         R12
+	DECQ         R15
 	JNZ          single
 
 odd:
@@ -18082,77 +18161,81 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z13
-	VBROADCASTSS 100(AX), Z14
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z13, Z0
-	VMINPS       Z0, Z14, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z1, Z13, Z1
-	VMINPS       Z1, Z14, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z13, Z2
-	VMINPS       Z2, Z14, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z3, Z13, Z3
-	VMINPS       Z3, Z14, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z13, Z4
-	VMINPS       Z4, Z14, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z5, Z13, Z5
-	VMINPS       Z5, Z14, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z13, Z6
-	VMINPS       Z6, Z14, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z7, Z13, Z7
-	VMINPS       Z7, Z14, Z7
-	VMOVUPS      Z7, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z13, Z8
-	VMINPS       Z8, Z14, Z8
-	VMOVUPS      Z8, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z9, Z13, Z9
-	VMINPS       Z9, Z14, Z9
-	VMOVUPS      Z9, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z10, Z13, Z10
-	VMINPS       Z10, Z14, Z10
-	VMOVUPS      Z10, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z11, Z13, Z11
-	VMINPS       Z11, Z14, Z11
-	VMOVUPS      Z11, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z12, Z13, Z12
-	VMINPS       Z12, Z14, Z12
-	VMOVUPS      Z12, K1, (CX)
+	VBROADCASTSS 100(AX), Z13
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z13, Z0
+	VMINPS       Z1, Z13, Z1
+	VMINPS       Z2, Z13, Z2
+	VMINPS       Z3, Z13, Z3
+	VMINPS       Z4, Z13, Z4
+	VMINPS       Z5, Z13, Z5
+	VMINPS       Z6, Z13, Z6
+	VMINPS       Z7, Z13, Z7
+	VMINPS       Z8, Z13, Z8
+	VMINPS       Z9, Z13, Z9
+	VMINPS       Z10, Z13, Z10
+	VMINPS       Z11, Z13, Z11
+	VMINPS       Z12, Z13, Z12
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z7, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z9, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z11, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z12, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileFP16AVX512_14x16(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileFP16AVX512_14x16(SB), NOSPLIT, $40-8
+TEXT ·tileFP16AVX512_14x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -18181,45 +18264,6 @@ TEXT ·tileFP16AVX512_14x16(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -18256,8 +18300,16 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R13
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R15, R15
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R15
+	MOVQ    $0x00000004, R14
 
 tap:
 	MOVQ (SI), R9
@@ -18265,11 +18317,11 @@ tap:
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
 	LEAQ (R10)(DX*2), R11
-	ADDQ 16(SP), R11
+	ADDQ 8(SP), R11
 	LEAQ (R11)(DX*4), R12
 	ADDQ DX, R12
-	MOVQ 16(AX), R13
-	SUBQ $0x04, R13
+	MOVQ 16(AX), BP
+	SUBQ $0x04, BP
 	JL   rest
 
 loop:
@@ -18389,10 +18441,24 @@ loop:
 	VFMADD231PS  Z27, Z14, Z12
 	VBROADCASTSS 12(R12)(DX*1), Z28
 	VFMADD231PS  Z28, Z14, Z13
-	TESTQ        R13, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	ADDQ         $+64, BX
+	TESTQ        BP, R15
+	JNZ          asked_rows
+	SUBQ         $0x01, R14
+	JL           asked_rows
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+
+asked_rows:
+	TESTQ      BP, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	ADDQ       $+64, BX
 
 fetched:
 	ADDQ $+128, CX
@@ -18400,11 +18466,11 @@ fetched:
 	ADDQ $+16, R10
 	ADDQ $+16, R11
 	ADDQ $+16, R12
-	SUBQ $0x04, R13
+	SUBQ $0x04, BP
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, BP
 	JZ   odd
 
 single:
@@ -18442,7 +18508,7 @@ single:
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
 	ADDQ         $+4, R12
-	DECQ         R13
+	DECQ         BP
 	JNZ          single
 
 odd:
@@ -18457,7 +18523,7 @@ odd:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z14
 	VADDPS    Z14, Z0, Z0
 	ADDQ      DX, CX
@@ -18479,7 +18545,7 @@ odd:
 	VMOVUPS.Z (CX), K1, Z14
 	VADDPS    Z14, Z6, Z6
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z14
 	VADDPS    Z14, Z7, Z7
 	ADDQ      DX, CX
@@ -18504,92 +18570,88 @@ odd:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z14
-	VBROADCASTSS 100(AX), Z15
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z14, Z0
-	VMINPS       Z0, Z15, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z1, Z14, Z1
-	VMINPS       Z1, Z15, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z14, Z2
-	VMINPS       Z2, Z15, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z3, Z14, Z3
-	VMINPS       Z3, Z15, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z14, Z4
-	VMINPS       Z4, Z15, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z5, Z14, Z5
-	VMINPS       Z5, Z15, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z14, Z6
-	VMINPS       Z6, Z15, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z7, Z14, Z7
-	VMINPS       Z7, Z15, Z7
-	VMOVUPS      Z7, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z14, Z8
-	VMINPS       Z8, Z15, Z8
-	VMOVUPS      Z8, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z9, Z14, Z9
-	VMINPS       Z9, Z15, Z9
-	VMOVUPS      Z9, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z10, Z14, Z10
-	VMINPS       Z10, Z15, Z10
-	VMOVUPS      Z10, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z11, Z14, Z11
-	VMINPS       Z11, Z15, Z11
-	VMOVUPS      Z11, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z12, Z14, Z12
-	VMINPS       Z12, Z15, Z12
-	VMOVUPS      Z12, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z13, Z14, Z13
-	VMINPS       Z13, Z15, Z13
-	VMOVUPS      Z13, K1, (CX)
+	VBROADCASTSS 100(AX), Z14
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z14, Z0
+	VMINPS       Z1, Z14, Z1
+	VMINPS       Z2, Z14, Z2
+	VMINPS       Z3, Z14, Z3
+	VMINPS       Z4, Z14, Z4
+	VMINPS       Z5, Z14, Z5
+	VMINPS       Z6, Z14, Z6
+	VMINPS       Z7, Z14, Z7
+	VMINPS       Z8, Z14, Z8
+	VMINPS       Z9, Z14, Z9
+	VMINPS       Z10, Z14, Z10
+	VMINPS       Z11, Z14, Z11
+	VMINPS       Z12, Z14, Z12
+	VMINPS       Z13, Z14, Z13
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z7, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z8, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z9, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z10, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z11, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z12, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z13, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_1x32(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileBF16AVX512_1x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), DX
-	MOVQ       80(AX), BX
-	CMPQ       DX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-
-same:
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
 	TESTQ      DX, DX
 	JZ         asked
-	TESTQ      BX, BX
-	JZ         asked
-	PREFETCHT0 (DX)
-	PREFETCHT0 64(DX)
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -18607,23 +18669,31 @@ asked:
 	VMOVUPS.Z 64(CX), K2, Z1
 
 unbiased:
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   40(AX), CX
-	MOVQ   32(AX), DX
-	MOVQ   88(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   (AX), SI
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	MOVQ    40(AX), CX
+	MOVQ    32(AX), DX
+	MOVQ    88(AX), DX
+	MOVQ    8(AX), BX
+	MOVQ    (AX), SI
+	MOVQ    48(AX), R8
+	MOVQ    16(AX), DI
+	IMULQ   SI, DI
+	XORQ    R10, R10
+	MOVQ    $0x0000000c, R9
+	CMPQ    DI, $0x40
+	CMOVQGE R9, R10
+	MOVQ    $0x00000001, R9
 
 tap:
 	MOVQ (BX), DI
 	ADDQ 24(AX), DI
-	MOVQ 16(AX), R8
-	SUBQ $0x04, R8
+	MOVQ 16(AX), R11
+	SUBQ $0x04, R11
 	JL   rest
 
 loop:
@@ -18655,26 +18725,44 @@ loop:
 	WORD         $0xf252
 	LONG         $0x4836d262
 	WORD         $0xfa52
-	TESTQ        R8, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (DX)
-	PREFETCHT1   64(DX)
-	PREFETCHT1   128(DX)
-	PREFETCHT1   192(DX)
-	PREFETCHT1   256(DX)
-	PREFETCHT1   320(DX)
-	PREFETCHT1   384(DX)
-	PREFETCHT1   448(DX)
-	ADDQ         $+512, DX
+	TESTQ        R11, R10
+	JNZ          asked_rows
+	SUBQ         $0x01, R9
+	JL           asked_rows
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         56(AX), R8
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         56(AX), R8
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         56(AX), R8
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         56(AX), R8
+
+asked_rows:
+	TESTQ      R11, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (DX)
+	PREFETCHT1 64(DX)
+	PREFETCHT1 128(DX)
+	PREFETCHT1 192(DX)
+	PREFETCHT1 256(DX)
+	PREFETCHT1 320(DX)
+	PREFETCHT1 384(DX)
+	PREFETCHT1 448(DX)
+	ADDQ       $+512, DX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, DI
-	SUBQ $0x04, R8
+	SUBQ $0x04, R11
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R11
 	JZ   odd
 
 single:
@@ -18687,12 +18775,12 @@ single:
 	WORD         $0xca52
 	ADDQ         $+128, CX
 	ADDQ         $+4, DI
-	DECQ         R8
+	DECQ         R11
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R8
-	TESTQ        R8, R8
+	MOVQ         112(AX), R11
+	TESTQ        R11, R11
 	JZ           even
 	VMOVUPS      (CX), Z8
 	VMOVUPS      64(CX), Z9
@@ -18726,55 +18814,42 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z8
-	VBROADCASTSS 100(AX), Z9
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z8, Z0
-	VMINPS       Z0, Z9, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z8, Z1
-	VMINPS       Z1, Z9, Z1
-	VMOVUPS      Z1, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z8
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z8, Z0
+	VMINPS       Z1, Z8, Z1
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_2x32(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileBF16AVX512_2x32(SB), NOSPLIT, $40-8
+TEXT ·tileBF16AVX512_2x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	ADDQ       DX, CX
 	ADDQ       (SP), CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -18816,15 +18891,23 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
+	MOVQ    48(AX), R10
+	MOVQ    16(AX), R8
+	IMULQ   DI, R8
+	XORQ    R12, R12
+	MOVQ    $0x0000000c, R9
+	CMPQ    R8, $0x40
+	CMOVQGE R9, R12
+	MOVQ    $0x00000001, R11
 
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
 	LEAQ (R8)(DX*1), R9
-	ADDQ 16(SP), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	ADDQ 8(SP), R9
+	MOVQ 16(AX), R13
+	SUBQ $0x04, R13
 	JL   rest
 
 loop:
@@ -18876,27 +18959,45 @@ loop:
 	WORD         $0xf352
 	LONG         $0x40763262
 	WORD         $0xfb52
-	TESTQ        R10, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	PREFETCHT1   256(BX)
-	PREFETCHT1   320(BX)
-	PREFETCHT1   384(BX)
-	PREFETCHT1   448(BX)
-	ADDQ         $+512, BX
+	TESTQ        R13, R12
+	JNZ          asked_rows
+	SUBQ         $0x01, R11
+	JL           asked_rows
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+
+asked_rows:
+	TESTQ      R13, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	PREFETCHT1 256(BX)
+	PREFETCHT1 320(BX)
+	PREFETCHT1 384(BX)
+	PREFETCHT1 448(BX)
+	ADDQ       $+512, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R8
 	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	SUBQ $0x04, R13
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R13
 	JZ   odd
 
 single:
@@ -18915,12 +19016,12 @@ single:
 	ADDQ         $+128, CX
 	ADDQ         $+4, R8
 	ADDQ         $+4, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R10
-	TESTQ        R10, R10
+	MOVQ         112(AX), R13
+	TESTQ        R13, R13
 	JZ           even
 	VMOVUPS      (CX), Z16
 	VMOVUPS      64(CX), Z17
@@ -18962,13 +19063,13 @@ even:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z16
 	VADDPS    Z16, Z1, Z1
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z16
@@ -18977,40 +19078,44 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z16
-	VBROADCASTSS 100(AX), Z17
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z16, Z0
-	VMINPS       Z0, Z17, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z16, Z1
-	VMINPS       Z1, Z17, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z2, Z16, Z2
-	VMINPS       Z2, Z17, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z16, Z3
-	VMINPS       Z3, Z17, Z3
-	VMOVUPS      Z3, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z16
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z16, Z0
+	VMINPS       Z1, Z16, Z1
+	VMINPS       Z2, Z16, Z2
+	VMINPS       Z3, Z16, Z3
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_3x32(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileBF16AVX512_3x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	ADDQ       DX, CX
@@ -19019,20 +19124,6 @@ TEXT ·tileBF16AVX512_3x32(SB), NOSPLIT, $0-8
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -19065,12 +19156,20 @@ unbiased:
 	MOVQ    88(AX), BX
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
+	MOVQ    48(AX), R9
+	MOVQ    16(AX), R8
+	IMULQ   DI, R8
+	XORQ    R11, R11
+	MOVQ    $0x0000000c, R10
+	CMPQ    R8, $0x40
+	CMOVQGE R10, R11
+	MOVQ    $0x00000001, R10
 
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
-	MOVQ 16(AX), R9
-	SUBQ $0x04, R9
+	MOVQ 16(AX), R12
+	SUBQ $0x04, R12
 	JL   rest
 
 loop:
@@ -19142,26 +19241,44 @@ loop:
 	WORD         $0xd052
 	LONG         $0x48163262
 	WORD         $0xd852
-	TESTQ        R9, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	PREFETCHT1   256(BX)
-	PREFETCHT1   320(BX)
-	PREFETCHT1   384(BX)
-	PREFETCHT1   448(BX)
-	ADDQ         $+512, BX
+	TESTQ        R12, R11
+	JNZ          asked_rows
+	SUBQ         $0x01, R10
+	JL           asked_rows
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         56(AX), R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         56(AX), R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         56(AX), R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         56(AX), R9
+
+asked_rows:
+	TESTQ      R12, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	PREFETCHT1 256(BX)
+	PREFETCHT1 320(BX)
+	PREFETCHT1 384(BX)
+	PREFETCHT1 448(BX)
+	ADDQ       $+512, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R8
-	SUBQ $0x04, R9
+	SUBQ $0x04, R12
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R12
 	JZ   odd
 
 single:
@@ -19184,23 +19301,23 @@ single:
 	WORD         $0xe852
 	ADDQ         $+128, CX
 	ADDQ         $+4, R8
-	DECQ         R9
+	DECQ         R12
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R9
-	TESTQ        R9, R9
+	MOVQ         112(AX), R12
+	TESTQ        R12, R12
 	JZ           even
 	VMOVUPS      (CX), Z12
 	VMOVUPS      64(CX), Z13
-	MOVWLZX      (R8), R9
-	VPBROADCASTD R9, Z14
+	MOVWLZX      (R8), R12
+	VPBROADCASTD R12, Z14
 	LONG         $0x481ed262
 	WORD         $0xc652
 	LONG         $0x4816d262
 	WORD         $0xce52
-	MOVWLZX      (R8)(DX*1), R9
-	VPBROADCASTD R9, Z15
+	MOVWLZX      (R8)(DX*1), R12
+	VPBROADCASTD R12, Z15
 	LONG         $0x481ed262
 	WORD         $0xd752
 	LONG         $0x4816d262
@@ -19245,46 +19362,50 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z12
-	VBROADCASTSS 100(AX), Z13
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z12, Z0
-	VMINPS       Z0, Z13, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z12, Z1
-	VMINPS       Z1, Z13, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z12, Z2
-	VMINPS       Z2, Z13, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z12, Z3
-	VMINPS       Z3, Z13, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z12, Z4
-	VMINPS       Z4, Z13, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z12, Z5
-	VMINPS       Z5, Z13, Z5
-	VMOVUPS      Z5, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z12
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+	VMINPS       Z3, Z12, Z3
+	VMINPS       Z4, Z12, Z4
+	VMINPS       Z5, Z12, Z5
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_4x32(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileBF16AVX512_4x32(SB), NOSPLIT, $40-8
+TEXT ·tileBF16AVX512_4x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	ADDQ       DX, CX
@@ -19297,29 +19418,6 @@ TEXT ·tileBF16AVX512_4x32(SB), NOSPLIT, $40-8
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -19361,16 +19459,24 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R10
+	MOVQ    16(AX), R8
+	IMULQ   DI, R8
+	XORQ    R12, R12
+	MOVQ    $0x0000000c, R9
+	CMPQ    R8, $0x40
+	CMOVQGE R9, R12
+	MOVQ    $0x00000001, R11
 
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
 	LEAQ (R8)(DX*2), R9
-	ADDQ 16(SP), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	ADDQ 8(SP), R9
+	MOVQ 16(AX), R13
+	SUBQ $0x04, R13
 	JL   rest
 
 loop:
@@ -19462,27 +19568,45 @@ loop:
 	WORD         $0xf552
 	LONG         $0x40763262
 	WORD         $0xfd52
-	TESTQ        R10, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	PREFETCHT1   256(BX)
-	PREFETCHT1   320(BX)
-	PREFETCHT1   384(BX)
-	PREFETCHT1   448(BX)
-	ADDQ         $+512, BX
+	TESTQ        R13, R12
+	JNZ          asked_rows
+	SUBQ         $0x01, R11
+	JL           asked_rows
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+
+asked_rows:
+	TESTQ      R13, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	PREFETCHT1 256(BX)
+	PREFETCHT1 320(BX)
+	PREFETCHT1 384(BX)
+	PREFETCHT1 448(BX)
+	ADDQ       $+512, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R8
 	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	SUBQ $0x04, R13
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R13
 	JZ   odd
 
 single:
@@ -19511,17 +19635,17 @@ single:
 	ADDQ         $+128, CX
 	ADDQ         $+4, R8
 	ADDQ         $+4, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R10
-	TESTQ        R10, R10
+	MOVQ         112(AX), R13
+	TESTQ        R13, R13
 	JZ           even
 	VMOVUPS      (CX), Z16
 	VMOVUPS      64(CX), Z17
-	MOVWLZX      (R8), R10
-	VPBROADCASTD R10, Z18
+	MOVWLZX      (R8), R13
+	VPBROADCASTD R13, Z18
 	LONG         $0x407eb262
 	WORD         $0xc252
 	LONG         $0x4076b262
@@ -19566,7 +19690,7 @@ even:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z16
@@ -19577,7 +19701,7 @@ even:
 	VMOVUPS.Z 64(CX), K2, Z16
 	VADDPS    Z16, Z3, Z3
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z16
@@ -19591,88 +19715,72 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z16
-	VBROADCASTSS 100(AX), Z17
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z16, Z0
-	VMINPS       Z0, Z17, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z16, Z1
-	VMINPS       Z1, Z17, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z16, Z2
-	VMINPS       Z2, Z17, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z16, Z3
-	VMINPS       Z3, Z17, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z4, Z16, Z4
-	VMINPS       Z4, Z17, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z16, Z5
-	VMINPS       Z5, Z17, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z16, Z6
-	VMINPS       Z6, Z17, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z16, Z7
-	VMINPS       Z7, Z17, Z7
-	VMOVUPS      Z7, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z16
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z16, Z0
+	VMINPS       Z1, Z16, Z1
+	VMINPS       Z2, Z16, Z2
+	VMINPS       Z3, Z16, Z3
+	VMINPS       Z4, Z16, Z4
+	VMINPS       Z5, Z16, Z5
+	VMINPS       Z6, Z16, Z6
+	VMINPS       Z7, Z16, Z7
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_5x32(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileBF16AVX512_5x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -19714,12 +19822,20 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R10
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R12, R12
+	MOVQ    $0x0000000c, R11
+	CMPQ    R9, $0x40
+	CMOVQGE R11, R12
+	MOVQ    $0x00000002, R11
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	MOVQ 16(AX), R13
+	SUBQ $0x04, R13
 	JL   rest
 
 loop:
@@ -19831,22 +19947,40 @@ loop:
 	WORD         $0xd252
 	LONG         $0x40568262
 	WORD         $0xda52
-	TESTQ        R10, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R13, R12
+	JNZ          asked_rows
+	SUBQ         $0x01, R11
+	JL           asked_rows
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         56(AX), R10
+
+asked_rows:
+	TESTQ      R13, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	SUBQ $0x04, R13
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R13
 	JZ   odd
 
 single:
@@ -19879,35 +20013,35 @@ single:
 	WORD         $0xca52
 	ADDQ         $+128, CX
 	ADDQ         $+4, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R10
-	TESTQ        R10, R10
+	MOVQ         112(AX), R13
+	TESTQ        R13, R13
 	JZ           even
 	VMOVUPS      (CX), Z20
 	VMOVUPS      64(CX), Z21
-	MOVWLZX      (R9), R10
-	VPBROADCASTD R10, Z22
+	MOVWLZX      (R9), R13
+	VPBROADCASTD R13, Z22
 	LONG         $0x405eb262
 	WORD         $0xc652
 	LONG         $0x4056b262
 	WORD         $0xce52
-	MOVWLZX      (R9)(DX*1), R10
-	VPBROADCASTD R10, Z23
+	MOVWLZX      (R9)(DX*1), R13
+	VPBROADCASTD R13, Z23
 	LONG         $0x405eb262
 	WORD         $0xd752
 	LONG         $0x4056b262
 	WORD         $0xdf52
-	MOVWLZX      (R9)(DX*2), R10
-	VPBROADCASTD R10, Z24
+	MOVWLZX      (R9)(DX*2), R13
+	VPBROADCASTD R13, Z24
 	LONG         $0x405e9262
 	WORD         $0xe052
 	LONG         $0x40569262
 	WORD         $0xe852
-	MOVWLZX      (R9)(R8*1), R10
-	VPBROADCASTD R10, Z25
+	MOVWLZX      (R9)(R8*1), R13
+	VPBROADCASTD R13, Z25
 	LONG         $0x405e9262
 	WORD         $0xf152
 	LONG         $0x40569262
@@ -19966,60 +20100,64 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z20
-	VBROADCASTSS 100(AX), Z21
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z20, Z0
-	VMINPS       Z0, Z21, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z20, Z1
-	VMINPS       Z1, Z21, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z20, Z2
-	VMINPS       Z2, Z21, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z20, Z3
-	VMINPS       Z3, Z21, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z20, Z4
-	VMINPS       Z4, Z21, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z20, Z5
-	VMINPS       Z5, Z21, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z20, Z6
-	VMINPS       Z6, Z21, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z20, Z7
-	VMINPS       Z7, Z21, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z20, Z8
-	VMINPS       Z8, Z21, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z20, Z9
-	VMINPS       Z9, Z21, Z9
-	VMOVUPS      Z9, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z20
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z20, Z0
+	VMINPS       Z1, Z20, Z1
+	VMINPS       Z2, Z20, Z2
+	VMINPS       Z3, Z20, Z3
+	VMINPS       Z4, Z20, Z4
+	VMINPS       Z5, Z20, Z5
+	VMINPS       Z6, Z20, Z6
+	VMINPS       Z7, Z20, Z7
+	VMINPS       Z8, Z20, Z8
+	VMINPS       Z9, Z20, Z9
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_6x32(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileBF16AVX512_6x32(SB), NOSPLIT, $40-8
+TEXT ·tileBF16AVX512_6x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	ADDQ       DX, CX
@@ -20038,35 +20176,6 @@ TEXT ·tileBF16AVX512_6x32(SB), NOSPLIT, $40-8
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -20104,16 +20213,24 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000002, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(R8*1), R10
-	ADDQ 16(SP), R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	ADDQ 8(SP), R10
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -20245,23 +20362,41 @@ loop:
 	WORD         $0xd352
 	LONG         $0x48163262
 	WORD         $0xdb52
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -20300,23 +20435,23 @@ single:
 	ADDQ         $+128, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R11
-	TESTQ        R11, R11
+	MOVQ         112(AX), R14
+	TESTQ        R14, R14
 	JZ           even
 	VMOVUPS      (CX), Z12
 	VMOVUPS      64(CX), Z13
-	MOVWLZX      (R9), R11
-	VPBROADCASTD R11, Z14
+	MOVWLZX      (R9), R14
+	VPBROADCASTD R14, Z14
 	LONG         $0x481ed262
 	WORD         $0xc652
 	LONG         $0x4816d262
 	WORD         $0xce52
-	MOVWLZX      (R9)(DX*1), R11
-	VPBROADCASTD R11, Z15
+	MOVWLZX      (R9)(DX*1), R14
+	VPBROADCASTD R14, Z15
 	LONG         $0x481ed262
 	WORD         $0xd752
 	LONG         $0x4816d262
@@ -20359,7 +20494,7 @@ even:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z12
@@ -20375,7 +20510,7 @@ even:
 	VMOVUPS.Z 64(CX), K2, Z12
 	VADDPS    Z12, Z5, Z5
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z12
@@ -20394,114 +20529,92 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z12
-	VBROADCASTSS 100(AX), Z13
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z12, Z0
-	VMINPS       Z0, Z13, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z12, Z1
-	VMINPS       Z1, Z13, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z12, Z2
-	VMINPS       Z2, Z13, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z12, Z3
-	VMINPS       Z3, Z13, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z12, Z4
-	VMINPS       Z4, Z13, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z12, Z5
-	VMINPS       Z5, Z13, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z6, Z12, Z6
-	VMINPS       Z6, Z13, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z12, Z7
-	VMINPS       Z7, Z13, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z12, Z8
-	VMINPS       Z8, Z13, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z12, Z9
-	VMINPS       Z9, Z13, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z10, Z12, Z10
-	VMINPS       Z10, Z13, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z12, Z11
-	VMINPS       Z11, Z13, Z11
-	VMOVUPS      Z11, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z12
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+	VMINPS       Z3, Z12, Z3
+	VMINPS       Z4, Z12, Z4
+	VMINPS       Z5, Z12, Z5
+	VMINPS       Z6, Z12, Z6
+	VMINPS       Z7, Z12, Z7
+	VMINPS       Z8, Z12, Z8
+	VMINPS       Z9, Z12, Z9
+	VMINPS       Z10, Z12, Z10
+	VMINPS       Z11, Z12, Z11
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_7x32(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileBF16AVX512_7x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -20537,14 +20650,22 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000002, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -20696,23 +20817,41 @@ loop:
 	WORD         $0xe652
 	LONG         $0x48063262
 	WORD         $0xee52
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -20756,35 +20895,35 @@ single:
 	ADDQ         $+128, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R11
-	TESTQ        R11, R11
+	MOVQ         112(AX), R14
+	TESTQ        R14, R14
 	JZ           even
 	VMOVUPS      (CX), Z14
 	VMOVUPS      64(CX), Z15
-	MOVWLZX      (R9), R11
-	VPBROADCASTD R11, Z16
+	MOVWLZX      (R9), R14
+	VPBROADCASTD R14, Z16
 	LONG         $0x480eb262
 	WORD         $0xc052
 	LONG         $0x4806b262
 	WORD         $0xc852
-	MOVWLZX      (R9)(DX*1), R11
-	VPBROADCASTD R11, Z17
+	MOVWLZX      (R9)(DX*1), R14
+	VPBROADCASTD R14, Z17
 	LONG         $0x480eb262
 	WORD         $0xd152
 	LONG         $0x4806b262
 	WORD         $0xd952
-	MOVWLZX      (R9)(DX*2), R11
-	VPBROADCASTD R11, Z18
+	MOVWLZX      (R9)(DX*2), R14
+	VPBROADCASTD R14, Z18
 	LONG         $0x480eb262
 	WORD         $0xe252
 	LONG         $0x4806b262
 	WORD         $0xea52
-	MOVWLZX      (R9)(R8*1), R11
-	VPBROADCASTD R11, Z19
+	MOVWLZX      (R9)(R8*1), R14
+	VPBROADCASTD R14, Z19
 	LONG         $0x480eb262
 	WORD         $0xf352
 	LONG         $0x4806b262
@@ -20855,74 +20994,78 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z14
-	VBROADCASTSS 100(AX), Z15
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z14, Z0
-	VMINPS       Z0, Z15, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z14, Z1
-	VMINPS       Z1, Z15, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z14, Z2
-	VMINPS       Z2, Z15, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z14, Z3
-	VMINPS       Z3, Z15, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z14, Z4
-	VMINPS       Z4, Z15, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z14, Z5
-	VMINPS       Z5, Z15, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z14, Z6
-	VMINPS       Z6, Z15, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z14, Z7
-	VMINPS       Z7, Z15, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z14, Z8
-	VMINPS       Z8, Z15, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z14, Z9
-	VMINPS       Z9, Z15, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z10, Z14, Z10
-	VMINPS       Z10, Z15, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z14, Z11
-	VMINPS       Z11, Z15, Z11
-	VMOVUPS      Z11, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z12, Z14, Z12
-	VMINPS       Z12, Z15, Z12
-	VMOVUPS      Z12, K1, (CX)
 	VMAXPS       Z13, Z14, Z13
-	VMINPS       Z13, Z15, Z13
-	VMOVUPS      Z13, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z14
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z14, Z0
+	VMINPS       Z1, Z14, Z1
+	VMINPS       Z2, Z14, Z2
+	VMINPS       Z3, Z14, Z3
+	VMINPS       Z4, Z14, Z4
+	VMINPS       Z5, Z14, Z5
+	VMINPS       Z6, Z14, Z6
+	VMINPS       Z7, Z14, Z7
+	VMINPS       Z8, Z14, Z8
+	VMINPS       Z9, Z14, Z9
+	VMINPS       Z10, Z14, Z10
+	VMINPS       Z11, Z14, Z11
+	VMINPS       Z12, Z14, Z12
+	VMINPS       Z13, Z14, Z13
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_8x32(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileBF16AVX512_8x32(SB), NOSPLIT, $40-8
+TEXT ·tileBF16AVX512_8x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	ADDQ       DX, CX
@@ -20947,41 +21090,6 @@ TEXT ·tileBF16AVX512_8x32(SB), NOSPLIT, $40-8
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -21023,16 +21131,24 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000002, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
-	ADDQ 16(SP), R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	ADDQ 8(SP), R10
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -21204,23 +21320,41 @@ loop:
 	WORD         $0xf152
 	LONG         $0x40761262
 	WORD         $0xf952
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -21269,29 +21403,29 @@ single:
 	ADDQ         $+128, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R11
-	TESTQ        R11, R11
+	MOVQ         112(AX), R14
+	TESTQ        R14, R14
 	JZ           even
 	VMOVUPS      (CX), Z16
 	VMOVUPS      64(CX), Z17
-	MOVWLZX      (R9), R11
-	VPBROADCASTD R11, Z18
+	MOVWLZX      (R9), R14
+	VPBROADCASTD R14, Z18
 	LONG         $0x407eb262
 	WORD         $0xc252
 	LONG         $0x4076b262
 	WORD         $0xca52
-	MOVWLZX      (R9)(DX*1), R11
-	VPBROADCASTD R11, Z19
+	MOVWLZX      (R9)(DX*1), R14
+	VPBROADCASTD R14, Z19
 	LONG         $0x407eb262
 	WORD         $0xd352
 	LONG         $0x4076b262
 	WORD         $0xdb52
-	MOVWLZX      (R9)(DX*2), R11
-	VPBROADCASTD R11, Z20
+	MOVWLZX      (R9)(DX*2), R14
+	VPBROADCASTD R14, Z20
 	LONG         $0x407eb262
 	WORD         $0xe452
 	LONG         $0x4076b262
@@ -21340,7 +21474,7 @@ even:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z16
@@ -21361,7 +21495,7 @@ even:
 	VMOVUPS.Z 64(CX), K2, Z16
 	VADDPS    Z16, Z7, Z7
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z16
@@ -21385,140 +21519,112 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z16
-	VBROADCASTSS 100(AX), Z17
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z16, Z0
-	VMINPS       Z0, Z17, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z16, Z1
-	VMINPS       Z1, Z17, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z16, Z2
-	VMINPS       Z2, Z17, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z16, Z3
-	VMINPS       Z3, Z17, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z16, Z4
-	VMINPS       Z4, Z17, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z16, Z5
-	VMINPS       Z5, Z17, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z16, Z6
-	VMINPS       Z6, Z17, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z16, Z7
-	VMINPS       Z7, Z17, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z8, Z16, Z8
-	VMINPS       Z8, Z17, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z16, Z9
-	VMINPS       Z9, Z17, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z10, Z16, Z10
-	VMINPS       Z10, Z17, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z16, Z11
-	VMINPS       Z11, Z17, Z11
-	VMOVUPS      Z11, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z12, Z16, Z12
-	VMINPS       Z12, Z17, Z12
-	VMOVUPS      Z12, K1, (CX)
 	VMAXPS       Z13, Z16, Z13
-	VMINPS       Z13, Z17, Z13
-	VMOVUPS      Z13, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z14, Z16, Z14
-	VMINPS       Z14, Z17, Z14
-	VMOVUPS      Z14, K1, (CX)
 	VMAXPS       Z15, Z16, Z15
-	VMINPS       Z15, Z17, Z15
-	VMOVUPS      Z15, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z16
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z16, Z0
+	VMINPS       Z1, Z16, Z1
+	VMINPS       Z2, Z16, Z2
+	VMINPS       Z3, Z16, Z3
+	VMINPS       Z4, Z16, Z4
+	VMINPS       Z5, Z16, Z5
+	VMINPS       Z6, Z16, Z6
+	VMINPS       Z7, Z16, Z7
+	VMINPS       Z8, Z16, Z8
+	VMINPS       Z9, Z16, Z9
+	VMINPS       Z10, Z16, Z10
+	VMINPS       Z11, Z16, Z11
+	VMINPS       Z12, Z16, Z12
+	VMINPS       Z13, Z16, Z13
+	VMINPS       Z14, Z16, Z14
+	VMINPS       Z15, Z16, Z15
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_9x32(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileBF16AVX512_9x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -21558,14 +21664,22 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000003, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -21757,23 +21871,41 @@ loop:
 	WORD         $0xc452
 	LONG         $0x40668262
 	WORD         $0xcc52
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -21827,35 +21959,35 @@ single:
 	ADDQ         $+128, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R11
-	TESTQ        R11, R11
+	MOVQ         112(AX), R14
+	TESTQ        R14, R14
 	JZ           even
 	VMOVUPS      (CX), Z18
 	VMOVUPS      64(CX), Z19
-	MOVWLZX      (R9), R11
-	VPBROADCASTD R11, Z20
+	MOVWLZX      (R9), R14
+	VPBROADCASTD R14, Z20
 	LONG         $0x406eb262
 	WORD         $0xc452
 	LONG         $0x4066b262
 	WORD         $0xcc52
-	MOVWLZX      (R9)(DX*1), R11
-	VPBROADCASTD R11, Z21
+	MOVWLZX      (R9)(DX*1), R14
+	VPBROADCASTD R14, Z21
 	LONG         $0x406eb262
 	WORD         $0xd552
 	LONG         $0x4066b262
 	WORD         $0xdd52
-	MOVWLZX      (R9)(DX*2), R11
-	VPBROADCASTD R11, Z22
+	MOVWLZX      (R9)(DX*2), R14
+	VPBROADCASTD R14, Z22
 	LONG         $0x406eb262
 	WORD         $0xe652
 	LONG         $0x4066b262
 	WORD         $0xee52
-	MOVWLZX      (R9)(R8*1), R11
-	VPBROADCASTD R11, Z23
+	MOVWLZX      (R9)(R8*1), R14
+	VPBROADCASTD R14, Z23
 	LONG         $0x406eb262
 	WORD         $0xf752
 	LONG         $0x4066b262
@@ -21948,88 +22080,92 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z18
-	VBROADCASTSS 100(AX), Z19
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z18, Z0
-	VMINPS       Z0, Z19, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z18, Z1
-	VMINPS       Z1, Z19, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z18, Z2
-	VMINPS       Z2, Z19, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z18, Z3
-	VMINPS       Z3, Z19, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z18, Z4
-	VMINPS       Z4, Z19, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z18, Z5
-	VMINPS       Z5, Z19, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z18, Z6
-	VMINPS       Z6, Z19, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z18, Z7
-	VMINPS       Z7, Z19, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z18, Z8
-	VMINPS       Z8, Z19, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z18, Z9
-	VMINPS       Z9, Z19, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z10, Z18, Z10
-	VMINPS       Z10, Z19, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z18, Z11
-	VMINPS       Z11, Z19, Z11
-	VMOVUPS      Z11, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z12, Z18, Z12
-	VMINPS       Z12, Z19, Z12
-	VMOVUPS      Z12, K1, (CX)
 	VMAXPS       Z13, Z18, Z13
-	VMINPS       Z13, Z19, Z13
-	VMOVUPS      Z13, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z14, Z18, Z14
-	VMINPS       Z14, Z19, Z14
-	VMOVUPS      Z14, K1, (CX)
 	VMAXPS       Z15, Z18, Z15
-	VMINPS       Z15, Z19, Z15
-	VMOVUPS      Z15, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z16, Z18, Z16
-	VMINPS       Z16, Z19, Z16
-	VMOVUPS      Z16, K1, (CX)
 	VMAXPS       Z17, Z18, Z17
-	VMINPS       Z17, Z19, Z17
-	VMOVUPS      Z17, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z18
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z18, Z0
+	VMINPS       Z1, Z18, Z1
+	VMINPS       Z2, Z18, Z2
+	VMINPS       Z3, Z18, Z3
+	VMINPS       Z4, Z18, Z4
+	VMINPS       Z5, Z18, Z5
+	VMINPS       Z6, Z18, Z6
+	VMINPS       Z7, Z18, Z7
+	VMINPS       Z8, Z18, Z8
+	VMINPS       Z9, Z18, Z9
+	VMINPS       Z10, Z18, Z10
+	VMINPS       Z11, Z18, Z11
+	VMINPS       Z12, Z18, Z12
+	VMINPS       Z13, Z18, Z13
+	VMINPS       Z14, Z18, Z14
+	VMINPS       Z15, Z18, Z15
+	VMINPS       Z16, Z18, Z16
+	VMINPS       Z17, Z18, Z17
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z16, K1, (CX)
+	VMOVUPS Z17, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_10x32(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileBF16AVX512_10x32(SB), NOSPLIT, $40-8
+TEXT ·tileBF16AVX512_10x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	ADDQ       DX, CX
@@ -22060,47 +22196,6 @@ TEXT ·tileBF16AVX512_10x32(SB), NOSPLIT, $40-8
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -22146,17 +22241,25 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000003, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
-	ADDQ 16(SP), R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	ADDQ 8(SP), R10
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -22368,23 +22471,41 @@ loop:
 	WORD         $0xd752
 	LONG         $0x40568262
 	WORD         $0xdf52
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -22443,35 +22564,35 @@ single:
 	ADDQ         $+128, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R11
-	TESTQ        R11, R11
+	MOVQ         112(AX), R14
+	TESTQ        R14, R14
 	JZ           even
 	VMOVUPS      (CX), Z20
 	VMOVUPS      64(CX), Z21
-	MOVWLZX      (R9), R11
-	VPBROADCASTD R11, Z22
+	MOVWLZX      (R9), R14
+	VPBROADCASTD R14, Z22
 	LONG         $0x405eb262
 	WORD         $0xc652
 	LONG         $0x4056b262
 	WORD         $0xce52
-	MOVWLZX      (R9)(DX*1), R11
-	VPBROADCASTD R11, Z23
+	MOVWLZX      (R9)(DX*1), R14
+	VPBROADCASTD R14, Z23
 	LONG         $0x405eb262
 	WORD         $0xd752
 	LONG         $0x4056b262
 	WORD         $0xdf52
-	MOVWLZX      (R9)(DX*2), R11
-	VPBROADCASTD R11, Z24
+	MOVWLZX      (R9)(DX*2), R14
+	VPBROADCASTD R14, Z24
 	LONG         $0x405e9262
 	WORD         $0xe052
 	LONG         $0x40569262
 	WORD         $0xe852
-	MOVWLZX      (R9)(R8*1), R11
-	VPBROADCASTD R11, Z25
+	MOVWLZX      (R9)(R8*1), R14
+	VPBROADCASTD R14, Z25
 	LONG         $0x405e9262
 	WORD         $0xf152
 	LONG         $0x40569262
@@ -22526,7 +22647,7 @@ even:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z20
 	VADDPS    Z20, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z20
@@ -22552,7 +22673,7 @@ even:
 	VMOVUPS.Z 64(CX), K2, Z20
 	VADDPS    Z20, Z9, Z9
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z20
 	VADDPS    Z20, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z20
@@ -22581,166 +22702,132 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z20
-	VBROADCASTSS 100(AX), Z21
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z20, Z0
-	VMINPS       Z0, Z21, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z20, Z1
-	VMINPS       Z1, Z21, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z20, Z2
-	VMINPS       Z2, Z21, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z20, Z3
-	VMINPS       Z3, Z21, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z20, Z4
-	VMINPS       Z4, Z21, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z20, Z5
-	VMINPS       Z5, Z21, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z20, Z6
-	VMINPS       Z6, Z21, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z20, Z7
-	VMINPS       Z7, Z21, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z20, Z8
-	VMINPS       Z8, Z21, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z20, Z9
-	VMINPS       Z9, Z21, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z10, Z20, Z10
-	VMINPS       Z10, Z21, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z20, Z11
-	VMINPS       Z11, Z21, Z11
-	VMOVUPS      Z11, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z12, Z20, Z12
-	VMINPS       Z12, Z21, Z12
-	VMOVUPS      Z12, K1, (CX)
 	VMAXPS       Z13, Z20, Z13
-	VMINPS       Z13, Z21, Z13
-	VMOVUPS      Z13, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z14, Z20, Z14
-	VMINPS       Z14, Z21, Z14
-	VMOVUPS      Z14, K1, (CX)
 	VMAXPS       Z15, Z20, Z15
-	VMINPS       Z15, Z21, Z15
-	VMOVUPS      Z15, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z16, Z20, Z16
-	VMINPS       Z16, Z21, Z16
-	VMOVUPS      Z16, K1, (CX)
 	VMAXPS       Z17, Z20, Z17
-	VMINPS       Z17, Z21, Z17
-	VMOVUPS      Z17, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z18, Z20, Z18
-	VMINPS       Z18, Z21, Z18
-	VMOVUPS      Z18, K1, (CX)
 	VMAXPS       Z19, Z20, Z19
-	VMINPS       Z19, Z21, Z19
-	VMOVUPS      Z19, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z20
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z20, Z0
+	VMINPS       Z1, Z20, Z1
+	VMINPS       Z2, Z20, Z2
+	VMINPS       Z3, Z20, Z3
+	VMINPS       Z4, Z20, Z4
+	VMINPS       Z5, Z20, Z5
+	VMINPS       Z6, Z20, Z6
+	VMINPS       Z7, Z20, Z7
+	VMINPS       Z8, Z20, Z8
+	VMINPS       Z9, Z20, Z9
+	VMINPS       Z10, Z20, Z10
+	VMINPS       Z11, Z20, Z11
+	VMINPS       Z12, Z20, Z12
+	VMINPS       Z13, Z20, Z13
+	VMINPS       Z14, Z20, Z14
+	VMINPS       Z15, Z20, Z15
+	VMINPS       Z16, Z20, Z16
+	VMINPS       Z17, Z20, Z17
+	VMINPS       Z18, Z20, Z18
+	VMINPS       Z19, Z20, Z19
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z16, K1, (CX)
+	VMOVUPS Z17, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z18, K1, (CX)
+	VMOVUPS Z19, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_11x32(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileBF16AVX512_11x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -22784,6 +22871,14 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R12
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R14, R14
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R14
+	MOVQ    $0x00000003, R13
 
 tap:
 	MOVQ (SI), R9
@@ -22792,8 +22887,8 @@ tap:
 	ADDQ DX, R10
 	LEAQ (R10)(DX*4), R11
 	ADDQ DX, R11
-	MOVQ 16(AX), R12
-	SUBQ $0x04, R12
+	MOVQ 16(AX), R15
+	SUBQ $0x04, R15
 	JL   rest
 
 loop:
@@ -23025,24 +23120,42 @@ loop:
 	WORD         $0xe252
 	LONG         $0x40468262
 	WORD         $0xea52
-	TESTQ        R12, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R15, R14
+	JNZ          asked_rows
+	SUBQ         $0x01, R13
+	JL           asked_rows
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         56(AX), R12
+
+asked_rows:
+	TESTQ      R15, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
 	ADDQ $+16, R11
-	SUBQ $0x04, R12
+	SUBQ $0x04, R15
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R15
 	JZ   odd
 
 single:
@@ -23107,35 +23220,35 @@ single:
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
-	DECQ         R12
+	DECQ         R15
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R12
-	TESTQ        R12, R12
+	MOVQ         112(AX), R15
+	TESTQ        R15, R15
 	JZ           even
 	VMOVUPS      (CX), Z22
 	VMOVUPS      64(CX), Z23
-	MOVWLZX      (R9), R12
-	VPBROADCASTD R12, Z24
+	MOVWLZX      (R9), R15
+	VPBROADCASTD R15, Z24
 	LONG         $0x404e9262
 	WORD         $0xc052
 	LONG         $0x40469262
 	WORD         $0xc852
-	MOVWLZX      (R9)(DX*1), R12
-	VPBROADCASTD R12, Z25
+	MOVWLZX      (R9)(DX*1), R15
+	VPBROADCASTD R15, Z25
 	LONG         $0x404e9262
 	WORD         $0xd152
 	LONG         $0x40469262
 	WORD         $0xd952
-	MOVWLZX      (R9)(DX*2), R12
-	VPBROADCASTD R12, Z26
+	MOVWLZX      (R9)(DX*2), R15
+	VPBROADCASTD R15, Z26
 	LONG         $0x404e9262
 	WORD         $0xe252
 	LONG         $0x40469262
 	WORD         $0xea52
-	MOVWLZX      (R9)(R8*1), R12
-	VPBROADCASTD R12, Z27
+	MOVWLZX      (R9)(R8*1), R15
+	VPBROADCASTD R15, Z27
 	LONG         $0x404e9262
 	WORD         $0xf352
 	LONG         $0x40469262
@@ -23250,102 +23363,106 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z22
-	VBROADCASTSS 100(AX), Z23
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z22, Z0
-	VMINPS       Z0, Z23, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z22, Z1
-	VMINPS       Z1, Z23, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z22, Z2
-	VMINPS       Z2, Z23, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z22, Z3
-	VMINPS       Z3, Z23, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z22, Z4
-	VMINPS       Z4, Z23, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z22, Z5
-	VMINPS       Z5, Z23, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z22, Z6
-	VMINPS       Z6, Z23, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z22, Z7
-	VMINPS       Z7, Z23, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z22, Z8
-	VMINPS       Z8, Z23, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z22, Z9
-	VMINPS       Z9, Z23, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z10, Z22, Z10
-	VMINPS       Z10, Z23, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z22, Z11
-	VMINPS       Z11, Z23, Z11
-	VMOVUPS      Z11, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z12, Z22, Z12
-	VMINPS       Z12, Z23, Z12
-	VMOVUPS      Z12, K1, (CX)
 	VMAXPS       Z13, Z22, Z13
-	VMINPS       Z13, Z23, Z13
-	VMOVUPS      Z13, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z14, Z22, Z14
-	VMINPS       Z14, Z23, Z14
-	VMOVUPS      Z14, K1, (CX)
 	VMAXPS       Z15, Z22, Z15
-	VMINPS       Z15, Z23, Z15
-	VMOVUPS      Z15, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z16, Z22, Z16
-	VMINPS       Z16, Z23, Z16
-	VMOVUPS      Z16, K1, (CX)
 	VMAXPS       Z17, Z22, Z17
-	VMINPS       Z17, Z23, Z17
-	VMOVUPS      Z17, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z18, Z22, Z18
-	VMINPS       Z18, Z23, Z18
-	VMOVUPS      Z18, K1, (CX)
 	VMAXPS       Z19, Z22, Z19
-	VMINPS       Z19, Z23, Z19
-	VMOVUPS      Z19, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z20, Z22, Z20
-	VMINPS       Z20, Z23, Z20
-	VMOVUPS      Z20, K1, (CX)
 	VMAXPS       Z21, Z22, Z21
-	VMINPS       Z21, Z23, Z21
-	VMOVUPS      Z21, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z22
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z22, Z0
+	VMINPS       Z1, Z22, Z1
+	VMINPS       Z2, Z22, Z2
+	VMINPS       Z3, Z22, Z3
+	VMINPS       Z4, Z22, Z4
+	VMINPS       Z5, Z22, Z5
+	VMINPS       Z6, Z22, Z6
+	VMINPS       Z7, Z22, Z7
+	VMINPS       Z8, Z22, Z8
+	VMINPS       Z9, Z22, Z9
+	VMINPS       Z10, Z22, Z10
+	VMINPS       Z11, Z22, Z11
+	VMINPS       Z12, Z22, Z12
+	VMINPS       Z13, Z22, Z13
+	VMINPS       Z14, Z22, Z14
+	VMINPS       Z15, Z22, Z15
+	VMINPS       Z16, Z22, Z16
+	VMINPS       Z17, Z22, Z17
+	VMINPS       Z18, Z22, Z18
+	VMINPS       Z19, Z22, Z19
+	VMINPS       Z20, Z22, Z20
+	VMINPS       Z21, Z22, Z21
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z16, K1, (CX)
+	VMOVUPS Z17, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z18, K1, (CX)
+	VMOVUPS Z19, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z20, K1, (CX)
+	VMOVUPS Z21, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_12x32(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileBF16AVX512_12x32(SB), NOSPLIT, $40-8
+TEXT ·tileBF16AVX512_12x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	ADDQ       DX, CX
@@ -23382,53 +23499,6 @@ TEXT ·tileBF16AVX512_12x32(SB), NOSPLIT, $40-8
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -23478,8 +23548,16 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R13
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R15, R15
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R15
+	MOVQ    $0x00000003, R14
 
 tap:
 	MOVQ (SI), R9
@@ -23487,11 +23565,11 @@ tap:
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
 	LEAQ (R10)(DX*1), R11
-	ADDQ 16(SP), R11
+	ADDQ 8(SP), R11
 	LEAQ (R11)(DX*4), R12
 	ADDQ DX, R12
-	MOVQ 16(AX), R13
-	SUBQ $0x04, R13
+	MOVQ 16(AX), BP
+	SUBQ $0x04, BP
 	JL   rest
 
 loop:
@@ -23743,13 +23821,31 @@ loop:
 	WORD         $0xf752
 	LONG         $0x40368262
 	WORD         $0xff52
-	TESTQ        R13, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        BP, R15
+	JNZ          asked_rows
+	SUBQ         $0x01, R14
+	JL           asked_rows
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         56(AX), R13
+
+asked_rows:
+	TESTQ      BP, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
@@ -23757,11 +23853,11 @@ fetched:
 	ADDQ $+16, R10
 	ADDQ $+16, R11
 	ADDQ $+16, R12
-	SUBQ $0x04, R13
+	SUBQ $0x04, BP
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, BP
 	JZ   odd
 
 single:
@@ -23832,35 +23928,35 @@ single:
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
 	ADDQ         $+4, R12
-	DECQ         R13
+	DECQ         BP
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R13
-	TESTQ        R13, R13
+	MOVQ         112(AX), BP
+	TESTQ        BP, BP
 	JZ           even
 	VMOVUPS      (CX), Z24
 	VMOVUPS      64(CX), Z25
-	MOVWLZX      (R9), R13
-	VPBROADCASTD R13, Z26
+	MOVWLZX      (R9), BP
+	VPBROADCASTD BP, Z26
 	LONG         $0x403e9262
 	WORD         $0xc252
 	LONG         $0x40369262
 	WORD         $0xca52
-	MOVWLZX      (R9)(DX*1), R13
-	VPBROADCASTD R13, Z27
+	MOVWLZX      (R9)(DX*1), BP
+	VPBROADCASTD BP, Z27
 	LONG         $0x403e9262
 	WORD         $0xd352
 	LONG         $0x40369262
 	WORD         $0xdb52
-	MOVWLZX      (R9)(DX*2), R13
-	VPBROADCASTD R13, Z28
+	MOVWLZX      (R9)(DX*2), BP
+	VPBROADCASTD BP, Z28
 	LONG         $0x403e9262
 	WORD         $0xe452
 	LONG         $0x40369262
 	WORD         $0xec52
-	MOVWLZX      (R9)(R8*1), R13
-	VPBROADCASTD R13, Z29
+	MOVWLZX      (R9)(R8*1), BP
+	VPBROADCASTD BP, Z29
 	LONG         $0x403e9262
 	WORD         $0xf552
 	LONG         $0x40369262
@@ -23927,7 +24023,7 @@ even:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z24
 	VADDPS    Z24, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z24
@@ -23958,7 +24054,7 @@ even:
 	VMOVUPS.Z 64(CX), K2, Z24
 	VADDPS    Z24, Z11, Z11
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z24
 	VADDPS    Z24, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z24
@@ -23992,192 +24088,152 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z24
-	VBROADCASTSS 100(AX), Z25
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z24, Z0
-	VMINPS       Z0, Z25, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z24, Z1
-	VMINPS       Z1, Z25, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z24, Z2
-	VMINPS       Z2, Z25, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z24, Z3
-	VMINPS       Z3, Z25, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z24, Z4
-	VMINPS       Z4, Z25, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z24, Z5
-	VMINPS       Z5, Z25, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z24, Z6
-	VMINPS       Z6, Z25, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z24, Z7
-	VMINPS       Z7, Z25, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z24, Z8
-	VMINPS       Z8, Z25, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z24, Z9
-	VMINPS       Z9, Z25, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z10, Z24, Z10
-	VMINPS       Z10, Z25, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z24, Z11
-	VMINPS       Z11, Z25, Z11
-	VMOVUPS      Z11, K2, 64(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z12, Z24, Z12
-	VMINPS       Z12, Z25, Z12
-	VMOVUPS      Z12, K1, (CX)
 	VMAXPS       Z13, Z24, Z13
-	VMINPS       Z13, Z25, Z13
-	VMOVUPS      Z13, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z14, Z24, Z14
-	VMINPS       Z14, Z25, Z14
-	VMOVUPS      Z14, K1, (CX)
 	VMAXPS       Z15, Z24, Z15
-	VMINPS       Z15, Z25, Z15
-	VMOVUPS      Z15, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z16, Z24, Z16
-	VMINPS       Z16, Z25, Z16
-	VMOVUPS      Z16, K1, (CX)
 	VMAXPS       Z17, Z24, Z17
-	VMINPS       Z17, Z25, Z17
-	VMOVUPS      Z17, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z18, Z24, Z18
-	VMINPS       Z18, Z25, Z18
-	VMOVUPS      Z18, K1, (CX)
 	VMAXPS       Z19, Z24, Z19
-	VMINPS       Z19, Z25, Z19
-	VMOVUPS      Z19, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z20, Z24, Z20
-	VMINPS       Z20, Z25, Z20
-	VMOVUPS      Z20, K1, (CX)
 	VMAXPS       Z21, Z24, Z21
-	VMINPS       Z21, Z25, Z21
-	VMOVUPS      Z21, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z22, Z24, Z22
-	VMINPS       Z22, Z25, Z22
-	VMOVUPS      Z22, K1, (CX)
 	VMAXPS       Z23, Z24, Z23
-	VMINPS       Z23, Z25, Z23
-	VMOVUPS      Z23, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z24
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z24, Z0
+	VMINPS       Z1, Z24, Z1
+	VMINPS       Z2, Z24, Z2
+	VMINPS       Z3, Z24, Z3
+	VMINPS       Z4, Z24, Z4
+	VMINPS       Z5, Z24, Z5
+	VMINPS       Z6, Z24, Z6
+	VMINPS       Z7, Z24, Z7
+	VMINPS       Z8, Z24, Z8
+	VMINPS       Z9, Z24, Z9
+	VMINPS       Z10, Z24, Z10
+	VMINPS       Z11, Z24, Z11
+	VMINPS       Z12, Z24, Z12
+	VMINPS       Z13, Z24, Z13
+	VMINPS       Z14, Z24, Z14
+	VMINPS       Z15, Z24, Z15
+	VMINPS       Z16, Z24, Z16
+	VMINPS       Z17, Z24, Z17
+	VMINPS       Z18, Z24, Z18
+	VMINPS       Z19, Z24, Z19
+	VMINPS       Z20, Z24, Z20
+	VMINPS       Z21, Z24, Z21
+	VMINPS       Z22, Z24, Z22
+	VMINPS       Z23, Z24, Z23
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z16, K1, (CX)
+	VMOVUPS Z17, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z18, K1, (CX)
+	VMOVUPS Z19, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z20, K1, (CX)
+	VMOVUPS Z21, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z22, K1, (CX)
+	VMOVUPS Z23, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_13x32(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileBF16AVX512_13x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -24225,6 +24281,14 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R12
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R14, R14
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R14
+	MOVQ    $0x00000004, R13
 
 tap:
 	MOVQ (SI), R9
@@ -24233,8 +24297,8 @@ tap:
 	ADDQ DX, R10
 	LEAQ (R10)(DX*4), R11
 	ADDQ DX, R11
-	MOVQ 16(AX), R12
-	SUBQ $0x04, R12
+	MOVQ 16(AX), R15
+	SUBQ $0x04, R15
 	JL   rest
 
 loop:
@@ -24506,24 +24570,42 @@ loop:
 	WORD         $0xc452
 	LONG         $0x40260262
 	WORD         $0xcc52
-	TESTQ        R12, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R15, R14
+	JNZ          asked_rows
+	SUBQ         $0x01, R13
+	JL           asked_rows
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	ADDQ         56(AX), R12
+
+asked_rows:
+	TESTQ      R15, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
 	ADDQ $+16, R11
-	SUBQ $0x04, R12
+	SUBQ $0x04, R15
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R15
 	JZ   odd
 
 single:
@@ -24598,35 +24680,35 @@ single:
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
-	DECQ         R12
+	DECQ         R15
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R12
-	TESTQ        R12, R12
+	MOVQ         112(AX), R15
+	TESTQ        R15, R15
 	JZ           even
 	VMOVUPS      (CX), Z26
 	VMOVUPS      64(CX), Z27
-	MOVWLZX      (R9), R12
-	VPBROADCASTD R12, Z28
+	MOVWLZX      (R9), R15
+	VPBROADCASTD R15, Z28
 	LONG         $0x402e9262
 	WORD         $0xc452
 	LONG         $0x40269262
 	WORD         $0xcc52
-	MOVWLZX      (R9)(DX*1), R12
-	VPBROADCASTD R12, Z29
+	MOVWLZX      (R9)(DX*1), R15
+	VPBROADCASTD R15, Z29
 	LONG         $0x402e9262
 	WORD         $0xd552
 	LONG         $0x40269262
 	WORD         $0xdd52
-	MOVWLZX      (R9)(DX*2), R12
-	VPBROADCASTD R12, Z30
+	MOVWLZX      (R9)(DX*2), R15
+	VPBROADCASTD R15, Z30
 	LONG         $0x402e9262
 	WORD         $0xe652
 	LONG         $0x40269262
 	WORD         $0xee52
-	MOVWLZX      (R9)(R8*1), R12
-	VPBROADCASTD R12, Z31
+	MOVWLZX      (R9)(R8*1), R15
+	VPBROADCASTD R15, Z31
 	LONG         $0x402e9262
 	WORD         $0xf752
 	LONG         $0x40269262
@@ -24763,116 +24845,120 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z26
-	VBROADCASTSS 100(AX), Z27
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z26, Z0
-	VMINPS       Z0, Z27, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z26, Z1
-	VMINPS       Z1, Z27, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z26, Z2
-	VMINPS       Z2, Z27, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z26, Z3
-	VMINPS       Z3, Z27, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z26, Z4
-	VMINPS       Z4, Z27, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z26, Z5
-	VMINPS       Z5, Z27, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z26, Z6
-	VMINPS       Z6, Z27, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z26, Z7
-	VMINPS       Z7, Z27, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z26, Z8
-	VMINPS       Z8, Z27, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z26, Z9
-	VMINPS       Z9, Z27, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z10, Z26, Z10
-	VMINPS       Z10, Z27, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z26, Z11
-	VMINPS       Z11, Z27, Z11
-	VMOVUPS      Z11, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z12, Z26, Z12
-	VMINPS       Z12, Z27, Z12
-	VMOVUPS      Z12, K1, (CX)
 	VMAXPS       Z13, Z26, Z13
-	VMINPS       Z13, Z27, Z13
-	VMOVUPS      Z13, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z14, Z26, Z14
-	VMINPS       Z14, Z27, Z14
-	VMOVUPS      Z14, K1, (CX)
 	VMAXPS       Z15, Z26, Z15
-	VMINPS       Z15, Z27, Z15
-	VMOVUPS      Z15, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z16, Z26, Z16
-	VMINPS       Z16, Z27, Z16
-	VMOVUPS      Z16, K1, (CX)
 	VMAXPS       Z17, Z26, Z17
-	VMINPS       Z17, Z27, Z17
-	VMOVUPS      Z17, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z18, Z26, Z18
-	VMINPS       Z18, Z27, Z18
-	VMOVUPS      Z18, K1, (CX)
 	VMAXPS       Z19, Z26, Z19
-	VMINPS       Z19, Z27, Z19
-	VMOVUPS      Z19, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z20, Z26, Z20
-	VMINPS       Z20, Z27, Z20
-	VMOVUPS      Z20, K1, (CX)
 	VMAXPS       Z21, Z26, Z21
-	VMINPS       Z21, Z27, Z21
-	VMOVUPS      Z21, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z22, Z26, Z22
-	VMINPS       Z22, Z27, Z22
-	VMOVUPS      Z22, K1, (CX)
 	VMAXPS       Z23, Z26, Z23
-	VMINPS       Z23, Z27, Z23
-	VMOVUPS      Z23, K2, 64(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z24, Z26, Z24
-	VMINPS       Z24, Z27, Z24
-	VMOVUPS      Z24, K1, (CX)
 	VMAXPS       Z25, Z26, Z25
-	VMINPS       Z25, Z27, Z25
-	VMOVUPS      Z25, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z26
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z26, Z0
+	VMINPS       Z1, Z26, Z1
+	VMINPS       Z2, Z26, Z2
+	VMINPS       Z3, Z26, Z3
+	VMINPS       Z4, Z26, Z4
+	VMINPS       Z5, Z26, Z5
+	VMINPS       Z6, Z26, Z6
+	VMINPS       Z7, Z26, Z7
+	VMINPS       Z8, Z26, Z8
+	VMINPS       Z9, Z26, Z9
+	VMINPS       Z10, Z26, Z10
+	VMINPS       Z11, Z26, Z11
+	VMINPS       Z12, Z26, Z12
+	VMINPS       Z13, Z26, Z13
+	VMINPS       Z14, Z26, Z14
+	VMINPS       Z15, Z26, Z15
+	VMINPS       Z16, Z26, Z16
+	VMINPS       Z17, Z26, Z17
+	VMINPS       Z18, Z26, Z18
+	VMINPS       Z19, Z26, Z19
+	VMINPS       Z20, Z26, Z20
+	VMINPS       Z21, Z26, Z21
+	VMINPS       Z22, Z26, Z22
+	VMINPS       Z23, Z26, Z23
+	VMINPS       Z24, Z26, Z24
+	VMINPS       Z25, Z26, Z25
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z16, K1, (CX)
+	VMOVUPS Z17, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z18, K1, (CX)
+	VMOVUPS Z19, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z20, K1, (CX)
+	VMOVUPS Z21, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z22, K1, (CX)
+	VMOVUPS Z23, K2, 64(CX)
+	ADDQ    AX, CX
+	VMOVUPS Z24, K1, (CX)
+	VMOVUPS Z25, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_14x32(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileBF16AVX512_14x32(SB), NOSPLIT, $40-8
+TEXT ·tileBF16AVX512_14x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	ADDQ       DX, CX
@@ -24915,59 +25001,6 @@ TEXT ·tileBF16AVX512_14x32(SB), NOSPLIT, $40-8
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	PREFETCHT0 64(BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -25021,8 +25054,16 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R13
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R15, R15
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R15
+	MOVQ    $0x00000004, R14
 
 tap:
 	MOVQ (SI), R9
@@ -25030,11 +25071,11 @@ tap:
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
 	LEAQ (R10)(DX*2), R11
-	ADDQ 16(SP), R11
+	ADDQ 8(SP), R11
 	LEAQ (R11)(DX*4), R12
 	ADDQ DX, R12
-	MOVQ 16(AX), R13
-	SUBQ $0x04, R13
+	MOVQ 16(AX), BP
+	SUBQ $0x04, BP
 	JL   rest
 
 loop:
@@ -25326,13 +25367,31 @@ loop:
 	WORD         $0xd752
 	LONG         $0x40160262
 	WORD         $0xdf52
-	TESTQ        R13, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        BP, R15
+	JNZ          asked_rows
+	SUBQ         $0x01, R14
+	JL           asked_rows
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	ADDQ         56(AX), R13
+
+asked_rows:
+	TESTQ      BP, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
@@ -25340,11 +25399,11 @@ fetched:
 	ADDQ $+16, R10
 	ADDQ $+16, R11
 	ADDQ $+16, R12
-	SUBQ $0x04, R13
+	SUBQ $0x04, BP
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, BP
 	JZ   odd
 
 single:
@@ -25425,35 +25484,35 @@ single:
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
 	ADDQ         $+4, R12
-	DECQ         R13
+	DECQ         BP
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R13
-	TESTQ        R13, R13
+	MOVQ         112(AX), BP
+	TESTQ        BP, BP
 	JZ           even
 	VMOVUPS      (CX), Z28
 	VMOVUPS      64(CX), Z29
-	MOVWLZX      (R9), R13
-	VPBROADCASTD R13, Z30
+	MOVWLZX      (R9), BP
+	VPBROADCASTD BP, Z30
 	LONG         $0x401e9262
 	WORD         $0xc652
 	LONG         $0x40169262
 	WORD         $0xce52
-	MOVWLZX      (R9)(DX*1), R13
-	VPBROADCASTD R13, Z31
+	MOVWLZX      (R9)(DX*1), BP
+	VPBROADCASTD BP, Z31
 	LONG         $0x401e9262
 	WORD         $0xd752
 	LONG         $0x40169262
 	WORD         $0xdf52
-	MOVWLZX      (R9)(DX*2), R13
-	VPBROADCASTD R13, Z30
+	MOVWLZX      (R9)(DX*2), BP
+	VPBROADCASTD BP, Z30
 	LONG         $0x401e9262
 	WORD         $0xe652
 	LONG         $0x40169262
 	WORD         $0xee52
-	MOVWLZX      (R9)(R8*1), R13
-	VPBROADCASTD R13, Z31
+	MOVWLZX      (R9)(R8*1), BP
+	VPBROADCASTD BP, Z31
 	LONG         $0x401e9262
 	WORD         $0xf752
 	LONG         $0x40169262
@@ -25532,7 +25591,7 @@ even:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z28
 	VADDPS    Z28, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z28
@@ -25568,7 +25627,7 @@ even:
 	VMOVUPS.Z 64(CX), K2, Z28
 	VADDPS    Z28, Z13, Z13
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z28
 	VADDPS    Z28, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z28
@@ -25607,132 +25666,129 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z28
-	VBROADCASTSS 100(AX), Z29
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z28, Z0
-	VMINPS       Z0, Z29, Z0
-	VMOVUPS      Z0, K1, (CX)
 	VMAXPS       Z1, Z28, Z1
-	VMINPS       Z1, Z29, Z1
-	VMOVUPS      Z1, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z28, Z2
-	VMINPS       Z2, Z29, Z2
-	VMOVUPS      Z2, K1, (CX)
 	VMAXPS       Z3, Z28, Z3
-	VMINPS       Z3, Z29, Z3
-	VMOVUPS      Z3, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z28, Z4
-	VMINPS       Z4, Z29, Z4
-	VMOVUPS      Z4, K1, (CX)
 	VMAXPS       Z5, Z28, Z5
-	VMINPS       Z5, Z29, Z5
-	VMOVUPS      Z5, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z28, Z6
-	VMINPS       Z6, Z29, Z6
-	VMOVUPS      Z6, K1, (CX)
 	VMAXPS       Z7, Z28, Z7
-	VMINPS       Z7, Z29, Z7
-	VMOVUPS      Z7, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z28, Z8
-	VMINPS       Z8, Z29, Z8
-	VMOVUPS      Z8, K1, (CX)
 	VMAXPS       Z9, Z28, Z9
-	VMINPS       Z9, Z29, Z9
-	VMOVUPS      Z9, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z10, Z28, Z10
-	VMINPS       Z10, Z29, Z10
-	VMOVUPS      Z10, K1, (CX)
 	VMAXPS       Z11, Z28, Z11
-	VMINPS       Z11, Z29, Z11
-	VMOVUPS      Z11, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z12, Z28, Z12
-	VMINPS       Z12, Z29, Z12
-	VMOVUPS      Z12, K1, (CX)
 	VMAXPS       Z13, Z28, Z13
-	VMINPS       Z13, Z29, Z13
-	VMOVUPS      Z13, K2, 64(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z14, Z28, Z14
-	VMINPS       Z14, Z29, Z14
-	VMOVUPS      Z14, K1, (CX)
 	VMAXPS       Z15, Z28, Z15
-	VMINPS       Z15, Z29, Z15
-	VMOVUPS      Z15, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z16, Z28, Z16
-	VMINPS       Z16, Z29, Z16
-	VMOVUPS      Z16, K1, (CX)
 	VMAXPS       Z17, Z28, Z17
-	VMINPS       Z17, Z29, Z17
-	VMOVUPS      Z17, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z18, Z28, Z18
-	VMINPS       Z18, Z29, Z18
-	VMOVUPS      Z18, K1, (CX)
 	VMAXPS       Z19, Z28, Z19
-	VMINPS       Z19, Z29, Z19
-	VMOVUPS      Z19, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z20, Z28, Z20
-	VMINPS       Z20, Z29, Z20
-	VMOVUPS      Z20, K1, (CX)
 	VMAXPS       Z21, Z28, Z21
-	VMINPS       Z21, Z29, Z21
-	VMOVUPS      Z21, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z22, Z28, Z22
-	VMINPS       Z22, Z29, Z22
-	VMOVUPS      Z22, K1, (CX)
 	VMAXPS       Z23, Z28, Z23
-	VMINPS       Z23, Z29, Z23
-	VMOVUPS      Z23, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z24, Z28, Z24
-	VMINPS       Z24, Z29, Z24
-	VMOVUPS      Z24, K1, (CX)
 	VMAXPS       Z25, Z28, Z25
-	VMINPS       Z25, Z29, Z25
-	VMOVUPS      Z25, K2, 64(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z26, Z28, Z26
-	VMINPS       Z26, Z29, Z26
-	VMOVUPS      Z26, K1, (CX)
 	VMAXPS       Z27, Z28, Z27
-	VMINPS       Z27, Z29, Z27
-	VMOVUPS      Z27, K2, 64(CX)
+	VBROADCASTSS 100(AX), Z28
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z28, Z0
+	VMINPS       Z1, Z28, Z1
+	VMINPS       Z2, Z28, Z2
+	VMINPS       Z3, Z28, Z3
+	VMINPS       Z4, Z28, Z4
+	VMINPS       Z5, Z28, Z5
+	VMINPS       Z6, Z28, Z6
+	VMINPS       Z7, Z28, Z7
+	VMINPS       Z8, Z28, Z8
+	VMINPS       Z9, Z28, Z9
+	VMINPS       Z10, Z28, Z10
+	VMINPS       Z11, Z28, Z11
+	VMINPS       Z12, Z28, Z12
+	VMINPS       Z13, Z28, Z13
+	VMINPS       Z14, Z28, Z14
+	VMINPS       Z15, Z28, Z15
+	VMINPS       Z16, Z28, Z16
+	VMINPS       Z17, Z28, Z17
+	VMINPS       Z18, Z28, Z18
+	VMINPS       Z19, Z28, Z19
+	VMINPS       Z20, Z28, Z20
+	VMINPS       Z21, Z28, Z21
+	VMINPS       Z22, Z28, Z22
+	VMINPS       Z23, Z28, Z23
+	VMINPS       Z24, Z28, Z24
+	VMINPS       Z25, Z28, Z25
+	VMINPS       Z26, Z28, Z26
+	VMINPS       Z27, Z28, Z27
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	VMOVUPS Z5, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z6, K1, (CX)
+	VMOVUPS Z7, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z8, K1, (CX)
+	VMOVUPS Z9, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z10, K1, (CX)
+	VMOVUPS Z11, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z12, K1, (CX)
+	VMOVUPS Z13, K2, 64(CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z14, K1, (CX)
+	VMOVUPS Z15, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z16, K1, (CX)
+	VMOVUPS Z17, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z18, K1, (CX)
+	VMOVUPS Z19, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z20, K1, (CX)
+	VMOVUPS Z21, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z22, K1, (CX)
+	VMOVUPS Z23, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z24, K1, (CX)
+	VMOVUPS Z25, K2, 64(CX)
+	ADDQ    DX, CX
+	VMOVUPS Z26, K1, (CX)
+	VMOVUPS Z27, K2, 64(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_1x16(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileBF16AVX512_1x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), DX
-	MOVQ       80(AX), BX
-	CMPQ       DX, CX
-	JE         same
-	PREFETCHT0 (CX)
-
-same:
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
 	TESTQ      DX, DX
 	JZ         asked
-	TESTQ      BX, BX
-	JZ         asked
-	PREFETCHT0 (DX)
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -25746,20 +25802,28 @@ asked:
 	VMOVUPS.Z (CX), K1, Z0
 
 unbiased:
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   40(AX), CX
-	MOVQ   32(AX), DX
-	MOVQ   88(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   (AX), SI
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	MOVQ    40(AX), CX
+	MOVQ    32(AX), DX
+	MOVQ    88(AX), DX
+	MOVQ    8(AX), BX
+	MOVQ    (AX), SI
+	MOVQ    48(AX), R8
+	MOVQ    16(AX), DI
+	IMULQ   SI, DI
+	XORQ    R10, R10
+	MOVQ    $0x0000000c, R9
+	CMPQ    DI, $0x40
+	CMOVQGE R9, R10
+	MOVQ    $0x00000001, R9
 
 tap:
 	MOVQ (BX), DI
 	ADDQ 24(AX), DI
-	MOVQ 16(AX), R8
-	SUBQ $0x04, R8
+	MOVQ 16(AX), R11
+	SUBQ $0x04, R11
 	JL   rest
 
 loop:
@@ -25779,22 +25843,36 @@ loop:
 	VPBROADCASTD 12(DI), Z5
 	LONG         $0x485ef262
 	WORD         $0xdd52
-	TESTQ        R8, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (DX)
-	PREFETCHT1   64(DX)
-	PREFETCHT1   128(DX)
-	PREFETCHT1   192(DX)
-	ADDQ         $+256, DX
+	TESTQ        R11, R10
+	JNZ          asked_rows
+	SUBQ         $0x01, R9
+	JL           asked_rows
+	PREFETCHT0   (R8)
+	ADDQ         56(AX), R8
+	PREFETCHT0   (R8)
+	ADDQ         56(AX), R8
+	PREFETCHT0   (R8)
+	ADDQ         56(AX), R8
+	PREFETCHT0   (R8)
+	ADDQ         56(AX), R8
+
+asked_rows:
+	TESTQ      R11, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (DX)
+	PREFETCHT1 64(DX)
+	PREFETCHT1 128(DX)
+	PREFETCHT1 192(DX)
+	ADDQ       $+256, DX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, DI
-	SUBQ $0x04, R8
+	SUBQ $0x04, R11
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R11
 	JZ   odd
 
 single:
@@ -25804,12 +25882,12 @@ single:
 	WORD         $0xc552
 	ADDQ         $+64, CX
 	ADDQ         $+4, DI
-	DECQ         R8
+	DECQ         R11
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R8
-	TESTQ        R8, R8
+	MOVQ         112(AX), R11
+	TESTQ        R11, R11
 	JZ           even
 	VMOVUPS      (CX), Z4
 	MOVWLZX      (DI), DI
@@ -25835,48 +25913,37 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z4
-	VBROADCASTSS 100(AX), Z5
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z4, Z0
-	VMINPS       Z0, Z5, Z0
-	VMOVUPS      Z0, K1, (CX)
+	VBROADCASTSS 100(AX), Z4
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z4, Z0
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_2x16(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileBF16AVX512_2x16(SB), NOSPLIT, $40-8
+TEXT ·tileBF16AVX512_2x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	ADDQ       (SP), CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -25907,15 +25974,23 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
+	MOVQ    48(AX), R10
+	MOVQ    16(AX), R8
+	IMULQ   DI, R8
+	XORQ    R12, R12
+	MOVQ    $0x0000000c, R9
+	CMPQ    R8, $0x40
+	CMOVQGE R9, R12
+	MOVQ    $0x00000001, R11
 
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
 	LEAQ (R8)(DX*1), R9
-	ADDQ 16(SP), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	ADDQ 8(SP), R9
+	MOVQ 16(AX), R13
+	SUBQ $0x04, R13
 	JL   rest
 
 loop:
@@ -25947,23 +26022,37 @@ loop:
 	VPBROADCASTD 12(R9), Z10
 	LONG         $0x483ed262
 	WORD         $0xfa52
-	TESTQ        R10, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R13, R12
+	JNZ          asked_rows
+	SUBQ         $0x01, R11
+	JL           asked_rows
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+
+asked_rows:
+	TESTQ      R13, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R8
 	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	SUBQ $0x04, R13
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R13
 	JZ   odd
 
 single:
@@ -25977,12 +26066,12 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R8
 	ADDQ         $+4, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R10
-	TESTQ        R10, R10
+	MOVQ         112(AX), R13
+	TESTQ        R13, R13
 	JZ           even
 	VMOVUPS      (CX), Z8
 	MOVWLZX      (R8), R8
@@ -26013,61 +26102,54 @@ even:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z8
 	VADDPS    Z8, Z0, Z0
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z8
 	VADDPS    Z8, Z1, Z1
 
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z8
-	VBROADCASTSS 100(AX), Z9
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z8, Z0
-	VMINPS       Z0, Z9, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z1, Z8, Z1
-	VMINPS       Z1, Z9, Z1
-	VMOVUPS      Z1, K1, (CX)
+	VBROADCASTSS 100(AX), Z8
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z8, Z0
+	VMINPS       Z1, Z8, Z1
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z1, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_3x16(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileBF16AVX512_3x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -26097,12 +26179,20 @@ unbiased:
 	MOVQ    88(AX), BX
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
+	MOVQ    48(AX), R9
+	MOVQ    16(AX), R8
+	IMULQ   DI, R8
+	XORQ    R11, R11
+	MOVQ    $0x0000000c, R10
+	CMPQ    R8, $0x40
+	CMOVQGE R10, R11
+	MOVQ    $0x00000001, R10
 
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
-	MOVQ 16(AX), R9
-	SUBQ $0x04, R9
+	MOVQ 16(AX), R12
+	SUBQ $0x04, R12
 	JL   rest
 
 loop:
@@ -26146,22 +26236,36 @@ loop:
 	VPBROADCASTD 12(R8)(DX*2), Z15
 	LONG         $0x481e5262
 	WORD         $0xdf52
-	TESTQ        R9, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R12, R11
+	JNZ          asked_rows
+	SUBQ         $0x01, R10
+	JL           asked_rows
+	PREFETCHT0   (R9)
+	ADDQ         56(AX), R9
+	PREFETCHT0   (R9)
+	ADDQ         56(AX), R9
+	PREFETCHT0   (R9)
+	ADDQ         56(AX), R9
+	PREFETCHT0   (R9)
+	ADDQ         56(AX), R9
+
+asked_rows:
+	TESTQ      R12, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R8
-	SUBQ $0x04, R9
+	SUBQ $0x04, R12
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R12
 	JZ   odd
 
 single:
@@ -26177,20 +26281,20 @@ single:
 	WORD         $0xd752
 	ADDQ         $+64, CX
 	ADDQ         $+4, R8
-	DECQ         R9
+	DECQ         R12
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R9
-	TESTQ        R9, R9
+	MOVQ         112(AX), R12
+	TESTQ        R12, R12
 	JZ           even
 	VMOVUPS      (CX), Z12
-	MOVWLZX      (R8), R9
-	VPBROADCASTD R9, Z13
+	MOVWLZX      (R8), R12
+	VPBROADCASTD R12, Z13
 	LONG         $0x481ed262
 	WORD         $0xc552
-	MOVWLZX      (R8)(DX*1), R9
-	VPBROADCASTD R9, Z14
+	MOVWLZX      (R8)(DX*1), R12
+	VPBROADCASTD R12, Z14
 	LONG         $0x481ed262
 	WORD         $0xce52
 	MOVWLZX      (R8)(DX*2), R8
@@ -26228,37 +26332,41 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z12
-	VBROADCASTSS 100(AX), Z13
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z12, Z0
-	VMINPS       Z0, Z13, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z1, Z12, Z1
-	VMINPS       Z1, Z13, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z12, Z2
-	VMINPS       Z2, Z13, Z2
-	VMOVUPS      Z2, K1, (CX)
+	VBROADCASTSS 100(AX), Z12
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_4x16(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileBF16AVX512_4x16(SB), NOSPLIT, $40-8
+TEXT ·tileBF16AVX512_4x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -26267,25 +26375,6 @@ TEXT ·tileBF16AVX512_4x16(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -26324,16 +26413,24 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R10
+	MOVQ    16(AX), R8
+	IMULQ   DI, R8
+	XORQ    R12, R12
+	MOVQ    $0x0000000c, R9
+	CMPQ    R8, $0x40
+	CMOVQGE R9, R12
+	MOVQ    $0x00000001, R11
 
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
 	LEAQ (R8)(DX*2), R9
-	ADDQ 16(SP), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	ADDQ 8(SP), R9
+	MOVQ 16(AX), R13
+	SUBQ $0x04, R13
 	JL   rest
 
 loop:
@@ -26389,23 +26486,37 @@ loop:
 	VPBROADCASTD 12(R9)(DX*1), Z20
 	LONG         $0x407e3262
 	WORD         $0xfc52
-	TESTQ        R10, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R13, R12
+	JNZ          asked_rows
+	SUBQ         $0x01, R11
+	JL           asked_rows
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+
+asked_rows:
+	TESTQ      R13, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R8
 	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	SUBQ $0x04, R13
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R13
 	JZ   odd
 
 single:
@@ -26425,16 +26536,16 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R8
 	ADDQ         $+4, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R10
-	TESTQ        R10, R10
+	MOVQ         112(AX), R13
+	TESTQ        R13, R13
 	JZ           even
 	VMOVUPS      (CX), Z16
-	MOVWLZX      (R8), R10
-	VPBROADCASTD R10, Z17
+	MOVWLZX      (R8), R13
+	VPBROADCASTD R13, Z17
 	LONG         $0x407eb262
 	WORD         $0xc152
 	MOVWLZX      (R8)(DX*1), R8
@@ -26475,14 +26586,14 @@ even:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z0, Z0
 	ADDQ      DX, CX
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z1, Z1
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z2, Z2
 	ADDQ      DX, CX
@@ -26492,66 +26603,55 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z16
-	VBROADCASTSS 100(AX), Z17
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z16, Z0
-	VMINPS       Z0, Z17, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z1, Z16, Z1
-	VMINPS       Z1, Z17, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z2, Z16, Z2
-	VMINPS       Z2, Z17, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z3, Z16, Z3
-	VMINPS       Z3, Z17, Z3
-	VMOVUPS      Z3, K1, (CX)
+	VBROADCASTSS 100(AX), Z16
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z16, Z0
+	VMINPS       Z1, Z16, Z1
+	VMINPS       Z2, Z16, Z2
+	VMINPS       Z3, Z16, Z3
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z3, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_5x16(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileBF16AVX512_5x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -26590,12 +26690,20 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R10
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R12, R12
+	MOVQ    $0x0000000c, R11
+	CMPQ    R9, $0x40
+	CMOVQGE R11, R12
+	MOVQ    $0x00000002, R11
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	MOVQ 16(AX), R13
+	SUBQ $0x04, R13
 	JL   rest
 
 loop:
@@ -26663,20 +26771,34 @@ loop:
 	VPBROADCASTD 12(R9)(DX*4), Z25
 	LONG         $0x405e8262
 	WORD         $0xd952
-	TESTQ        R10, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R13, R12
+	JNZ          asked_rows
+	SUBQ         $0x01, R11
+	JL           asked_rows
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+
+asked_rows:
+	TESTQ      R13, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	SUBQ $0x04, R13
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R13
 	JZ   odd
 
 single:
@@ -26698,28 +26820,28 @@ single:
 	WORD         $0xe152
 	ADDQ         $+64, CX
 	ADDQ         $+4, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R10
-	TESTQ        R10, R10
+	MOVQ         112(AX), R13
+	TESTQ        R13, R13
 	JZ           even
 	VMOVUPS      (CX), Z20
-	MOVWLZX      (R9), R10
-	VPBROADCASTD R10, Z21
+	MOVWLZX      (R9), R13
+	VPBROADCASTD R13, Z21
 	LONG         $0x405eb262
 	WORD         $0xc552
-	MOVWLZX      (R9)(DX*1), R10
-	VPBROADCASTD R10, Z22
+	MOVWLZX      (R9)(DX*1), R13
+	VPBROADCASTD R13, Z22
 	LONG         $0x405eb262
 	WORD         $0xce52
-	MOVWLZX      (R9)(DX*2), R10
-	VPBROADCASTD R10, Z23
+	MOVWLZX      (R9)(DX*2), R13
+	VPBROADCASTD R13, Z23
 	LONG         $0x405eb262
 	WORD         $0xd752
-	MOVWLZX      (R9)(R8*1), R10
-	VPBROADCASTD R10, Z24
+	MOVWLZX      (R9)(R8*1), R13
+	VPBROADCASTD R13, Z24
 	LONG         $0x405e9262
 	WORD         $0xd852
 	MOVWLZX      (R9)(DX*4), R9
@@ -26769,45 +26891,49 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z20
-	VBROADCASTSS 100(AX), Z21
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z20, Z0
-	VMINPS       Z0, Z21, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z1, Z20, Z1
-	VMINPS       Z1, Z21, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z20, Z2
-	VMINPS       Z2, Z21, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z3, Z20, Z3
-	VMINPS       Z3, Z21, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z20, Z4
-	VMINPS       Z4, Z21, Z4
-	VMOVUPS      Z4, K1, (CX)
+	VBROADCASTSS 100(AX), Z20
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z20, Z0
+	VMINPS       Z1, Z20, Z1
+	VMINPS       Z2, Z20, Z2
+	VMINPS       Z3, Z20, Z3
+	VMINPS       Z4, Z20, Z4
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_6x16(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileBF16AVX512_6x16(SB), NOSPLIT, $40-8
+TEXT ·tileBF16AVX512_6x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -26820,29 +26946,6 @@ TEXT ·tileBF16AVX512_6x16(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -26877,16 +26980,24 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000002, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(R8*1), R10
-	ADDQ 16(SP), R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	ADDQ 8(SP), R10
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -26966,21 +27077,35 @@ loop:
 	VPBROADCASTD 12(R10)(DX*2), Z18
 	LONG         $0x481e3262
 	WORD         $0xda52
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -27006,20 +27131,20 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R11
-	TESTQ        R11, R11
+	MOVQ         112(AX), R14
+	TESTQ        R14, R14
 	JZ           even
 	VMOVUPS      (CX), Z12
-	MOVWLZX      (R9), R11
-	VPBROADCASTD R11, Z13
+	MOVWLZX      (R9), R14
+	VPBROADCASTD R14, Z13
 	LONG         $0x481ed262
 	WORD         $0xc552
-	MOVWLZX      (R9)(DX*1), R11
-	VPBROADCASTD R11, Z14
+	MOVWLZX      (R9)(DX*1), R14
+	VPBROADCASTD R14, Z14
 	LONG         $0x481ed262
 	WORD         $0xce52
 	MOVWLZX      (R9)(DX*2), R9
@@ -27058,7 +27183,7 @@ even:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z0, Z0
 	ADDQ      DX, CX
@@ -27068,7 +27193,7 @@ even:
 	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z2, Z2
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z3, Z3
 	ADDQ      DX, CX
@@ -27081,82 +27206,67 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z12
-	VBROADCASTSS 100(AX), Z13
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z12, Z0
-	VMINPS       Z0, Z13, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z1, Z12, Z1
-	VMINPS       Z1, Z13, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z12, Z2
-	VMINPS       Z2, Z13, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z3, Z12, Z3
-	VMINPS       Z3, Z13, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z12, Z4
-	VMINPS       Z4, Z13, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z5, Z12, Z5
-	VMINPS       Z5, Z13, Z5
-	VMOVUPS      Z5, K1, (CX)
+	VBROADCASTSS 100(AX), Z12
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+	VMINPS       Z3, Z12, Z3
+	VMINPS       Z4, Z12, Z4
+	VMINPS       Z5, Z12, Z5
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z5, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_7x16(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileBF16AVX512_7x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -27189,14 +27299,22 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000002, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -27288,21 +27406,35 @@ loop:
 	VPBROADCASTD 12(R10)(DX*1), Z21
 	LONG         $0x480e3262
 	WORD         $0xed52
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -27331,28 +27463,28 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R11
-	TESTQ        R11, R11
+	MOVQ         112(AX), R14
+	TESTQ        R14, R14
 	JZ           even
 	VMOVUPS      (CX), Z14
-	MOVWLZX      (R9), R11
-	VPBROADCASTD R11, Z15
+	MOVWLZX      (R9), R14
+	VPBROADCASTD R14, Z15
 	LONG         $0x480ed262
 	WORD         $0xc752
-	MOVWLZX      (R9)(DX*1), R11
-	VPBROADCASTD R11, Z16
+	MOVWLZX      (R9)(DX*1), R14
+	VPBROADCASTD R14, Z16
 	LONG         $0x480eb262
 	WORD         $0xc852
-	MOVWLZX      (R9)(DX*2), R11
-	VPBROADCASTD R11, Z17
+	MOVWLZX      (R9)(DX*2), R14
+	VPBROADCASTD R14, Z17
 	LONG         $0x480eb262
 	WORD         $0xd152
-	MOVWLZX      (R9)(R8*1), R11
-	VPBROADCASTD R11, Z18
+	MOVWLZX      (R9)(R8*1), R14
+	VPBROADCASTD R14, Z18
 	LONG         $0x480eb262
 	WORD         $0xda52
 	MOVWLZX      (R9)(DX*4), R9
@@ -27408,53 +27540,57 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z14
-	VBROADCASTSS 100(AX), Z15
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z14, Z0
-	VMINPS       Z0, Z15, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z1, Z14, Z1
-	VMINPS       Z1, Z15, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z14, Z2
-	VMINPS       Z2, Z15, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z3, Z14, Z3
-	VMINPS       Z3, Z15, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z14, Z4
-	VMINPS       Z4, Z15, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z5, Z14, Z5
-	VMINPS       Z5, Z15, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z14, Z6
-	VMINPS       Z6, Z15, Z6
-	VMOVUPS      Z6, K1, (CX)
+	VBROADCASTSS 100(AX), Z14
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z14, Z0
+	VMINPS       Z1, Z14, Z1
+	VMINPS       Z2, Z14, Z2
+	VMINPS       Z3, Z14, Z3
+	VMINPS       Z4, Z14, Z4
+	VMINPS       Z5, Z14, Z5
+	VMINPS       Z6, Z14, Z6
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_8x16(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileBF16AVX512_8x16(SB), NOSPLIT, $40-8
+TEXT ·tileBF16AVX512_8x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -27471,33 +27607,6 @@ TEXT ·tileBF16AVX512_8x16(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -27536,16 +27645,24 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000002, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
-	ADDQ 16(SP), R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	ADDQ 8(SP), R10
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -27649,21 +27766,35 @@ loop:
 	VPBROADCASTD 12(R10)(R8*1), Z24
 	LONG         $0x407e1262
 	WORD         $0xf852
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -27695,24 +27826,24 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R11
-	TESTQ        R11, R11
+	MOVQ         112(AX), R14
+	TESTQ        R14, R14
 	JZ           even
 	VMOVUPS      (CX), Z16
-	MOVWLZX      (R9), R11
-	VPBROADCASTD R11, Z17
+	MOVWLZX      (R9), R14
+	VPBROADCASTD R14, Z17
 	LONG         $0x407eb262
 	WORD         $0xc152
-	MOVWLZX      (R9)(DX*1), R11
-	VPBROADCASTD R11, Z18
+	MOVWLZX      (R9)(DX*1), R14
+	VPBROADCASTD R14, Z18
 	LONG         $0x407eb262
 	WORD         $0xca52
-	MOVWLZX      (R9)(DX*2), R11
-	VPBROADCASTD R11, Z19
+	MOVWLZX      (R9)(DX*2), R14
+	VPBROADCASTD R14, Z19
 	LONG         $0x407eb262
 	WORD         $0xd352
 	MOVWLZX      (R9)(R8*1), R9
@@ -27757,7 +27888,7 @@ even:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z0, Z0
 	ADDQ      DX, CX
@@ -27770,7 +27901,7 @@ even:
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z3, Z3
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z16
 	VADDPS    Z16, Z4, Z4
 	ADDQ      DX, CX
@@ -27786,98 +27917,79 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z16
-	VBROADCASTSS 100(AX), Z17
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z16, Z0
-	VMINPS       Z0, Z17, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z1, Z16, Z1
-	VMINPS       Z1, Z17, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z16, Z2
-	VMINPS       Z2, Z17, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z3, Z16, Z3
-	VMINPS       Z3, Z17, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z4, Z16, Z4
-	VMINPS       Z4, Z17, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z5, Z16, Z5
-	VMINPS       Z5, Z17, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z16, Z6
-	VMINPS       Z6, Z17, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z7, Z16, Z7
-	VMINPS       Z7, Z17, Z7
-	VMOVUPS      Z7, K1, (CX)
+	VBROADCASTSS 100(AX), Z16
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z16, Z0
+	VMINPS       Z1, Z16, Z1
+	VMINPS       Z2, Z16, Z2
+	VMINPS       Z3, Z16, Z3
+	VMINPS       Z4, Z16, Z4
+	VMINPS       Z5, Z16, Z5
+	VMINPS       Z6, Z16, Z6
+	VMINPS       Z7, Z16, Z7
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z7, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_9x16(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileBF16AVX512_9x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -27914,14 +28026,22 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000003, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -28037,21 +28157,35 @@ loop:
 	VPBROADCASTD 12(R10)(R8*1), Z27
 	LONG         $0x406e8262
 	WORD         $0xcb52
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -28086,28 +28220,28 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R11
-	TESTQ        R11, R11
+	MOVQ         112(AX), R14
+	TESTQ        R14, R14
 	JZ           even
 	VMOVUPS      (CX), Z18
-	MOVWLZX      (R9), R11
-	VPBROADCASTD R11, Z19
+	MOVWLZX      (R9), R14
+	VPBROADCASTD R14, Z19
 	LONG         $0x406eb262
 	WORD         $0xc352
-	MOVWLZX      (R9)(DX*1), R11
-	VPBROADCASTD R11, Z20
+	MOVWLZX      (R9)(DX*1), R14
+	VPBROADCASTD R14, Z20
 	LONG         $0x406eb262
 	WORD         $0xcc52
-	MOVWLZX      (R9)(DX*2), R11
-	VPBROADCASTD R11, Z21
+	MOVWLZX      (R9)(DX*2), R14
+	VPBROADCASTD R14, Z21
 	LONG         $0x406eb262
 	WORD         $0xd552
-	MOVWLZX      (R9)(R8*1), R11
-	VPBROADCASTD R11, Z22
+	MOVWLZX      (R9)(R8*1), R14
+	VPBROADCASTD R14, Z22
 	LONG         $0x406eb262
 	WORD         $0xde52
 	MOVWLZX      (R9)(DX*4), R9
@@ -28179,61 +28313,65 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z18
-	VBROADCASTSS 100(AX), Z19
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z18, Z0
-	VMINPS       Z0, Z19, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z1, Z18, Z1
-	VMINPS       Z1, Z19, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z18, Z2
-	VMINPS       Z2, Z19, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z3, Z18, Z3
-	VMINPS       Z3, Z19, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z18, Z4
-	VMINPS       Z4, Z19, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z5, Z18, Z5
-	VMINPS       Z5, Z19, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z18, Z6
-	VMINPS       Z6, Z19, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z7, Z18, Z7
-	VMINPS       Z7, Z19, Z7
-	VMOVUPS      Z7, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z18, Z8
-	VMINPS       Z8, Z19, Z8
-	VMOVUPS      Z8, K1, (CX)
+	VBROADCASTSS 100(AX), Z18
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z18, Z0
+	VMINPS       Z1, Z18, Z1
+	VMINPS       Z2, Z18, Z2
+	VMINPS       Z3, Z18, Z3
+	VMINPS       Z4, Z18, Z4
+	VMINPS       Z5, Z18, Z5
+	VMINPS       Z6, Z18, Z6
+	VMINPS       Z7, Z18, Z7
+	VMINPS       Z8, Z18, Z8
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z7, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_10x16(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileBF16AVX512_10x16(SB), NOSPLIT, $40-8
+TEXT ·tileBF16AVX512_10x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -28254,37 +28392,6 @@ TEXT ·tileBF16AVX512_10x16(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -28327,17 +28434,25 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000003, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
-	ADDQ 16(SP), R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	ADDQ 8(SP), R10
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -28465,21 +28580,35 @@ loop:
 	VPBROADCASTD 12(R10)(DX*4), Z30
 	LONG         $0x405e8262
 	WORD         $0xde52
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -28517,28 +28646,28 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R11
-	TESTQ        R11, R11
+	MOVQ         112(AX), R14
+	TESTQ        R14, R14
 	JZ           even
 	VMOVUPS      (CX), Z20
-	MOVWLZX      (R9), R11
-	VPBROADCASTD R11, Z21
+	MOVWLZX      (R9), R14
+	VPBROADCASTD R14, Z21
 	LONG         $0x405eb262
 	WORD         $0xc552
-	MOVWLZX      (R9)(DX*1), R11
-	VPBROADCASTD R11, Z22
+	MOVWLZX      (R9)(DX*1), R14
+	VPBROADCASTD R14, Z22
 	LONG         $0x405eb262
 	WORD         $0xce52
-	MOVWLZX      (R9)(DX*2), R11
-	VPBROADCASTD R11, Z23
+	MOVWLZX      (R9)(DX*2), R14
+	VPBROADCASTD R14, Z23
 	LONG         $0x405eb262
 	WORD         $0xd752
-	MOVWLZX      (R9)(R8*1), R11
-	VPBROADCASTD R11, Z24
+	MOVWLZX      (R9)(R8*1), R14
+	VPBROADCASTD R14, Z24
 	LONG         $0x405e9262
 	WORD         $0xd852
 	MOVWLZX      (R9)(DX*4), R9
@@ -28589,7 +28718,7 @@ even:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z20
 	VADDPS    Z20, Z0, Z0
 	ADDQ      DX, CX
@@ -28605,7 +28734,7 @@ even:
 	VMOVUPS.Z (CX), K1, Z20
 	VADDPS    Z20, Z4, Z4
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z20
 	VADDPS    Z20, Z5, Z5
 	ADDQ      DX, CX
@@ -28624,114 +28753,91 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z20
-	VBROADCASTSS 100(AX), Z21
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z20, Z0
-	VMINPS       Z0, Z21, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z1, Z20, Z1
-	VMINPS       Z1, Z21, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z20, Z2
-	VMINPS       Z2, Z21, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z3, Z20, Z3
-	VMINPS       Z3, Z21, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z20, Z4
-	VMINPS       Z4, Z21, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z5, Z20, Z5
-	VMINPS       Z5, Z21, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z20, Z6
-	VMINPS       Z6, Z21, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z7, Z20, Z7
-	VMINPS       Z7, Z21, Z7
-	VMOVUPS      Z7, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z20, Z8
-	VMINPS       Z8, Z21, Z8
-	VMOVUPS      Z8, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z9, Z20, Z9
-	VMINPS       Z9, Z21, Z9
-	VMOVUPS      Z9, K1, (CX)
+	VBROADCASTSS 100(AX), Z20
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z20, Z0
+	VMINPS       Z1, Z20, Z1
+	VMINPS       Z2, Z20, Z2
+	VMINPS       Z3, Z20, Z3
+	VMINPS       Z4, Z20, Z4
+	VMINPS       Z5, Z20, Z5
+	VMINPS       Z6, Z20, Z6
+	VMINPS       Z7, Z20, Z7
+	VMINPS       Z8, Z20, Z8
+	VMINPS       Z9, Z20, Z9
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z7, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z8, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z9, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_11x16(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileBF16AVX512_11x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -28772,6 +28878,14 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R12
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R14, R14
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R14
+	MOVQ    $0x00000003, R13
 
 tap:
 	MOVQ (SI), R9
@@ -28780,8 +28894,8 @@ tap:
 	ADDQ DX, R10
 	LEAQ (R10)(DX*4), R11
 	ADDQ DX, R11
-	MOVQ 16(AX), R12
-	SUBQ $0x04, R12
+	MOVQ 16(AX), R15
+	SUBQ $0x04, R15
 	JL   rest
 
 loop:
@@ -28921,22 +29035,36 @@ loop:
 	VPBROADCASTD 12(R11), Z24
 	LONG         $0x404e8262
 	WORD         $0xe852
-	TESTQ        R12, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R15, R14
+	JNZ          asked_rows
+	SUBQ         $0x01, R13
+	JL           asked_rows
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+
+asked_rows:
+	TESTQ      R15, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
 	ADDQ $+16, R11
-	SUBQ $0x04, R12
+	SUBQ $0x04, R15
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R15
 	JZ   odd
 
 single:
@@ -28978,28 +29106,28 @@ single:
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
-	DECQ         R12
+	DECQ         R15
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R12
-	TESTQ        R12, R12
+	MOVQ         112(AX), R15
+	TESTQ        R15, R15
 	JZ           even
 	VMOVUPS      (CX), Z22
-	MOVWLZX      (R9), R12
-	VPBROADCASTD R12, Z23
+	MOVWLZX      (R9), R15
+	VPBROADCASTD R15, Z23
 	LONG         $0x404eb262
 	WORD         $0xc752
-	MOVWLZX      (R9)(DX*1), R12
-	VPBROADCASTD R12, Z24
+	MOVWLZX      (R9)(DX*1), R15
+	VPBROADCASTD R15, Z24
 	LONG         $0x404e9262
 	WORD         $0xc852
-	MOVWLZX      (R9)(DX*2), R12
-	VPBROADCASTD R12, Z25
+	MOVWLZX      (R9)(DX*2), R15
+	VPBROADCASTD R15, Z25
 	LONG         $0x404e9262
 	WORD         $0xd152
-	MOVWLZX      (R9)(R8*1), R12
-	VPBROADCASTD R12, Z26
+	MOVWLZX      (R9)(R8*1), R15
+	VPBROADCASTD R15, Z26
 	LONG         $0x404e9262
 	WORD         $0xda52
 	MOVWLZX      (R9)(DX*4), R9
@@ -29087,69 +29215,73 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z22
-	VBROADCASTSS 100(AX), Z23
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z22, Z0
-	VMINPS       Z0, Z23, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z1, Z22, Z1
-	VMINPS       Z1, Z23, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z22, Z2
-	VMINPS       Z2, Z23, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z3, Z22, Z3
-	VMINPS       Z3, Z23, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z22, Z4
-	VMINPS       Z4, Z23, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z5, Z22, Z5
-	VMINPS       Z5, Z23, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z22, Z6
-	VMINPS       Z6, Z23, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z7, Z22, Z7
-	VMINPS       Z7, Z23, Z7
-	VMOVUPS      Z7, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z22, Z8
-	VMINPS       Z8, Z23, Z8
-	VMOVUPS      Z8, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z9, Z22, Z9
-	VMINPS       Z9, Z23, Z9
-	VMOVUPS      Z9, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z10, Z22, Z10
-	VMINPS       Z10, Z23, Z10
-	VMOVUPS      Z10, K1, (CX)
+	VBROADCASTSS 100(AX), Z22
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z22, Z0
+	VMINPS       Z1, Z22, Z1
+	VMINPS       Z2, Z22, Z2
+	VMINPS       Z3, Z22, Z3
+	VMINPS       Z4, Z22, Z4
+	VMINPS       Z5, Z22, Z5
+	VMINPS       Z6, Z22, Z6
+	VMINPS       Z7, Z22, Z7
+	VMINPS       Z8, Z22, Z8
+	VMINPS       Z9, Z22, Z9
+	VMINPS       Z10, Z22, Z10
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z7, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z9, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_12x16(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileBF16AVX512_12x16(SB), NOSPLIT, $40-8
+TEXT ·tileBF16AVX512_12x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -29174,41 +29306,6 @@ TEXT ·tileBF16AVX512_12x16(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -29243,8 +29340,16 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R13
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R15, R15
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R15
+	MOVQ    $0x00000003, R14
 
 tap:
 	MOVQ (SI), R9
@@ -29252,11 +29357,11 @@ tap:
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
 	LEAQ (R10)(DX*1), R11
-	ADDQ 16(SP), R11
+	ADDQ 8(SP), R11
 	LEAQ (R11)(DX*4), R12
 	ADDQ DX, R12
-	MOVQ 16(AX), R13
-	SUBQ $0x04, R13
+	MOVQ 16(AX), BP
+	SUBQ $0x04, BP
 	JL   rest
 
 loop:
@@ -29408,11 +29513,25 @@ loop:
 	VPBROADCASTD 12(R12), Z24
 	LONG         $0x481e1262
 	WORD         $0xd852
-	TESTQ        R13, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        BP, R15
+	JNZ          asked_rows
+	SUBQ         $0x01, R14
+	JL           asked_rows
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+
+asked_rows:
+	TESTQ      BP, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
@@ -29420,11 +29539,11 @@ fetched:
 	ADDQ $+16, R10
 	ADDQ $+16, R11
 	ADDQ $+16, R12
-	SUBQ $0x04, R13
+	SUBQ $0x04, BP
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, BP
 	JZ   odd
 
 single:
@@ -29470,28 +29589,28 @@ single:
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
 	ADDQ         $+4, R12
-	DECQ         R13
+	DECQ         BP
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R13
-	TESTQ        R13, R13
+	MOVQ         112(AX), BP
+	TESTQ        BP, BP
 	JZ           even
 	VMOVUPS      (CX), Z12
-	MOVWLZX      (R9), R13
-	VPBROADCASTD R13, Z13
+	MOVWLZX      (R9), BP
+	VPBROADCASTD BP, Z13
 	LONG         $0x481ed262
 	WORD         $0xc552
-	MOVWLZX      (R9)(DX*1), R13
-	VPBROADCASTD R13, Z14
+	MOVWLZX      (R9)(DX*1), BP
+	VPBROADCASTD BP, Z14
 	LONG         $0x481ed262
 	WORD         $0xce52
-	MOVWLZX      (R9)(DX*2), R13
-	VPBROADCASTD R13, Z15
+	MOVWLZX      (R9)(DX*2), BP
+	VPBROADCASTD BP, Z15
 	LONG         $0x481ed262
 	WORD         $0xd752
-	MOVWLZX      (R9)(R8*1), R13
-	VPBROADCASTD R13, Z16
+	MOVWLZX      (R9)(R8*1), BP
+	VPBROADCASTD BP, Z16
 	LONG         $0x481eb262
 	WORD         $0xd852
 	MOVWLZX      (R9)(DX*4), R9
@@ -29540,7 +29659,7 @@ even:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z0, Z0
 	ADDQ      DX, CX
@@ -29559,7 +29678,7 @@ even:
 	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z5, Z5
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z6, Z6
 	ADDQ      DX, CX
@@ -29581,130 +29700,103 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z12
-	VBROADCASTSS 100(AX), Z13
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z12, Z0
-	VMINPS       Z0, Z13, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z1, Z12, Z1
-	VMINPS       Z1, Z13, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z12, Z2
-	VMINPS       Z2, Z13, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z3, Z12, Z3
-	VMINPS       Z3, Z13, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z12, Z4
-	VMINPS       Z4, Z13, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z5, Z12, Z5
-	VMINPS       Z5, Z13, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z6, Z12, Z6
-	VMINPS       Z6, Z13, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z7, Z12, Z7
-	VMINPS       Z7, Z13, Z7
-	VMOVUPS      Z7, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z12, Z8
-	VMINPS       Z8, Z13, Z8
-	VMOVUPS      Z8, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z9, Z12, Z9
-	VMINPS       Z9, Z13, Z9
-	VMOVUPS      Z9, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z10, Z12, Z10
-	VMINPS       Z10, Z13, Z10
-	VMOVUPS      Z10, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z11, Z12, Z11
-	VMINPS       Z11, Z13, Z11
-	VMOVUPS      Z11, K1, (CX)
+	VBROADCASTSS 100(AX), Z12
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+	VMINPS       Z3, Z12, Z3
+	VMINPS       Z4, Z12, Z4
+	VMINPS       Z5, Z12, Z5
+	VMINPS       Z6, Z12, Z6
+	VMINPS       Z7, Z12, Z7
+	VMINPS       Z8, Z12, Z8
+	VMINPS       Z9, Z12, Z9
+	VMINPS       Z10, Z12, Z10
+	VMINPS       Z11, Z12, Z11
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z7, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z8, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z9, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z10, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z11, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_13x16(t *byte)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·tileBF16AVX512_13x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -29736,6 +29828,14 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R12
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R14, R14
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R14
+	MOVQ    $0x00000004, R13
 
 tap:
 	MOVQ (SI), R9
@@ -29744,8 +29844,8 @@ tap:
 	ADDQ DX, R10
 	LEAQ (R10)(DX*4), R11
 	ADDQ DX, R11
-	MOVQ 16(AX), R12
-	SUBQ $0x04, R12
+	MOVQ 16(AX), R15
+	SUBQ $0x04, R15
 	JL   rest
 
 loop:
@@ -29909,22 +30009,36 @@ loop:
 	VPBROADCASTD 12(R11)(DX*2), Z26
 	LONG         $0x48161262
 	WORD         $0xe252
-	TESTQ        R12, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R15, R14
+	JNZ          asked_rows
+	SUBQ         $0x01, R13
+	JL           asked_rows
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+
+asked_rows:
+	TESTQ      R15, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
 	ADDQ $+16, R11
-	SUBQ $0x04, R12
+	SUBQ $0x04, R15
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R15
 	JZ   odd
 
 single:
@@ -29972,28 +30086,28 @@ single:
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
-	DECQ         R12
+	DECQ         R15
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R12
-	TESTQ        R12, R12
+	MOVQ         112(AX), R15
+	TESTQ        R15, R15
 	JZ           even
 	VMOVUPS      (CX), Z13
-	MOVWLZX      (R9), R12
-	VPBROADCASTD R12, Z14
+	MOVWLZX      (R9), R15
+	VPBROADCASTD R15, Z14
 	LONG         $0x4816d262
 	WORD         $0xc652
-	MOVWLZX      (R9)(DX*1), R12
-	VPBROADCASTD R12, Z15
+	MOVWLZX      (R9)(DX*1), R15
+	VPBROADCASTD R15, Z15
 	LONG         $0x4816d262
 	WORD         $0xcf52
-	MOVWLZX      (R9)(DX*2), R12
-	VPBROADCASTD R12, Z16
+	MOVWLZX      (R9)(DX*2), R15
+	VPBROADCASTD R15, Z16
 	LONG         $0x4816b262
 	WORD         $0xd052
-	MOVWLZX      (R9)(R8*1), R12
-	VPBROADCASTD R12, Z17
+	MOVWLZX      (R9)(R8*1), R15
+	VPBROADCASTD R15, Z17
 	LONG         $0x4816b262
 	WORD         $0xd952
 	MOVWLZX      (R9)(DX*4), R9
@@ -30084,77 +30198,81 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z13
-	VBROADCASTSS 100(AX), Z14
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z13, Z0
-	VMINPS       Z0, Z14, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z1, Z13, Z1
-	VMINPS       Z1, Z14, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z13, Z2
-	VMINPS       Z2, Z14, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z3, Z13, Z3
-	VMINPS       Z3, Z14, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z13, Z4
-	VMINPS       Z4, Z14, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z5, Z13, Z5
-	VMINPS       Z5, Z14, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z13, Z6
-	VMINPS       Z6, Z14, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z7, Z13, Z7
-	VMINPS       Z7, Z14, Z7
-	VMOVUPS      Z7, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z13, Z8
-	VMINPS       Z8, Z14, Z8
-	VMOVUPS      Z8, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z9, Z13, Z9
-	VMINPS       Z9, Z14, Z9
-	VMOVUPS      Z9, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z10, Z13, Z10
-	VMINPS       Z10, Z14, Z10
-	VMOVUPS      Z10, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z11, Z13, Z11
-	VMINPS       Z11, Z14, Z11
-	VMOVUPS      Z11, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z12, Z13, Z12
-	VMINPS       Z12, Z14, Z12
-	VMOVUPS      Z12, K1, (CX)
+	VBROADCASTSS 100(AX), Z13
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z13, Z0
+	VMINPS       Z1, Z13, Z1
+	VMINPS       Z2, Z13, Z2
+	VMINPS       Z3, Z13, Z3
+	VMINPS       Z4, Z13, Z4
+	VMINPS       Z5, Z13, Z5
+	VMINPS       Z6, Z13, Z6
+	VMINPS       Z7, Z13, Z7
+	VMINPS       Z8, Z13, Z8
+	VMINPS       Z9, Z13, Z9
+	VMINPS       Z10, Z13, Z10
+	VMINPS       Z11, Z13, Z11
+	VMINPS       Z12, Z13, Z12
+
+clamped:
+	MOVQ    56(AX), AX
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z7, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z8, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z9, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z10, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z11, K1, (CX)
+	ADDQ    AX, CX
+	VMOVUPS Z12, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16AVX512_14x16(t *byte)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·tileBF16AVX512_14x16(SB), NOSPLIT, $40-8
+TEXT ·tileBF16AVX512_14x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -30183,45 +30301,6 @@ TEXT ·tileBF16AVX512_14x16(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -30258,8 +30337,16 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R13
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R15, R15
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R15
+	MOVQ    $0x00000004, R14
 
 tap:
 	MOVQ (SI), R9
@@ -30267,11 +30354,11 @@ tap:
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
 	LEAQ (R10)(DX*2), R11
-	ADDQ 16(SP), R11
+	ADDQ 8(SP), R11
 	LEAQ (R11)(DX*4), R12
 	ADDQ DX, R12
-	MOVQ 16(AX), R13
-	SUBQ $0x04, R13
+	MOVQ 16(AX), BP
+	SUBQ $0x04, BP
 	JL   rest
 
 loop:
@@ -30447,11 +30534,25 @@ loop:
 	VPBROADCASTD 12(R12)(DX*1), Z28
 	LONG         $0x480e1262
 	WORD         $0xec52
-	TESTQ        R13, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        BP, R15
+	JNZ          asked_rows
+	SUBQ         $0x01, R14
+	JL           asked_rows
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+
+asked_rows:
+	TESTQ      BP, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
@@ -30459,11 +30560,11 @@ fetched:
 	ADDQ $+16, R10
 	ADDQ $+16, R11
 	ADDQ $+16, R12
-	SUBQ $0x04, R13
+	SUBQ $0x04, BP
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, BP
 	JZ   odd
 
 single:
@@ -30515,28 +30616,28 @@ single:
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
 	ADDQ         $+4, R12
-	DECQ         R13
+	DECQ         BP
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R13
-	TESTQ        R13, R13
+	MOVQ         112(AX), BP
+	TESTQ        BP, BP
 	JZ           even
 	VMOVUPS      (CX), Z14
-	MOVWLZX      (R9), R13
-	VPBROADCASTD R13, Z15
+	MOVWLZX      (R9), BP
+	VPBROADCASTD BP, Z15
 	LONG         $0x480ed262
 	WORD         $0xc752
-	MOVWLZX      (R9)(DX*1), R13
-	VPBROADCASTD R13, Z16
+	MOVWLZX      (R9)(DX*1), BP
+	VPBROADCASTD BP, Z16
 	LONG         $0x480eb262
 	WORD         $0xc852
-	MOVWLZX      (R9)(DX*2), R13
-	VPBROADCASTD R13, Z17
+	MOVWLZX      (R9)(DX*2), BP
+	VPBROADCASTD BP, Z17
 	LONG         $0x480eb262
 	WORD         $0xd152
-	MOVWLZX      (R9)(R8*1), R13
-	VPBROADCASTD R13, Z18
+	MOVWLZX      (R9)(R8*1), BP
+	VPBROADCASTD BP, Z18
 	LONG         $0x480eb262
 	WORD         $0xda52
 	MOVWLZX      (R9)(DX*4), R9
@@ -30593,7 +30694,7 @@ even:
 	XORQ      SI, SI
 	CMPQ      160(AX), $0x00
 	CMOVQNE   BX, SI
-	MOVQ      SI, 24(SP)
+	MOVQ      SI, 16(SP)
 	VMOVUPS.Z (CX), K1, Z14
 	VADDPS    Z14, Z0, Z0
 	ADDQ      DX, CX
@@ -30615,7 +30716,7 @@ even:
 	VMOVUPS.Z (CX), K1, Z14
 	VADDPS    Z14, Z6, Z6
 	ADDQ      DX, CX
-	ADDQ      24(SP), CX
+	ADDQ      16(SP), CX
 	VMOVUPS.Z (CX), K1, Z14
 	VADDPS    Z14, Z7, Z7
 	ADDQ      DX, CX
@@ -30640,90 +30741,87 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z14
-	VBROADCASTSS 100(AX), Z15
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z14, Z0
-	VMINPS       Z0, Z15, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z1, Z14, Z1
-	VMINPS       Z1, Z15, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z14, Z2
-	VMINPS       Z2, Z15, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z3, Z14, Z3
-	VMINPS       Z3, Z15, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z14, Z4
-	VMINPS       Z4, Z15, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z5, Z14, Z5
-	VMINPS       Z5, Z15, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z14, Z6
-	VMINPS       Z6, Z15, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z7, Z14, Z7
-	VMINPS       Z7, Z15, Z7
-	VMOVUPS      Z7, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z14, Z8
-	VMINPS       Z8, Z15, Z8
-	VMOVUPS      Z8, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z9, Z14, Z9
-	VMINPS       Z9, Z15, Z9
-	VMOVUPS      Z9, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z10, Z14, Z10
-	VMINPS       Z10, Z15, Z10
-	VMOVUPS      Z10, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z11, Z14, Z11
-	VMINPS       Z11, Z15, Z11
-	VMOVUPS      Z11, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z12, Z14, Z12
-	VMINPS       Z12, Z15, Z12
-	VMOVUPS      Z12, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z13, Z14, Z13
-	VMINPS       Z13, Z15, Z13
-	VMOVUPS      Z13, K1, (CX)
+	VBROADCASTSS 100(AX), Z14
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z14, Z0
+	VMINPS       Z1, Z14, Z1
+	VMINPS       Z2, Z14, Z2
+	VMINPS       Z3, Z14, Z3
+	VMINPS       Z4, Z14, Z4
+	VMINPS       Z5, Z14, Z5
+	VMINPS       Z6, Z14, Z6
+	VMINPS       Z7, Z14, Z7
+	VMINPS       Z8, Z14, Z8
+	VMINPS       Z9, Z14, Z9
+	VMINPS       Z10, Z14, Z10
+	VMINPS       Z11, Z14, Z11
+	VMINPS       Z12, Z14, Z12
+	VMINPS       Z13, Z14, Z13
+
+clamped:
+	MOVQ    56(AX), DX
+	MOVQ    168(AX), BX
+	XORQ    SI, SI
+	CMPQ    160(AX), $0x00
+	CMOVQNE BX, SI
+	MOVQ    SI, 24(SP)
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    DX, CX
+	ADDQ    24(SP), CX
+	VMOVUPS Z7, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z8, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z9, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z10, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z11, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z12, K1, (CX)
+	ADDQ    DX, CX
+	VMOVUPS Z13, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_1x32(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
 TEXT ·tileBF16OutAVX512_1x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), DX
-	MOVQ       80(AX), BX
-	CMPQ       DX, CX
-	JE         same
-	PREFETCHT0 (CX)
-
-same:
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
 	TESTQ      DX, DX
 	JZ         asked
-	TESTQ      BX, BX
-	JZ         asked
-	PREFETCHT0 (DX)
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -30741,23 +30839,31 @@ asked:
 	VMOVUPS.Z 64(CX), K2, Z1
 
 unbiased:
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   40(AX), CX
-	MOVQ   32(AX), DX
-	MOVQ   88(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   (AX), SI
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	MOVQ    40(AX), CX
+	MOVQ    32(AX), DX
+	MOVQ    88(AX), DX
+	MOVQ    8(AX), BX
+	MOVQ    (AX), SI
+	MOVQ    48(AX), R8
+	MOVQ    16(AX), DI
+	IMULQ   SI, DI
+	XORQ    R10, R10
+	MOVQ    $0x0000000c, R9
+	CMPQ    DI, $0x40
+	CMOVQGE R9, R10
+	MOVQ    $0x00000001, R9
 
 tap:
 	MOVQ (BX), DI
 	ADDQ 24(AX), DI
-	MOVQ 16(AX), R8
-	SUBQ $0x04, R8
+	MOVQ 16(AX), R11
+	SUBQ $0x04, R11
 	JL   rest
 
 loop:
@@ -30789,26 +30895,40 @@ loop:
 	WORD         $0xf252
 	LONG         $0x4836d262
 	WORD         $0xfa52
-	TESTQ        R8, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (DX)
-	PREFETCHT1   64(DX)
-	PREFETCHT1   128(DX)
-	PREFETCHT1   192(DX)
-	PREFETCHT1   256(DX)
-	PREFETCHT1   320(DX)
-	PREFETCHT1   384(DX)
-	PREFETCHT1   448(DX)
-	ADDQ         $+512, DX
+	TESTQ        R11, R10
+	JNZ          asked_rows
+	SUBQ         $0x01, R9
+	JL           asked_rows
+	PREFETCHT0   (R8)
+	ADDQ         56(AX), R8
+	PREFETCHT0   (R8)
+	ADDQ         56(AX), R8
+	PREFETCHT0   (R8)
+	ADDQ         56(AX), R8
+	PREFETCHT0   (R8)
+	ADDQ         56(AX), R8
+
+asked_rows:
+	TESTQ      R11, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (DX)
+	PREFETCHT1 64(DX)
+	PREFETCHT1 128(DX)
+	PREFETCHT1 192(DX)
+	PREFETCHT1 256(DX)
+	PREFETCHT1 320(DX)
+	PREFETCHT1 384(DX)
+	PREFETCHT1 448(DX)
+	ADDQ       $+512, DX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, DI
-	SUBQ $0x04, R8
+	SUBQ $0x04, R11
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R11
 	JZ   odd
 
 single:
@@ -30821,12 +30941,12 @@ single:
 	WORD         $0xca52
 	ADDQ         $+128, CX
 	ADDQ         $+4, DI
-	DECQ         R8
+	DECQ         R11
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R8
-	TESTQ        R8, R8
+	MOVQ         112(AX), R11
+	TESTQ        R11, R11
 	JZ           even
 	VMOVUPS      (CX), Z8
 	VMOVUPS      64(CX), Z9
@@ -30862,55 +30982,44 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z8
-	VBROADCASTSS 100(AX), Z9
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z8, Z0
-	VMINPS       Z0, Z9, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
 	VMAXPS       Z1, Z8, Z1
-	VMINPS       Z1, Z9, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K2, 32(CX)
+	VBROADCASTSS 100(AX), Z8
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z8, Z0
+	VMINPS       Z1, Z8, Z1
+
+clamped:
+	MOVQ      56(AX), AX
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_2x32(t *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
-TEXT ·tileBF16OutAVX512_2x32(SB), NOSPLIT, $40-8
+TEXT ·tileBF16OutAVX512_2x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	ADDQ       (SP), CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -30952,15 +31061,23 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
+	MOVQ    48(AX), R10
+	MOVQ    16(AX), R8
+	IMULQ   DI, R8
+	XORQ    R12, R12
+	MOVQ    $0x0000000c, R9
+	CMPQ    R8, $0x40
+	CMOVQGE R9, R12
+	MOVQ    $0x00000001, R11
 
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
 	LEAQ (R8)(DX*1), R9
-	ADDQ 16(SP), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	ADDQ 8(SP), R9
+	MOVQ 16(AX), R13
+	SUBQ $0x04, R13
 	JL   rest
 
 loop:
@@ -31012,27 +31129,41 @@ loop:
 	WORD         $0xf352
 	LONG         $0x40763262
 	WORD         $0xfb52
-	TESTQ        R10, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	PREFETCHT1   256(BX)
-	PREFETCHT1   320(BX)
-	PREFETCHT1   384(BX)
-	PREFETCHT1   448(BX)
-	ADDQ         $+512, BX
+	TESTQ        R13, R12
+	JNZ          asked_rows
+	SUBQ         $0x01, R11
+	JL           asked_rows
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+
+asked_rows:
+	TESTQ      R13, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	PREFETCHT1 256(BX)
+	PREFETCHT1 320(BX)
+	PREFETCHT1 384(BX)
+	PREFETCHT1 448(BX)
+	ADDQ       $+512, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R8
 	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	SUBQ $0x04, R13
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R13
 	JZ   odd
 
 single:
@@ -31051,12 +31182,12 @@ single:
 	ADDQ         $+128, CX
 	ADDQ         $+4, R8
 	ADDQ         $+4, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R10
-	TESTQ        R10, R10
+	MOVQ         112(AX), R13
+	TESTQ        R13, R13
 	JZ           even
 	VMOVUPS      (CX), Z16
 	VMOVUPS      64(CX), Z17
@@ -31098,7 +31229,7 @@ even:
 	XORQ        SI, SI
 	CMPQ        160(AX), $0x00
 	CMOVQNE     BX, SI
-	MOVQ        SI, 24(SP)
+	MOVQ        SI, 16(SP)
 	VPMOVZXWD.Z (CX), K1, Z16
 	VPSLLD      $0x10, Z16, Z16
 	VADDPS      Z16, Z0, Z0
@@ -31106,7 +31237,7 @@ even:
 	VPSLLD      $0x10, Z16, Z16
 	VADDPS      Z16, Z1, Z1
 	ADDQ        DX, CX
-	ADDQ        24(SP), CX
+	ADDQ        16(SP), CX
 	VPMOVZXWD.Z (CX), K1, Z16
 	VPSLLD      $0x10, Z16, Z16
 	VADDPS      Z16, Z2, Z2
@@ -31117,64 +31248,57 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z16
-	VBROADCASTSS 100(AX), Z17
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z16, Z0
-	VMINPS       Z0, Z17, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
 	VMAXPS       Z1, Z16, Z1
-	VMINPS       Z1, Z17, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K2, 32(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z2, Z16, Z2
-	VMINPS       Z2, Z17, Z2
-	LONG         $0x487ef262
-	WORD         $0xd272
-	VMOVDQU16    Y2, K1, (CX)
 	VMAXPS       Z3, Z16, Z3
-	VMINPS       Z3, Z17, Z3
-	LONG         $0x487ef262
-	WORD         $0xdb72
-	VMOVDQU16    Y3, K2, 32(CX)
+	VBROADCASTSS 100(AX), Z16
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z16, Z0
+	VMINPS       Z1, Z16, Z1
+	VMINPS       Z2, Z16, Z2
+	VMINPS       Z3, Z16, Z3
+
+clamped:
+	MOVQ      56(AX), DX
+	MOVQ      168(AX), BX
+	XORQ      SI, SI
+	CMPQ      160(AX), $0x00
+	CMOVQNE   BX, SI
+	MOVQ      SI, 24(SP)
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(CX)
+	ADDQ      DX, CX
+	ADDQ      24(SP), CX
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VMOVDQU16 Y2, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xdb72
+	VMOVDQU16 Y3, K2, 32(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_3x32(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
 TEXT ·tileBF16OutAVX512_3x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -31207,12 +31331,20 @@ unbiased:
 	MOVQ    88(AX), BX
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
+	MOVQ    48(AX), R9
+	MOVQ    16(AX), R8
+	IMULQ   DI, R8
+	XORQ    R11, R11
+	MOVQ    $0x0000000c, R10
+	CMPQ    R8, $0x40
+	CMOVQGE R10, R11
+	MOVQ    $0x00000001, R10
 
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
-	MOVQ 16(AX), R9
-	SUBQ $0x04, R9
+	MOVQ 16(AX), R12
+	SUBQ $0x04, R12
 	JL   rest
 
 loop:
@@ -31284,26 +31416,40 @@ loop:
 	WORD         $0xd052
 	LONG         $0x48163262
 	WORD         $0xd852
-	TESTQ        R9, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	PREFETCHT1   256(BX)
-	PREFETCHT1   320(BX)
-	PREFETCHT1   384(BX)
-	PREFETCHT1   448(BX)
-	ADDQ         $+512, BX
+	TESTQ        R12, R11
+	JNZ          asked_rows
+	SUBQ         $0x01, R10
+	JL           asked_rows
+	PREFETCHT0   (R9)
+	ADDQ         56(AX), R9
+	PREFETCHT0   (R9)
+	ADDQ         56(AX), R9
+	PREFETCHT0   (R9)
+	ADDQ         56(AX), R9
+	PREFETCHT0   (R9)
+	ADDQ         56(AX), R9
+
+asked_rows:
+	TESTQ      R12, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	PREFETCHT1 256(BX)
+	PREFETCHT1 320(BX)
+	PREFETCHT1 384(BX)
+	PREFETCHT1 448(BX)
+	ADDQ       $+512, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R8
-	SUBQ $0x04, R9
+	SUBQ $0x04, R12
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R12
 	JZ   odd
 
 single:
@@ -31326,23 +31472,23 @@ single:
 	WORD         $0xe852
 	ADDQ         $+128, CX
 	ADDQ         $+4, R8
-	DECQ         R9
+	DECQ         R12
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R9
-	TESTQ        R9, R9
+	MOVQ         112(AX), R12
+	TESTQ        R12, R12
 	JZ           even
 	VMOVUPS      (CX), Z12
 	VMOVUPS      64(CX), Z13
-	MOVWLZX      (R8), R9
-	VPBROADCASTD R9, Z14
+	MOVWLZX      (R8), R12
+	VPBROADCASTD R12, Z14
 	LONG         $0x481ed262
 	WORD         $0xc652
 	LONG         $0x4816d262
 	WORD         $0xce52
-	MOVWLZX      (R8)(DX*1), R9
-	VPBROADCASTD R9, Z15
+	MOVWLZX      (R8)(DX*1), R12
+	VPBROADCASTD R12, Z15
 	LONG         $0x481ed262
 	WORD         $0xd752
 	LONG         $0x4816d262
@@ -31393,58 +31539,62 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z12
-	VBROADCASTSS 100(AX), Z13
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z12, Z0
-	VMINPS       Z0, Z13, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
 	VMAXPS       Z1, Z12, Z1
-	VMINPS       Z1, Z13, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z12, Z2
-	VMINPS       Z2, Z13, Z2
-	LONG         $0x487ef262
-	WORD         $0xd272
-	VMOVDQU16    Y2, K1, (CX)
 	VMAXPS       Z3, Z12, Z3
-	VMINPS       Z3, Z13, Z3
-	LONG         $0x487ef262
-	WORD         $0xdb72
-	VMOVDQU16    Y3, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z12, Z4
-	VMINPS       Z4, Z13, Z4
-	LONG         $0x487ef262
-	WORD         $0xe472
-	VMOVDQU16    Y4, K1, (CX)
 	VMAXPS       Z5, Z12, Z5
-	VMINPS       Z5, Z13, Z5
-	LONG         $0x487ef262
-	WORD         $0xed72
-	VMOVDQU16    Y5, K2, 32(CX)
+	VBROADCASTSS 100(AX), Z12
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+	VMINPS       Z3, Z12, Z3
+	VMINPS       Z4, Z12, Z4
+	VMINPS       Z5, Z12, Z5
+
+clamped:
+	MOVQ      56(AX), AX
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VMOVDQU16 Y2, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xdb72
+	VMOVDQU16 Y3, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xe472
+	VMOVDQU16 Y4, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xed72
+	VMOVDQU16 Y5, K2, 32(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_4x32(t *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
-TEXT ·tileBF16OutAVX512_4x32(SB), NOSPLIT, $40-8
+TEXT ·tileBF16OutAVX512_4x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -31453,25 +31603,6 @@ TEXT ·tileBF16OutAVX512_4x32(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -31513,16 +31644,24 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R10
+	MOVQ    16(AX), R8
+	IMULQ   DI, R8
+	XORQ    R12, R12
+	MOVQ    $0x0000000c, R9
+	CMPQ    R8, $0x40
+	CMOVQGE R9, R12
+	MOVQ    $0x00000001, R11
 
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
 	LEAQ (R8)(DX*2), R9
-	ADDQ 16(SP), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	ADDQ 8(SP), R9
+	MOVQ 16(AX), R13
+	SUBQ $0x04, R13
 	JL   rest
 
 loop:
@@ -31614,27 +31753,41 @@ loop:
 	WORD         $0xf552
 	LONG         $0x40763262
 	WORD         $0xfd52
-	TESTQ        R10, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	PREFETCHT1   256(BX)
-	PREFETCHT1   320(BX)
-	PREFETCHT1   384(BX)
-	PREFETCHT1   448(BX)
-	ADDQ         $+512, BX
+	TESTQ        R13, R12
+	JNZ          asked_rows
+	SUBQ         $0x01, R11
+	JL           asked_rows
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+
+asked_rows:
+	TESTQ      R13, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	PREFETCHT1 256(BX)
+	PREFETCHT1 320(BX)
+	PREFETCHT1 384(BX)
+	PREFETCHT1 448(BX)
+	ADDQ       $+512, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R8
 	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	SUBQ $0x04, R13
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R13
 	JZ   odd
 
 single:
@@ -31663,17 +31816,17 @@ single:
 	ADDQ         $+128, CX
 	ADDQ         $+4, R8
 	ADDQ         $+4, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R10
-	TESTQ        R10, R10
+	MOVQ         112(AX), R13
+	TESTQ        R13, R13
 	JZ           even
 	VMOVUPS      (CX), Z16
 	VMOVUPS      64(CX), Z17
-	MOVWLZX      (R8), R10
-	VPBROADCASTD R10, Z18
+	MOVWLZX      (R8), R13
+	VPBROADCASTD R13, Z18
 	LONG         $0x407eb262
 	WORD         $0xc252
 	LONG         $0x4076b262
@@ -31718,7 +31871,7 @@ even:
 	XORQ        SI, SI
 	CMPQ        160(AX), $0x00
 	CMOVQNE     BX, SI
-	MOVQ        SI, 24(SP)
+	MOVQ        SI, 16(SP)
 	VPMOVZXWD.Z (CX), K1, Z16
 	VPSLLD      $0x10, Z16, Z16
 	VADDPS      Z16, Z0, Z0
@@ -31733,7 +31886,7 @@ even:
 	VPSLLD      $0x10, Z16, Z16
 	VADDPS      Z16, Z3, Z3
 	ADDQ        DX, CX
-	ADDQ        24(SP), CX
+	ADDQ        16(SP), CX
 	VPMOVZXWD.Z (CX), K1, Z16
 	VPSLLD      $0x10, Z16, Z16
 	VADDPS      Z16, Z4, Z4
@@ -31751,94 +31904,83 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z16
-	VBROADCASTSS 100(AX), Z17
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z16, Z0
-	VMINPS       Z0, Z17, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
 	VMAXPS       Z1, Z16, Z1
-	VMINPS       Z1, Z17, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z16, Z2
-	VMINPS       Z2, Z17, Z2
-	LONG         $0x487ef262
-	WORD         $0xd272
-	VMOVDQU16    Y2, K1, (CX)
 	VMAXPS       Z3, Z16, Z3
-	VMINPS       Z3, Z17, Z3
-	LONG         $0x487ef262
-	WORD         $0xdb72
-	VMOVDQU16    Y3, K2, 32(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z4, Z16, Z4
-	VMINPS       Z4, Z17, Z4
-	LONG         $0x487ef262
-	WORD         $0xe472
-	VMOVDQU16    Y4, K1, (CX)
 	VMAXPS       Z5, Z16, Z5
-	VMINPS       Z5, Z17, Z5
-	LONG         $0x487ef262
-	WORD         $0xed72
-	VMOVDQU16    Y5, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z16, Z6
-	VMINPS       Z6, Z17, Z6
-	LONG         $0x487ef262
-	WORD         $0xf672
-	VMOVDQU16    Y6, K1, (CX)
 	VMAXPS       Z7, Z16, Z7
-	VMINPS       Z7, Z17, Z7
-	LONG         $0x487ef262
-	WORD         $0xff72
-	VMOVDQU16    Y7, K2, 32(CX)
+	VBROADCASTSS 100(AX), Z16
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z16, Z0
+	VMINPS       Z1, Z16, Z1
+	VMINPS       Z2, Z16, Z2
+	VMINPS       Z3, Z16, Z3
+	VMINPS       Z4, Z16, Z4
+	VMINPS       Z5, Z16, Z5
+	VMINPS       Z6, Z16, Z6
+	VMINPS       Z7, Z16, Z7
+
+clamped:
+	MOVQ      56(AX), DX
+	MOVQ      168(AX), BX
+	XORQ      SI, SI
+	CMPQ      160(AX), $0x00
+	CMOVQNE   BX, SI
+	MOVQ      SI, 24(SP)
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VMOVDQU16 Y2, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xdb72
+	VMOVDQU16 Y3, K2, 32(CX)
+	ADDQ      DX, CX
+	ADDQ      24(SP), CX
+	LONG      $0x487ef262
+	WORD      $0xe472
+	VMOVDQU16 Y4, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xed72
+	VMOVDQU16 Y5, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xf672
+	VMOVDQU16 Y6, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xff72
+	VMOVDQU16 Y7, K2, 32(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_5x32(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
 TEXT ·tileBF16OutAVX512_5x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -31880,12 +32022,20 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R10
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R12, R12
+	MOVQ    $0x0000000c, R11
+	CMPQ    R9, $0x40
+	CMOVQGE R11, R12
+	MOVQ    $0x00000002, R11
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	MOVQ 16(AX), R13
+	SUBQ $0x04, R13
 	JL   rest
 
 loop:
@@ -31997,22 +32147,36 @@ loop:
 	WORD         $0xd252
 	LONG         $0x40568262
 	WORD         $0xda52
-	TESTQ        R10, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R13, R12
+	JNZ          asked_rows
+	SUBQ         $0x01, R11
+	JL           asked_rows
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+
+asked_rows:
+	TESTQ      R13, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	SUBQ $0x04, R13
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R13
 	JZ   odd
 
 single:
@@ -32045,35 +32209,35 @@ single:
 	WORD         $0xca52
 	ADDQ         $+128, CX
 	ADDQ         $+4, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R10
-	TESTQ        R10, R10
+	MOVQ         112(AX), R13
+	TESTQ        R13, R13
 	JZ           even
 	VMOVUPS      (CX), Z20
 	VMOVUPS      64(CX), Z21
-	MOVWLZX      (R9), R10
-	VPBROADCASTD R10, Z22
+	MOVWLZX      (R9), R13
+	VPBROADCASTD R13, Z22
 	LONG         $0x405eb262
 	WORD         $0xc652
 	LONG         $0x4056b262
 	WORD         $0xce52
-	MOVWLZX      (R9)(DX*1), R10
-	VPBROADCASTD R10, Z23
+	MOVWLZX      (R9)(DX*1), R13
+	VPBROADCASTD R13, Z23
 	LONG         $0x405eb262
 	WORD         $0xd752
 	LONG         $0x4056b262
 	WORD         $0xdf52
-	MOVWLZX      (R9)(DX*2), R10
-	VPBROADCASTD R10, Z24
+	MOVWLZX      (R9)(DX*2), R13
+	VPBROADCASTD R13, Z24
 	LONG         $0x405e9262
 	WORD         $0xe052
 	LONG         $0x40569262
 	WORD         $0xe852
-	MOVWLZX      (R9)(R8*1), R10
-	VPBROADCASTD R10, Z25
+	MOVWLZX      (R9)(R8*1), R13
+	VPBROADCASTD R13, Z25
 	LONG         $0x405e9262
 	WORD         $0xf152
 	LONG         $0x40569262
@@ -32142,80 +32306,84 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z20
-	VBROADCASTSS 100(AX), Z21
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z20, Z0
-	VMINPS       Z0, Z21, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
 	VMAXPS       Z1, Z20, Z1
-	VMINPS       Z1, Z21, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z20, Z2
-	VMINPS       Z2, Z21, Z2
-	LONG         $0x487ef262
-	WORD         $0xd272
-	VMOVDQU16    Y2, K1, (CX)
 	VMAXPS       Z3, Z20, Z3
-	VMINPS       Z3, Z21, Z3
-	LONG         $0x487ef262
-	WORD         $0xdb72
-	VMOVDQU16    Y3, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z20, Z4
-	VMINPS       Z4, Z21, Z4
-	LONG         $0x487ef262
-	WORD         $0xe472
-	VMOVDQU16    Y4, K1, (CX)
 	VMAXPS       Z5, Z20, Z5
-	VMINPS       Z5, Z21, Z5
-	LONG         $0x487ef262
-	WORD         $0xed72
-	VMOVDQU16    Y5, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z20, Z6
-	VMINPS       Z6, Z21, Z6
-	LONG         $0x487ef262
-	WORD         $0xf672
-	VMOVDQU16    Y6, K1, (CX)
 	VMAXPS       Z7, Z20, Z7
-	VMINPS       Z7, Z21, Z7
-	LONG         $0x487ef262
-	WORD         $0xff72
-	VMOVDQU16    Y7, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z20, Z8
-	VMINPS       Z8, Z21, Z8
-	LONG         $0x487e5262
-	WORD         $0xc072
-	VMOVDQU16    Y8, K1, (CX)
 	VMAXPS       Z9, Z20, Z9
-	VMINPS       Z9, Z21, Z9
-	LONG         $0x487e5262
-	WORD         $0xc972
-	VMOVDQU16    Y9, K2, 32(CX)
+	VBROADCASTSS 100(AX), Z20
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z20, Z0
+	VMINPS       Z1, Z20, Z1
+	VMINPS       Z2, Z20, Z2
+	VMINPS       Z3, Z20, Z3
+	VMINPS       Z4, Z20, Z4
+	VMINPS       Z5, Z20, Z5
+	VMINPS       Z6, Z20, Z6
+	VMINPS       Z7, Z20, Z7
+	VMINPS       Z8, Z20, Z8
+	VMINPS       Z9, Z20, Z9
+
+clamped:
+	MOVQ      56(AX), AX
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VMOVDQU16 Y2, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xdb72
+	VMOVDQU16 Y3, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xe472
+	VMOVDQU16 Y4, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xed72
+	VMOVDQU16 Y5, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xf672
+	VMOVDQU16 Y6, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xff72
+	VMOVDQU16 Y7, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487e5262
+	WORD      $0xc072
+	VMOVDQU16 Y8, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xc972
+	VMOVDQU16 Y9, K2, 32(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_6x32(t *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
-TEXT ·tileBF16OutAVX512_6x32(SB), NOSPLIT, $40-8
+TEXT ·tileBF16OutAVX512_6x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -32228,29 +32396,6 @@ TEXT ·tileBF16OutAVX512_6x32(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -32288,16 +32433,24 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000002, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(R8*1), R10
-	ADDQ 16(SP), R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	ADDQ 8(SP), R10
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -32429,23 +32582,37 @@ loop:
 	WORD         $0xd352
 	LONG         $0x48163262
 	WORD         $0xdb52
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -32484,23 +32651,23 @@ single:
 	ADDQ         $+128, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R11
-	TESTQ        R11, R11
+	MOVQ         112(AX), R14
+	TESTQ        R14, R14
 	JZ           even
 	VMOVUPS      (CX), Z12
 	VMOVUPS      64(CX), Z13
-	MOVWLZX      (R9), R11
-	VPBROADCASTD R11, Z14
+	MOVWLZX      (R9), R14
+	VPBROADCASTD R14, Z14
 	LONG         $0x481ed262
 	WORD         $0xc652
 	LONG         $0x4816d262
 	WORD         $0xce52
-	MOVWLZX      (R9)(DX*1), R11
-	VPBROADCASTD R11, Z15
+	MOVWLZX      (R9)(DX*1), R14
+	VPBROADCASTD R14, Z15
 	LONG         $0x481ed262
 	WORD         $0xd752
 	LONG         $0x4816d262
@@ -32543,7 +32710,7 @@ even:
 	XORQ        SI, SI
 	CMPQ        160(AX), $0x00
 	CMOVQNE     BX, SI
-	MOVQ        SI, 24(SP)
+	MOVQ        SI, 16(SP)
 	VPMOVZXWD.Z (CX), K1, Z12
 	VPSLLD      $0x10, Z12, Z12
 	VADDPS      Z12, Z0, Z0
@@ -32565,7 +32732,7 @@ even:
 	VPSLLD      $0x10, Z12, Z12
 	VADDPS      Z12, Z5, Z5
 	ADDQ        DX, CX
-	ADDQ        24(SP), CX
+	ADDQ        16(SP), CX
 	VPMOVZXWD.Z (CX), K1, Z12
 	VPSLLD      $0x10, Z12, Z12
 	VADDPS      Z12, Z6, Z6
@@ -32590,124 +32757,109 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z12
-	VBROADCASTSS 100(AX), Z13
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z12, Z0
-	VMINPS       Z0, Z13, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
 	VMAXPS       Z1, Z12, Z1
-	VMINPS       Z1, Z13, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z12, Z2
-	VMINPS       Z2, Z13, Z2
-	LONG         $0x487ef262
-	WORD         $0xd272
-	VMOVDQU16    Y2, K1, (CX)
 	VMAXPS       Z3, Z12, Z3
-	VMINPS       Z3, Z13, Z3
-	LONG         $0x487ef262
-	WORD         $0xdb72
-	VMOVDQU16    Y3, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z12, Z4
-	VMINPS       Z4, Z13, Z4
-	LONG         $0x487ef262
-	WORD         $0xe472
-	VMOVDQU16    Y4, K1, (CX)
 	VMAXPS       Z5, Z12, Z5
-	VMINPS       Z5, Z13, Z5
-	LONG         $0x487ef262
-	WORD         $0xed72
-	VMOVDQU16    Y5, K2, 32(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z6, Z12, Z6
-	VMINPS       Z6, Z13, Z6
-	LONG         $0x487ef262
-	WORD         $0xf672
-	VMOVDQU16    Y6, K1, (CX)
 	VMAXPS       Z7, Z12, Z7
-	VMINPS       Z7, Z13, Z7
-	LONG         $0x487ef262
-	WORD         $0xff72
-	VMOVDQU16    Y7, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z12, Z8
-	VMINPS       Z8, Z13, Z8
-	LONG         $0x487e5262
-	WORD         $0xc072
-	VMOVDQU16    Y8, K1, (CX)
 	VMAXPS       Z9, Z12, Z9
-	VMINPS       Z9, Z13, Z9
-	LONG         $0x487e5262
-	WORD         $0xc972
-	VMOVDQU16    Y9, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z10, Z12, Z10
-	VMINPS       Z10, Z13, Z10
-	LONG         $0x487e5262
-	WORD         $0xd272
-	VMOVDQU16    Y10, K1, (CX)
 	VMAXPS       Z11, Z12, Z11
-	VMINPS       Z11, Z13, Z11
-	LONG         $0x487e5262
-	WORD         $0xdb72
-	VMOVDQU16    Y11, K2, 32(CX)
+	VBROADCASTSS 100(AX), Z12
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+	VMINPS       Z3, Z12, Z3
+	VMINPS       Z4, Z12, Z4
+	VMINPS       Z5, Z12, Z5
+	VMINPS       Z6, Z12, Z6
+	VMINPS       Z7, Z12, Z7
+	VMINPS       Z8, Z12, Z8
+	VMINPS       Z9, Z12, Z9
+	VMINPS       Z10, Z12, Z10
+	VMINPS       Z11, Z12, Z11
+
+clamped:
+	MOVQ      56(AX), DX
+	MOVQ      168(AX), BX
+	XORQ      SI, SI
+	CMPQ      160(AX), $0x00
+	CMOVQNE   BX, SI
+	MOVQ      SI, 24(SP)
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VMOVDQU16 Y2, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xdb72
+	VMOVDQU16 Y3, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xe472
+	VMOVDQU16 Y4, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xed72
+	VMOVDQU16 Y5, K2, 32(CX)
+	ADDQ      DX, CX
+	ADDQ      24(SP), CX
+	LONG      $0x487ef262
+	WORD      $0xf672
+	VMOVDQU16 Y6, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xff72
+	VMOVDQU16 Y7, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487e5262
+	WORD      $0xc072
+	VMOVDQU16 Y8, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xc972
+	VMOVDQU16 Y9, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487e5262
+	WORD      $0xd272
+	VMOVDQU16 Y10, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xdb72
+	VMOVDQU16 Y11, K2, 32(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_7x32(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
 TEXT ·tileBF16OutAVX512_7x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -32743,14 +32895,22 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000002, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -32902,23 +33062,37 @@ loop:
 	WORD         $0xe652
 	LONG         $0x48063262
 	WORD         $0xee52
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -32962,35 +33136,35 @@ single:
 	ADDQ         $+128, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R11
-	TESTQ        R11, R11
+	MOVQ         112(AX), R14
+	TESTQ        R14, R14
 	JZ           even
 	VMOVUPS      (CX), Z14
 	VMOVUPS      64(CX), Z15
-	MOVWLZX      (R9), R11
-	VPBROADCASTD R11, Z16
+	MOVWLZX      (R9), R14
+	VPBROADCASTD R14, Z16
 	LONG         $0x480eb262
 	WORD         $0xc052
 	LONG         $0x4806b262
 	WORD         $0xc852
-	MOVWLZX      (R9)(DX*1), R11
-	VPBROADCASTD R11, Z17
+	MOVWLZX      (R9)(DX*1), R14
+	VPBROADCASTD R14, Z17
 	LONG         $0x480eb262
 	WORD         $0xd152
 	LONG         $0x4806b262
 	WORD         $0xd952
-	MOVWLZX      (R9)(DX*2), R11
-	VPBROADCASTD R11, Z18
+	MOVWLZX      (R9)(DX*2), R14
+	VPBROADCASTD R14, Z18
 	LONG         $0x480eb262
 	WORD         $0xe252
 	LONG         $0x4806b262
 	WORD         $0xea52
-	MOVWLZX      (R9)(R8*1), R11
-	VPBROADCASTD R11, Z19
+	MOVWLZX      (R9)(R8*1), R14
+	VPBROADCASTD R14, Z19
 	LONG         $0x480eb262
 	WORD         $0xf352
 	LONG         $0x4806b262
@@ -33075,102 +33249,106 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z14
-	VBROADCASTSS 100(AX), Z15
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z14, Z0
-	VMINPS       Z0, Z15, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
 	VMAXPS       Z1, Z14, Z1
-	VMINPS       Z1, Z15, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z14, Z2
-	VMINPS       Z2, Z15, Z2
-	LONG         $0x487ef262
-	WORD         $0xd272
-	VMOVDQU16    Y2, K1, (CX)
 	VMAXPS       Z3, Z14, Z3
-	VMINPS       Z3, Z15, Z3
-	LONG         $0x487ef262
-	WORD         $0xdb72
-	VMOVDQU16    Y3, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z14, Z4
-	VMINPS       Z4, Z15, Z4
-	LONG         $0x487ef262
-	WORD         $0xe472
-	VMOVDQU16    Y4, K1, (CX)
 	VMAXPS       Z5, Z14, Z5
-	VMINPS       Z5, Z15, Z5
-	LONG         $0x487ef262
-	WORD         $0xed72
-	VMOVDQU16    Y5, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z14, Z6
-	VMINPS       Z6, Z15, Z6
-	LONG         $0x487ef262
-	WORD         $0xf672
-	VMOVDQU16    Y6, K1, (CX)
 	VMAXPS       Z7, Z14, Z7
-	VMINPS       Z7, Z15, Z7
-	LONG         $0x487ef262
-	WORD         $0xff72
-	VMOVDQU16    Y7, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z14, Z8
-	VMINPS       Z8, Z15, Z8
-	LONG         $0x487e5262
-	WORD         $0xc072
-	VMOVDQU16    Y8, K1, (CX)
 	VMAXPS       Z9, Z14, Z9
-	VMINPS       Z9, Z15, Z9
-	LONG         $0x487e5262
-	WORD         $0xc972
-	VMOVDQU16    Y9, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z10, Z14, Z10
-	VMINPS       Z10, Z15, Z10
-	LONG         $0x487e5262
-	WORD         $0xd272
-	VMOVDQU16    Y10, K1, (CX)
 	VMAXPS       Z11, Z14, Z11
-	VMINPS       Z11, Z15, Z11
-	LONG         $0x487e5262
-	WORD         $0xdb72
-	VMOVDQU16    Y11, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z12, Z14, Z12
-	VMINPS       Z12, Z15, Z12
-	LONG         $0x487e5262
-	WORD         $0xe472
-	VMOVDQU16    Y12, K1, (CX)
 	VMAXPS       Z13, Z14, Z13
-	VMINPS       Z13, Z15, Z13
-	LONG         $0x487e5262
-	WORD         $0xed72
-	VMOVDQU16    Y13, K2, 32(CX)
+	VBROADCASTSS 100(AX), Z14
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z14, Z0
+	VMINPS       Z1, Z14, Z1
+	VMINPS       Z2, Z14, Z2
+	VMINPS       Z3, Z14, Z3
+	VMINPS       Z4, Z14, Z4
+	VMINPS       Z5, Z14, Z5
+	VMINPS       Z6, Z14, Z6
+	VMINPS       Z7, Z14, Z7
+	VMINPS       Z8, Z14, Z8
+	VMINPS       Z9, Z14, Z9
+	VMINPS       Z10, Z14, Z10
+	VMINPS       Z11, Z14, Z11
+	VMINPS       Z12, Z14, Z12
+	VMINPS       Z13, Z14, Z13
+
+clamped:
+	MOVQ      56(AX), AX
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VMOVDQU16 Y2, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xdb72
+	VMOVDQU16 Y3, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xe472
+	VMOVDQU16 Y4, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xed72
+	VMOVDQU16 Y5, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xf672
+	VMOVDQU16 Y6, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xff72
+	VMOVDQU16 Y7, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487e5262
+	WORD      $0xc072
+	VMOVDQU16 Y8, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xc972
+	VMOVDQU16 Y9, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487e5262
+	WORD      $0xd272
+	VMOVDQU16 Y10, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xdb72
+	VMOVDQU16 Y11, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487e5262
+	WORD      $0xe472
+	VMOVDQU16 Y12, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xed72
+	VMOVDQU16 Y13, K2, 32(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_8x32(t *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
-TEXT ·tileBF16OutAVX512_8x32(SB), NOSPLIT, $40-8
+TEXT ·tileBF16OutAVX512_8x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -33187,33 +33365,6 @@ TEXT ·tileBF16OutAVX512_8x32(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -33255,16 +33406,24 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000002, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
-	ADDQ 16(SP), R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	ADDQ 8(SP), R10
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -33436,23 +33595,37 @@ loop:
 	WORD         $0xf152
 	LONG         $0x40761262
 	WORD         $0xf952
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -33501,29 +33674,29 @@ single:
 	ADDQ         $+128, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R11
-	TESTQ        R11, R11
+	MOVQ         112(AX), R14
+	TESTQ        R14, R14
 	JZ           even
 	VMOVUPS      (CX), Z16
 	VMOVUPS      64(CX), Z17
-	MOVWLZX      (R9), R11
-	VPBROADCASTD R11, Z18
+	MOVWLZX      (R9), R14
+	VPBROADCASTD R14, Z18
 	LONG         $0x407eb262
 	WORD         $0xc252
 	LONG         $0x4076b262
 	WORD         $0xca52
-	MOVWLZX      (R9)(DX*1), R11
-	VPBROADCASTD R11, Z19
+	MOVWLZX      (R9)(DX*1), R14
+	VPBROADCASTD R14, Z19
 	LONG         $0x407eb262
 	WORD         $0xd352
 	LONG         $0x4076b262
 	WORD         $0xdb52
-	MOVWLZX      (R9)(DX*2), R11
-	VPBROADCASTD R11, Z20
+	MOVWLZX      (R9)(DX*2), R14
+	VPBROADCASTD R14, Z20
 	LONG         $0x407eb262
 	WORD         $0xe452
 	LONG         $0x4076b262
@@ -33572,7 +33745,7 @@ even:
 	XORQ        SI, SI
 	CMPQ        160(AX), $0x00
 	CMOVQNE     BX, SI
-	MOVQ        SI, 24(SP)
+	MOVQ        SI, 16(SP)
 	VPMOVZXWD.Z (CX), K1, Z16
 	VPSLLD      $0x10, Z16, Z16
 	VADDPS      Z16, Z0, Z0
@@ -33601,7 +33774,7 @@ even:
 	VPSLLD      $0x10, Z16, Z16
 	VADDPS      Z16, Z7, Z7
 	ADDQ        DX, CX
-	ADDQ        24(SP), CX
+	ADDQ        16(SP), CX
 	VPMOVZXWD.Z (CX), K1, Z16
 	VPSLLD      $0x10, Z16, Z16
 	VADDPS      Z16, Z8, Z8
@@ -33633,154 +33806,135 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z16
-	VBROADCASTSS 100(AX), Z17
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z16, Z0
-	VMINPS       Z0, Z17, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
 	VMAXPS       Z1, Z16, Z1
-	VMINPS       Z1, Z17, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z16, Z2
-	VMINPS       Z2, Z17, Z2
-	LONG         $0x487ef262
-	WORD         $0xd272
-	VMOVDQU16    Y2, K1, (CX)
 	VMAXPS       Z3, Z16, Z3
-	VMINPS       Z3, Z17, Z3
-	LONG         $0x487ef262
-	WORD         $0xdb72
-	VMOVDQU16    Y3, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z16, Z4
-	VMINPS       Z4, Z17, Z4
-	LONG         $0x487ef262
-	WORD         $0xe472
-	VMOVDQU16    Y4, K1, (CX)
 	VMAXPS       Z5, Z16, Z5
-	VMINPS       Z5, Z17, Z5
-	LONG         $0x487ef262
-	WORD         $0xed72
-	VMOVDQU16    Y5, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z16, Z6
-	VMINPS       Z6, Z17, Z6
-	LONG         $0x487ef262
-	WORD         $0xf672
-	VMOVDQU16    Y6, K1, (CX)
 	VMAXPS       Z7, Z16, Z7
-	VMINPS       Z7, Z17, Z7
-	LONG         $0x487ef262
-	WORD         $0xff72
-	VMOVDQU16    Y7, K2, 32(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z8, Z16, Z8
-	VMINPS       Z8, Z17, Z8
-	LONG         $0x487e5262
-	WORD         $0xc072
-	VMOVDQU16    Y8, K1, (CX)
 	VMAXPS       Z9, Z16, Z9
-	VMINPS       Z9, Z17, Z9
-	LONG         $0x487e5262
-	WORD         $0xc972
-	VMOVDQU16    Y9, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z10, Z16, Z10
-	VMINPS       Z10, Z17, Z10
-	LONG         $0x487e5262
-	WORD         $0xd272
-	VMOVDQU16    Y10, K1, (CX)
 	VMAXPS       Z11, Z16, Z11
-	VMINPS       Z11, Z17, Z11
-	LONG         $0x487e5262
-	WORD         $0xdb72
-	VMOVDQU16    Y11, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z12, Z16, Z12
-	VMINPS       Z12, Z17, Z12
-	LONG         $0x487e5262
-	WORD         $0xe472
-	VMOVDQU16    Y12, K1, (CX)
 	VMAXPS       Z13, Z16, Z13
-	VMINPS       Z13, Z17, Z13
-	LONG         $0x487e5262
-	WORD         $0xed72
-	VMOVDQU16    Y13, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z14, Z16, Z14
-	VMINPS       Z14, Z17, Z14
-	LONG         $0x487e5262
-	WORD         $0xf672
-	VMOVDQU16    Y14, K1, (CX)
 	VMAXPS       Z15, Z16, Z15
-	VMINPS       Z15, Z17, Z15
-	LONG         $0x487e5262
-	WORD         $0xff72
-	VMOVDQU16    Y15, K2, 32(CX)
+	VBROADCASTSS 100(AX), Z16
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z16, Z0
+	VMINPS       Z1, Z16, Z1
+	VMINPS       Z2, Z16, Z2
+	VMINPS       Z3, Z16, Z3
+	VMINPS       Z4, Z16, Z4
+	VMINPS       Z5, Z16, Z5
+	VMINPS       Z6, Z16, Z6
+	VMINPS       Z7, Z16, Z7
+	VMINPS       Z8, Z16, Z8
+	VMINPS       Z9, Z16, Z9
+	VMINPS       Z10, Z16, Z10
+	VMINPS       Z11, Z16, Z11
+	VMINPS       Z12, Z16, Z12
+	VMINPS       Z13, Z16, Z13
+	VMINPS       Z14, Z16, Z14
+	VMINPS       Z15, Z16, Z15
+
+clamped:
+	MOVQ      56(AX), DX
+	MOVQ      168(AX), BX
+	XORQ      SI, SI
+	CMPQ      160(AX), $0x00
+	CMOVQNE   BX, SI
+	MOVQ      SI, 24(SP)
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VMOVDQU16 Y2, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xdb72
+	VMOVDQU16 Y3, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xe472
+	VMOVDQU16 Y4, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xed72
+	VMOVDQU16 Y5, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xf672
+	VMOVDQU16 Y6, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xff72
+	VMOVDQU16 Y7, K2, 32(CX)
+	ADDQ      DX, CX
+	ADDQ      24(SP), CX
+	LONG      $0x487e5262
+	WORD      $0xc072
+	VMOVDQU16 Y8, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xc972
+	VMOVDQU16 Y9, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487e5262
+	WORD      $0xd272
+	VMOVDQU16 Y10, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xdb72
+	VMOVDQU16 Y11, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487e5262
+	WORD      $0xe472
+	VMOVDQU16 Y12, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xed72
+	VMOVDQU16 Y13, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487e5262
+	WORD      $0xf672
+	VMOVDQU16 Y14, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xff72
+	VMOVDQU16 Y15, K2, 32(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_9x32(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
 TEXT ·tileBF16OutAVX512_9x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -33820,14 +33974,22 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000003, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -34019,23 +34181,37 @@ loop:
 	WORD         $0xc452
 	LONG         $0x40668262
 	WORD         $0xcc52
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -34089,35 +34265,35 @@ single:
 	ADDQ         $+128, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R11
-	TESTQ        R11, R11
+	MOVQ         112(AX), R14
+	TESTQ        R14, R14
 	JZ           even
 	VMOVUPS      (CX), Z18
 	VMOVUPS      64(CX), Z19
-	MOVWLZX      (R9), R11
-	VPBROADCASTD R11, Z20
+	MOVWLZX      (R9), R14
+	VPBROADCASTD R14, Z20
 	LONG         $0x406eb262
 	WORD         $0xc452
 	LONG         $0x4066b262
 	WORD         $0xcc52
-	MOVWLZX      (R9)(DX*1), R11
-	VPBROADCASTD R11, Z21
+	MOVWLZX      (R9)(DX*1), R14
+	VPBROADCASTD R14, Z21
 	LONG         $0x406eb262
 	WORD         $0xd552
 	LONG         $0x4066b262
 	WORD         $0xdd52
-	MOVWLZX      (R9)(DX*2), R11
-	VPBROADCASTD R11, Z22
+	MOVWLZX      (R9)(DX*2), R14
+	VPBROADCASTD R14, Z22
 	LONG         $0x406eb262
 	WORD         $0xe652
 	LONG         $0x4066b262
 	WORD         $0xee52
-	MOVWLZX      (R9)(R8*1), R11
-	VPBROADCASTD R11, Z23
+	MOVWLZX      (R9)(R8*1), R14
+	VPBROADCASTD R14, Z23
 	LONG         $0x406eb262
 	WORD         $0xf752
 	LONG         $0x4066b262
@@ -34228,124 +34404,128 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z18
-	VBROADCASTSS 100(AX), Z19
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z18, Z0
-	VMINPS       Z0, Z19, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
 	VMAXPS       Z1, Z18, Z1
-	VMINPS       Z1, Z19, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z18, Z2
-	VMINPS       Z2, Z19, Z2
-	LONG         $0x487ef262
-	WORD         $0xd272
-	VMOVDQU16    Y2, K1, (CX)
 	VMAXPS       Z3, Z18, Z3
-	VMINPS       Z3, Z19, Z3
-	LONG         $0x487ef262
-	WORD         $0xdb72
-	VMOVDQU16    Y3, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z18, Z4
-	VMINPS       Z4, Z19, Z4
-	LONG         $0x487ef262
-	WORD         $0xe472
-	VMOVDQU16    Y4, K1, (CX)
 	VMAXPS       Z5, Z18, Z5
-	VMINPS       Z5, Z19, Z5
-	LONG         $0x487ef262
-	WORD         $0xed72
-	VMOVDQU16    Y5, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z18, Z6
-	VMINPS       Z6, Z19, Z6
-	LONG         $0x487ef262
-	WORD         $0xf672
-	VMOVDQU16    Y6, K1, (CX)
 	VMAXPS       Z7, Z18, Z7
-	VMINPS       Z7, Z19, Z7
-	LONG         $0x487ef262
-	WORD         $0xff72
-	VMOVDQU16    Y7, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z18, Z8
-	VMINPS       Z8, Z19, Z8
-	LONG         $0x487e5262
-	WORD         $0xc072
-	VMOVDQU16    Y8, K1, (CX)
 	VMAXPS       Z9, Z18, Z9
-	VMINPS       Z9, Z19, Z9
-	LONG         $0x487e5262
-	WORD         $0xc972
-	VMOVDQU16    Y9, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z10, Z18, Z10
-	VMINPS       Z10, Z19, Z10
-	LONG         $0x487e5262
-	WORD         $0xd272
-	VMOVDQU16    Y10, K1, (CX)
 	VMAXPS       Z11, Z18, Z11
-	VMINPS       Z11, Z19, Z11
-	LONG         $0x487e5262
-	WORD         $0xdb72
-	VMOVDQU16    Y11, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z12, Z18, Z12
-	VMINPS       Z12, Z19, Z12
-	LONG         $0x487e5262
-	WORD         $0xe472
-	VMOVDQU16    Y12, K1, (CX)
 	VMAXPS       Z13, Z18, Z13
-	VMINPS       Z13, Z19, Z13
-	LONG         $0x487e5262
-	WORD         $0xed72
-	VMOVDQU16    Y13, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z14, Z18, Z14
-	VMINPS       Z14, Z19, Z14
-	LONG         $0x487e5262
-	WORD         $0xf672
-	VMOVDQU16    Y14, K1, (CX)
 	VMAXPS       Z15, Z18, Z15
-	VMINPS       Z15, Z19, Z15
-	LONG         $0x487e5262
-	WORD         $0xff72
-	VMOVDQU16    Y15, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z16, Z18, Z16
-	VMINPS       Z16, Z19, Z16
-	LONG         $0x487ea262
-	WORD         $0xc072
-	VMOVDQU16    Y16, K1, (CX)
 	VMAXPS       Z17, Z18, Z17
-	VMINPS       Z17, Z19, Z17
-	LONG         $0x487ea262
-	WORD         $0xc972
-	VMOVDQU16    Y17, K2, 32(CX)
+	VBROADCASTSS 100(AX), Z18
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z18, Z0
+	VMINPS       Z1, Z18, Z1
+	VMINPS       Z2, Z18, Z2
+	VMINPS       Z3, Z18, Z3
+	VMINPS       Z4, Z18, Z4
+	VMINPS       Z5, Z18, Z5
+	VMINPS       Z6, Z18, Z6
+	VMINPS       Z7, Z18, Z7
+	VMINPS       Z8, Z18, Z8
+	VMINPS       Z9, Z18, Z9
+	VMINPS       Z10, Z18, Z10
+	VMINPS       Z11, Z18, Z11
+	VMINPS       Z12, Z18, Z12
+	VMINPS       Z13, Z18, Z13
+	VMINPS       Z14, Z18, Z14
+	VMINPS       Z15, Z18, Z15
+	VMINPS       Z16, Z18, Z16
+	VMINPS       Z17, Z18, Z17
+
+clamped:
+	MOVQ      56(AX), AX
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VMOVDQU16 Y2, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xdb72
+	VMOVDQU16 Y3, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xe472
+	VMOVDQU16 Y4, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xed72
+	VMOVDQU16 Y5, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xf672
+	VMOVDQU16 Y6, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xff72
+	VMOVDQU16 Y7, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487e5262
+	WORD      $0xc072
+	VMOVDQU16 Y8, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xc972
+	VMOVDQU16 Y9, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487e5262
+	WORD      $0xd272
+	VMOVDQU16 Y10, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xdb72
+	VMOVDQU16 Y11, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487e5262
+	WORD      $0xe472
+	VMOVDQU16 Y12, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xed72
+	VMOVDQU16 Y13, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487e5262
+	WORD      $0xf672
+	VMOVDQU16 Y14, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xff72
+	VMOVDQU16 Y15, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487ea262
+	WORD      $0xc072
+	VMOVDQU16 Y16, K1, (CX)
+	LONG      $0x487ea262
+	WORD      $0xc972
+	VMOVDQU16 Y17, K2, 32(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_10x32(t *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
-TEXT ·tileBF16OutAVX512_10x32(SB), NOSPLIT, $40-8
+TEXT ·tileBF16OutAVX512_10x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -34366,37 +34546,6 @@ TEXT ·tileBF16OutAVX512_10x32(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -34442,17 +34591,25 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000003, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
-	ADDQ 16(SP), R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	ADDQ 8(SP), R10
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -34664,23 +34821,37 @@ loop:
 	WORD         $0xd752
 	LONG         $0x40568262
 	WORD         $0xdf52
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -34739,35 +34910,35 @@ single:
 	ADDQ         $+128, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R11
-	TESTQ        R11, R11
+	MOVQ         112(AX), R14
+	TESTQ        R14, R14
 	JZ           even
 	VMOVUPS      (CX), Z20
 	VMOVUPS      64(CX), Z21
-	MOVWLZX      (R9), R11
-	VPBROADCASTD R11, Z22
+	MOVWLZX      (R9), R14
+	VPBROADCASTD R14, Z22
 	LONG         $0x405eb262
 	WORD         $0xc652
 	LONG         $0x4056b262
 	WORD         $0xce52
-	MOVWLZX      (R9)(DX*1), R11
-	VPBROADCASTD R11, Z23
+	MOVWLZX      (R9)(DX*1), R14
+	VPBROADCASTD R14, Z23
 	LONG         $0x405eb262
 	WORD         $0xd752
 	LONG         $0x4056b262
 	WORD         $0xdf52
-	MOVWLZX      (R9)(DX*2), R11
-	VPBROADCASTD R11, Z24
+	MOVWLZX      (R9)(DX*2), R14
+	VPBROADCASTD R14, Z24
 	LONG         $0x405e9262
 	WORD         $0xe052
 	LONG         $0x40569262
 	WORD         $0xe852
-	MOVWLZX      (R9)(R8*1), R11
-	VPBROADCASTD R11, Z25
+	MOVWLZX      (R9)(R8*1), R14
+	VPBROADCASTD R14, Z25
 	LONG         $0x405e9262
 	WORD         $0xf152
 	LONG         $0x40569262
@@ -34822,7 +34993,7 @@ even:
 	XORQ        SI, SI
 	CMPQ        160(AX), $0x00
 	CMOVQNE     BX, SI
-	MOVQ        SI, 24(SP)
+	MOVQ        SI, 16(SP)
 	VPMOVZXWD.Z (CX), K1, Z20
 	VPSLLD      $0x10, Z20, Z20
 	VADDPS      Z20, Z0, Z0
@@ -34858,7 +35029,7 @@ even:
 	VPSLLD      $0x10, Z20, Z20
 	VADDPS      Z20, Z9, Z9
 	ADDQ        DX, CX
-	ADDQ        24(SP), CX
+	ADDQ        16(SP), CX
 	VPMOVZXWD.Z (CX), K1, Z20
 	VPSLLD      $0x10, Z20, Z20
 	VADDPS      Z20, Z10, Z10
@@ -34897,184 +35068,161 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z20
-	VBROADCASTSS 100(AX), Z21
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z20, Z0
-	VMINPS       Z0, Z21, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
 	VMAXPS       Z1, Z20, Z1
-	VMINPS       Z1, Z21, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z20, Z2
-	VMINPS       Z2, Z21, Z2
-	LONG         $0x487ef262
-	WORD         $0xd272
-	VMOVDQU16    Y2, K1, (CX)
 	VMAXPS       Z3, Z20, Z3
-	VMINPS       Z3, Z21, Z3
-	LONG         $0x487ef262
-	WORD         $0xdb72
-	VMOVDQU16    Y3, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z20, Z4
-	VMINPS       Z4, Z21, Z4
-	LONG         $0x487ef262
-	WORD         $0xe472
-	VMOVDQU16    Y4, K1, (CX)
 	VMAXPS       Z5, Z20, Z5
-	VMINPS       Z5, Z21, Z5
-	LONG         $0x487ef262
-	WORD         $0xed72
-	VMOVDQU16    Y5, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z20, Z6
-	VMINPS       Z6, Z21, Z6
-	LONG         $0x487ef262
-	WORD         $0xf672
-	VMOVDQU16    Y6, K1, (CX)
 	VMAXPS       Z7, Z20, Z7
-	VMINPS       Z7, Z21, Z7
-	LONG         $0x487ef262
-	WORD         $0xff72
-	VMOVDQU16    Y7, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z20, Z8
-	VMINPS       Z8, Z21, Z8
-	LONG         $0x487e5262
-	WORD         $0xc072
-	VMOVDQU16    Y8, K1, (CX)
 	VMAXPS       Z9, Z20, Z9
-	VMINPS       Z9, Z21, Z9
-	LONG         $0x487e5262
-	WORD         $0xc972
-	VMOVDQU16    Y9, K2, 32(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z10, Z20, Z10
-	VMINPS       Z10, Z21, Z10
-	LONG         $0x487e5262
-	WORD         $0xd272
-	VMOVDQU16    Y10, K1, (CX)
 	VMAXPS       Z11, Z20, Z11
-	VMINPS       Z11, Z21, Z11
-	LONG         $0x487e5262
-	WORD         $0xdb72
-	VMOVDQU16    Y11, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z12, Z20, Z12
-	VMINPS       Z12, Z21, Z12
-	LONG         $0x487e5262
-	WORD         $0xe472
-	VMOVDQU16    Y12, K1, (CX)
 	VMAXPS       Z13, Z20, Z13
-	VMINPS       Z13, Z21, Z13
-	LONG         $0x487e5262
-	WORD         $0xed72
-	VMOVDQU16    Y13, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z14, Z20, Z14
-	VMINPS       Z14, Z21, Z14
-	LONG         $0x487e5262
-	WORD         $0xf672
-	VMOVDQU16    Y14, K1, (CX)
 	VMAXPS       Z15, Z20, Z15
-	VMINPS       Z15, Z21, Z15
-	LONG         $0x487e5262
-	WORD         $0xff72
-	VMOVDQU16    Y15, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z16, Z20, Z16
-	VMINPS       Z16, Z21, Z16
-	LONG         $0x487ea262
-	WORD         $0xc072
-	VMOVDQU16    Y16, K1, (CX)
 	VMAXPS       Z17, Z20, Z17
-	VMINPS       Z17, Z21, Z17
-	LONG         $0x487ea262
-	WORD         $0xc972
-	VMOVDQU16    Y17, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z18, Z20, Z18
-	VMINPS       Z18, Z21, Z18
-	LONG         $0x487ea262
-	WORD         $0xd272
-	VMOVDQU16    Y18, K1, (CX)
 	VMAXPS       Z19, Z20, Z19
-	VMINPS       Z19, Z21, Z19
-	LONG         $0x487ea262
-	WORD         $0xdb72
-	VMOVDQU16    Y19, K2, 32(CX)
+	VBROADCASTSS 100(AX), Z20
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z20, Z0
+	VMINPS       Z1, Z20, Z1
+	VMINPS       Z2, Z20, Z2
+	VMINPS       Z3, Z20, Z3
+	VMINPS       Z4, Z20, Z4
+	VMINPS       Z5, Z20, Z5
+	VMINPS       Z6, Z20, Z6
+	VMINPS       Z7, Z20, Z7
+	VMINPS       Z8, Z20, Z8
+	VMINPS       Z9, Z20, Z9
+	VMINPS       Z10, Z20, Z10
+	VMINPS       Z11, Z20, Z11
+	VMINPS       Z12, Z20, Z12
+	VMINPS       Z13, Z20, Z13
+	VMINPS       Z14, Z20, Z14
+	VMINPS       Z15, Z20, Z15
+	VMINPS       Z16, Z20, Z16
+	VMINPS       Z17, Z20, Z17
+	VMINPS       Z18, Z20, Z18
+	VMINPS       Z19, Z20, Z19
+
+clamped:
+	MOVQ      56(AX), DX
+	MOVQ      168(AX), BX
+	XORQ      SI, SI
+	CMPQ      160(AX), $0x00
+	CMOVQNE   BX, SI
+	MOVQ      SI, 24(SP)
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VMOVDQU16 Y2, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xdb72
+	VMOVDQU16 Y3, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xe472
+	VMOVDQU16 Y4, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xed72
+	VMOVDQU16 Y5, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xf672
+	VMOVDQU16 Y6, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xff72
+	VMOVDQU16 Y7, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487e5262
+	WORD      $0xc072
+	VMOVDQU16 Y8, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xc972
+	VMOVDQU16 Y9, K2, 32(CX)
+	ADDQ      DX, CX
+	ADDQ      24(SP), CX
+	LONG      $0x487e5262
+	WORD      $0xd272
+	VMOVDQU16 Y10, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xdb72
+	VMOVDQU16 Y11, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487e5262
+	WORD      $0xe472
+	VMOVDQU16 Y12, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xed72
+	VMOVDQU16 Y13, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487e5262
+	WORD      $0xf672
+	VMOVDQU16 Y14, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xff72
+	VMOVDQU16 Y15, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487ea262
+	WORD      $0xc072
+	VMOVDQU16 Y16, K1, (CX)
+	LONG      $0x487ea262
+	WORD      $0xc972
+	VMOVDQU16 Y17, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487ea262
+	WORD      $0xd272
+	VMOVDQU16 Y18, K1, (CX)
+	LONG      $0x487ea262
+	WORD      $0xdb72
+	VMOVDQU16 Y19, K2, 32(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_11x32(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
 TEXT ·tileBF16OutAVX512_11x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -35118,6 +35266,14 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R12
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R14, R14
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R14
+	MOVQ    $0x00000003, R13
 
 tap:
 	MOVQ (SI), R9
@@ -35126,8 +35282,8 @@ tap:
 	ADDQ DX, R10
 	LEAQ (R10)(DX*4), R11
 	ADDQ DX, R11
-	MOVQ 16(AX), R12
-	SUBQ $0x04, R12
+	MOVQ 16(AX), R15
+	SUBQ $0x04, R15
 	JL   rest
 
 loop:
@@ -35359,24 +35515,38 @@ loop:
 	WORD         $0xe252
 	LONG         $0x40468262
 	WORD         $0xea52
-	TESTQ        R12, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R15, R14
+	JNZ          asked_rows
+	SUBQ         $0x01, R13
+	JL           asked_rows
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+
+asked_rows:
+	TESTQ      R15, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
 	ADDQ $+16, R11
-	SUBQ $0x04, R12
+	SUBQ $0x04, R15
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R15
 	JZ   odd
 
 single:
@@ -35441,35 +35611,35 @@ single:
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
-	DECQ         R12
+	DECQ         R15
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R12
-	TESTQ        R12, R12
+	MOVQ         112(AX), R15
+	TESTQ        R15, R15
 	JZ           even
 	VMOVUPS      (CX), Z22
 	VMOVUPS      64(CX), Z23
-	MOVWLZX      (R9), R12
-	VPBROADCASTD R12, Z24
+	MOVWLZX      (R9), R15
+	VPBROADCASTD R15, Z24
 	LONG         $0x404e9262
 	WORD         $0xc052
 	LONG         $0x40469262
 	WORD         $0xc852
-	MOVWLZX      (R9)(DX*1), R12
-	VPBROADCASTD R12, Z25
+	MOVWLZX      (R9)(DX*1), R15
+	VPBROADCASTD R15, Z25
 	LONG         $0x404e9262
 	WORD         $0xd152
 	LONG         $0x40469262
 	WORD         $0xd952
-	MOVWLZX      (R9)(DX*2), R12
-	VPBROADCASTD R12, Z26
+	MOVWLZX      (R9)(DX*2), R15
+	VPBROADCASTD R15, Z26
 	LONG         $0x404e9262
 	WORD         $0xe252
 	LONG         $0x40469262
 	WORD         $0xea52
-	MOVWLZX      (R9)(R8*1), R12
-	VPBROADCASTD R12, Z27
+	MOVWLZX      (R9)(R8*1), R15
+	VPBROADCASTD R15, Z27
 	LONG         $0x404e9262
 	WORD         $0xf352
 	LONG         $0x40469262
@@ -35606,146 +35776,150 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z22
-	VBROADCASTSS 100(AX), Z23
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z22, Z0
-	VMINPS       Z0, Z23, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
 	VMAXPS       Z1, Z22, Z1
-	VMINPS       Z1, Z23, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z22, Z2
-	VMINPS       Z2, Z23, Z2
-	LONG         $0x487ef262
-	WORD         $0xd272
-	VMOVDQU16    Y2, K1, (CX)
 	VMAXPS       Z3, Z22, Z3
-	VMINPS       Z3, Z23, Z3
-	LONG         $0x487ef262
-	WORD         $0xdb72
-	VMOVDQU16    Y3, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z22, Z4
-	VMINPS       Z4, Z23, Z4
-	LONG         $0x487ef262
-	WORD         $0xe472
-	VMOVDQU16    Y4, K1, (CX)
 	VMAXPS       Z5, Z22, Z5
-	VMINPS       Z5, Z23, Z5
-	LONG         $0x487ef262
-	WORD         $0xed72
-	VMOVDQU16    Y5, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z22, Z6
-	VMINPS       Z6, Z23, Z6
-	LONG         $0x487ef262
-	WORD         $0xf672
-	VMOVDQU16    Y6, K1, (CX)
 	VMAXPS       Z7, Z22, Z7
-	VMINPS       Z7, Z23, Z7
-	LONG         $0x487ef262
-	WORD         $0xff72
-	VMOVDQU16    Y7, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z22, Z8
-	VMINPS       Z8, Z23, Z8
-	LONG         $0x487e5262
-	WORD         $0xc072
-	VMOVDQU16    Y8, K1, (CX)
 	VMAXPS       Z9, Z22, Z9
-	VMINPS       Z9, Z23, Z9
-	LONG         $0x487e5262
-	WORD         $0xc972
-	VMOVDQU16    Y9, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z10, Z22, Z10
-	VMINPS       Z10, Z23, Z10
-	LONG         $0x487e5262
-	WORD         $0xd272
-	VMOVDQU16    Y10, K1, (CX)
 	VMAXPS       Z11, Z22, Z11
-	VMINPS       Z11, Z23, Z11
-	LONG         $0x487e5262
-	WORD         $0xdb72
-	VMOVDQU16    Y11, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z12, Z22, Z12
-	VMINPS       Z12, Z23, Z12
-	LONG         $0x487e5262
-	WORD         $0xe472
-	VMOVDQU16    Y12, K1, (CX)
 	VMAXPS       Z13, Z22, Z13
-	VMINPS       Z13, Z23, Z13
-	LONG         $0x487e5262
-	WORD         $0xed72
-	VMOVDQU16    Y13, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z14, Z22, Z14
-	VMINPS       Z14, Z23, Z14
-	LONG         $0x487e5262
-	WORD         $0xf672
-	VMOVDQU16    Y14, K1, (CX)
 	VMAXPS       Z15, Z22, Z15
-	VMINPS       Z15, Z23, Z15
-	LONG         $0x487e5262
-	WORD         $0xff72
-	VMOVDQU16    Y15, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z16, Z22, Z16
-	VMINPS       Z16, Z23, Z16
-	LONG         $0x487ea262
-	WORD         $0xc072
-	VMOVDQU16    Y16, K1, (CX)
 	VMAXPS       Z17, Z22, Z17
-	VMINPS       Z17, Z23, Z17
-	LONG         $0x487ea262
-	WORD         $0xc972
-	VMOVDQU16    Y17, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z18, Z22, Z18
-	VMINPS       Z18, Z23, Z18
-	LONG         $0x487ea262
-	WORD         $0xd272
-	VMOVDQU16    Y18, K1, (CX)
 	VMAXPS       Z19, Z22, Z19
-	VMINPS       Z19, Z23, Z19
-	LONG         $0x487ea262
-	WORD         $0xdb72
-	VMOVDQU16    Y19, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z20, Z22, Z20
-	VMINPS       Z20, Z23, Z20
-	LONG         $0x487ea262
-	WORD         $0xe472
-	VMOVDQU16    Y20, K1, (CX)
 	VMAXPS       Z21, Z22, Z21
-	VMINPS       Z21, Z23, Z21
-	LONG         $0x487ea262
-	WORD         $0xed72
-	VMOVDQU16    Y21, K2, 32(CX)
+	VBROADCASTSS 100(AX), Z22
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z22, Z0
+	VMINPS       Z1, Z22, Z1
+	VMINPS       Z2, Z22, Z2
+	VMINPS       Z3, Z22, Z3
+	VMINPS       Z4, Z22, Z4
+	VMINPS       Z5, Z22, Z5
+	VMINPS       Z6, Z22, Z6
+	VMINPS       Z7, Z22, Z7
+	VMINPS       Z8, Z22, Z8
+	VMINPS       Z9, Z22, Z9
+	VMINPS       Z10, Z22, Z10
+	VMINPS       Z11, Z22, Z11
+	VMINPS       Z12, Z22, Z12
+	VMINPS       Z13, Z22, Z13
+	VMINPS       Z14, Z22, Z14
+	VMINPS       Z15, Z22, Z15
+	VMINPS       Z16, Z22, Z16
+	VMINPS       Z17, Z22, Z17
+	VMINPS       Z18, Z22, Z18
+	VMINPS       Z19, Z22, Z19
+	VMINPS       Z20, Z22, Z20
+	VMINPS       Z21, Z22, Z21
+
+clamped:
+	MOVQ      56(AX), AX
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VMOVDQU16 Y2, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xdb72
+	VMOVDQU16 Y3, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xe472
+	VMOVDQU16 Y4, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xed72
+	VMOVDQU16 Y5, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xf672
+	VMOVDQU16 Y6, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xff72
+	VMOVDQU16 Y7, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487e5262
+	WORD      $0xc072
+	VMOVDQU16 Y8, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xc972
+	VMOVDQU16 Y9, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487e5262
+	WORD      $0xd272
+	VMOVDQU16 Y10, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xdb72
+	VMOVDQU16 Y11, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487e5262
+	WORD      $0xe472
+	VMOVDQU16 Y12, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xed72
+	VMOVDQU16 Y13, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487e5262
+	WORD      $0xf672
+	VMOVDQU16 Y14, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xff72
+	VMOVDQU16 Y15, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487ea262
+	WORD      $0xc072
+	VMOVDQU16 Y16, K1, (CX)
+	LONG      $0x487ea262
+	WORD      $0xc972
+	VMOVDQU16 Y17, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487ea262
+	WORD      $0xd272
+	VMOVDQU16 Y18, K1, (CX)
+	LONG      $0x487ea262
+	WORD      $0xdb72
+	VMOVDQU16 Y19, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487ea262
+	WORD      $0xe472
+	VMOVDQU16 Y20, K1, (CX)
+	LONG      $0x487ea262
+	WORD      $0xed72
+	VMOVDQU16 Y21, K2, 32(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_12x32(t *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
-TEXT ·tileBF16OutAVX512_12x32(SB), NOSPLIT, $40-8
+TEXT ·tileBF16OutAVX512_12x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -35770,41 +35944,6 @@ TEXT ·tileBF16OutAVX512_12x32(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -35854,8 +35993,16 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R13
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R15, R15
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R15
+	MOVQ    $0x00000003, R14
 
 tap:
 	MOVQ (SI), R9
@@ -35863,11 +36010,11 @@ tap:
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
 	LEAQ (R10)(DX*1), R11
-	ADDQ 16(SP), R11
+	ADDQ 8(SP), R11
 	LEAQ (R11)(DX*4), R12
 	ADDQ DX, R12
-	MOVQ 16(AX), R13
-	SUBQ $0x04, R13
+	MOVQ 16(AX), BP
+	SUBQ $0x04, BP
 	JL   rest
 
 loop:
@@ -36119,13 +36266,27 @@ loop:
 	WORD         $0xf752
 	LONG         $0x40368262
 	WORD         $0xff52
-	TESTQ        R13, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        BP, R15
+	JNZ          asked_rows
+	SUBQ         $0x01, R14
+	JL           asked_rows
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+
+asked_rows:
+	TESTQ      BP, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
@@ -36133,11 +36294,11 @@ fetched:
 	ADDQ $+16, R10
 	ADDQ $+16, R11
 	ADDQ $+16, R12
-	SUBQ $0x04, R13
+	SUBQ $0x04, BP
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, BP
 	JZ   odd
 
 single:
@@ -36208,35 +36369,35 @@ single:
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
 	ADDQ         $+4, R12
-	DECQ         R13
+	DECQ         BP
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R13
-	TESTQ        R13, R13
+	MOVQ         112(AX), BP
+	TESTQ        BP, BP
 	JZ           even
 	VMOVUPS      (CX), Z24
 	VMOVUPS      64(CX), Z25
-	MOVWLZX      (R9), R13
-	VPBROADCASTD R13, Z26
+	MOVWLZX      (R9), BP
+	VPBROADCASTD BP, Z26
 	LONG         $0x403e9262
 	WORD         $0xc252
 	LONG         $0x40369262
 	WORD         $0xca52
-	MOVWLZX      (R9)(DX*1), R13
-	VPBROADCASTD R13, Z27
+	MOVWLZX      (R9)(DX*1), BP
+	VPBROADCASTD BP, Z27
 	LONG         $0x403e9262
 	WORD         $0xd352
 	LONG         $0x40369262
 	WORD         $0xdb52
-	MOVWLZX      (R9)(DX*2), R13
-	VPBROADCASTD R13, Z28
+	MOVWLZX      (R9)(DX*2), BP
+	VPBROADCASTD BP, Z28
 	LONG         $0x403e9262
 	WORD         $0xe452
 	LONG         $0x40369262
 	WORD         $0xec52
-	MOVWLZX      (R9)(R8*1), R13
-	VPBROADCASTD R13, Z29
+	MOVWLZX      (R9)(R8*1), BP
+	VPBROADCASTD BP, Z29
 	LONG         $0x403e9262
 	WORD         $0xf552
 	LONG         $0x40369262
@@ -36303,7 +36464,7 @@ even:
 	XORQ        SI, SI
 	CMPQ        160(AX), $0x00
 	CMOVQNE     BX, SI
-	MOVQ        SI, 24(SP)
+	MOVQ        SI, 16(SP)
 	VPMOVZXWD.Z (CX), K1, Z24
 	VPSLLD      $0x10, Z24, Z24
 	VADDPS      Z24, Z0, Z0
@@ -36346,7 +36507,7 @@ even:
 	VPSLLD      $0x10, Z24, Z24
 	VADDPS      Z24, Z11, Z11
 	ADDQ        DX, CX
-	ADDQ        24(SP), CX
+	ADDQ        16(SP), CX
 	VPMOVZXWD.Z (CX), K1, Z24
 	VPSLLD      $0x10, Z24, Z24
 	VADDPS      Z24, Z12, Z12
@@ -36392,214 +36553,187 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z24
-	VBROADCASTSS 100(AX), Z25
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z24, Z0
-	VMINPS       Z0, Z25, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
 	VMAXPS       Z1, Z24, Z1
-	VMINPS       Z1, Z25, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z24, Z2
-	VMINPS       Z2, Z25, Z2
-	LONG         $0x487ef262
-	WORD         $0xd272
-	VMOVDQU16    Y2, K1, (CX)
 	VMAXPS       Z3, Z24, Z3
-	VMINPS       Z3, Z25, Z3
-	LONG         $0x487ef262
-	WORD         $0xdb72
-	VMOVDQU16    Y3, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z24, Z4
-	VMINPS       Z4, Z25, Z4
-	LONG         $0x487ef262
-	WORD         $0xe472
-	VMOVDQU16    Y4, K1, (CX)
 	VMAXPS       Z5, Z24, Z5
-	VMINPS       Z5, Z25, Z5
-	LONG         $0x487ef262
-	WORD         $0xed72
-	VMOVDQU16    Y5, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z24, Z6
-	VMINPS       Z6, Z25, Z6
-	LONG         $0x487ef262
-	WORD         $0xf672
-	VMOVDQU16    Y6, K1, (CX)
 	VMAXPS       Z7, Z24, Z7
-	VMINPS       Z7, Z25, Z7
-	LONG         $0x487ef262
-	WORD         $0xff72
-	VMOVDQU16    Y7, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z24, Z8
-	VMINPS       Z8, Z25, Z8
-	LONG         $0x487e5262
-	WORD         $0xc072
-	VMOVDQU16    Y8, K1, (CX)
 	VMAXPS       Z9, Z24, Z9
-	VMINPS       Z9, Z25, Z9
-	LONG         $0x487e5262
-	WORD         $0xc972
-	VMOVDQU16    Y9, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z10, Z24, Z10
-	VMINPS       Z10, Z25, Z10
-	LONG         $0x487e5262
-	WORD         $0xd272
-	VMOVDQU16    Y10, K1, (CX)
 	VMAXPS       Z11, Z24, Z11
-	VMINPS       Z11, Z25, Z11
-	LONG         $0x487e5262
-	WORD         $0xdb72
-	VMOVDQU16    Y11, K2, 32(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z12, Z24, Z12
-	VMINPS       Z12, Z25, Z12
-	LONG         $0x487e5262
-	WORD         $0xe472
-	VMOVDQU16    Y12, K1, (CX)
 	VMAXPS       Z13, Z24, Z13
-	VMINPS       Z13, Z25, Z13
-	LONG         $0x487e5262
-	WORD         $0xed72
-	VMOVDQU16    Y13, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z14, Z24, Z14
-	VMINPS       Z14, Z25, Z14
-	LONG         $0x487e5262
-	WORD         $0xf672
-	VMOVDQU16    Y14, K1, (CX)
 	VMAXPS       Z15, Z24, Z15
-	VMINPS       Z15, Z25, Z15
-	LONG         $0x487e5262
-	WORD         $0xff72
-	VMOVDQU16    Y15, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z16, Z24, Z16
-	VMINPS       Z16, Z25, Z16
-	LONG         $0x487ea262
-	WORD         $0xc072
-	VMOVDQU16    Y16, K1, (CX)
 	VMAXPS       Z17, Z24, Z17
-	VMINPS       Z17, Z25, Z17
-	LONG         $0x487ea262
-	WORD         $0xc972
-	VMOVDQU16    Y17, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z18, Z24, Z18
-	VMINPS       Z18, Z25, Z18
-	LONG         $0x487ea262
-	WORD         $0xd272
-	VMOVDQU16    Y18, K1, (CX)
 	VMAXPS       Z19, Z24, Z19
-	VMINPS       Z19, Z25, Z19
-	LONG         $0x487ea262
-	WORD         $0xdb72
-	VMOVDQU16    Y19, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z20, Z24, Z20
-	VMINPS       Z20, Z25, Z20
-	LONG         $0x487ea262
-	WORD         $0xe472
-	VMOVDQU16    Y20, K1, (CX)
 	VMAXPS       Z21, Z24, Z21
-	VMINPS       Z21, Z25, Z21
-	LONG         $0x487ea262
-	WORD         $0xed72
-	VMOVDQU16    Y21, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z22, Z24, Z22
-	VMINPS       Z22, Z25, Z22
-	LONG         $0x487ea262
-	WORD         $0xf672
-	VMOVDQU16    Y22, K1, (CX)
 	VMAXPS       Z23, Z24, Z23
-	VMINPS       Z23, Z25, Z23
-	LONG         $0x487ea262
-	WORD         $0xff72
-	VMOVDQU16    Y23, K2, 32(CX)
+	VBROADCASTSS 100(AX), Z24
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z24, Z0
+	VMINPS       Z1, Z24, Z1
+	VMINPS       Z2, Z24, Z2
+	VMINPS       Z3, Z24, Z3
+	VMINPS       Z4, Z24, Z4
+	VMINPS       Z5, Z24, Z5
+	VMINPS       Z6, Z24, Z6
+	VMINPS       Z7, Z24, Z7
+	VMINPS       Z8, Z24, Z8
+	VMINPS       Z9, Z24, Z9
+	VMINPS       Z10, Z24, Z10
+	VMINPS       Z11, Z24, Z11
+	VMINPS       Z12, Z24, Z12
+	VMINPS       Z13, Z24, Z13
+	VMINPS       Z14, Z24, Z14
+	VMINPS       Z15, Z24, Z15
+	VMINPS       Z16, Z24, Z16
+	VMINPS       Z17, Z24, Z17
+	VMINPS       Z18, Z24, Z18
+	VMINPS       Z19, Z24, Z19
+	VMINPS       Z20, Z24, Z20
+	VMINPS       Z21, Z24, Z21
+	VMINPS       Z22, Z24, Z22
+	VMINPS       Z23, Z24, Z23
+
+clamped:
+	MOVQ      56(AX), DX
+	MOVQ      168(AX), BX
+	XORQ      SI, SI
+	CMPQ      160(AX), $0x00
+	CMOVQNE   BX, SI
+	MOVQ      SI, 24(SP)
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VMOVDQU16 Y2, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xdb72
+	VMOVDQU16 Y3, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xe472
+	VMOVDQU16 Y4, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xed72
+	VMOVDQU16 Y5, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xf672
+	VMOVDQU16 Y6, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xff72
+	VMOVDQU16 Y7, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487e5262
+	WORD      $0xc072
+	VMOVDQU16 Y8, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xc972
+	VMOVDQU16 Y9, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487e5262
+	WORD      $0xd272
+	VMOVDQU16 Y10, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xdb72
+	VMOVDQU16 Y11, K2, 32(CX)
+	ADDQ      DX, CX
+	ADDQ      24(SP), CX
+	LONG      $0x487e5262
+	WORD      $0xe472
+	VMOVDQU16 Y12, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xed72
+	VMOVDQU16 Y13, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487e5262
+	WORD      $0xf672
+	VMOVDQU16 Y14, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xff72
+	VMOVDQU16 Y15, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487ea262
+	WORD      $0xc072
+	VMOVDQU16 Y16, K1, (CX)
+	LONG      $0x487ea262
+	WORD      $0xc972
+	VMOVDQU16 Y17, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487ea262
+	WORD      $0xd272
+	VMOVDQU16 Y18, K1, (CX)
+	LONG      $0x487ea262
+	WORD      $0xdb72
+	VMOVDQU16 Y19, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487ea262
+	WORD      $0xe472
+	VMOVDQU16 Y20, K1, (CX)
+	LONG      $0x487ea262
+	WORD      $0xed72
+	VMOVDQU16 Y21, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487ea262
+	WORD      $0xf672
+	VMOVDQU16 Y22, K1, (CX)
+	LONG      $0x487ea262
+	WORD      $0xff72
+	VMOVDQU16 Y23, K2, 32(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_13x32(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
 TEXT ·tileBF16OutAVX512_13x32(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -36647,6 +36781,14 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R12
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R14, R14
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R14
+	MOVQ    $0x00000004, R13
 
 tap:
 	MOVQ (SI), R9
@@ -36655,8 +36797,8 @@ tap:
 	ADDQ DX, R10
 	LEAQ (R10)(DX*4), R11
 	ADDQ DX, R11
-	MOVQ 16(AX), R12
-	SUBQ $0x04, R12
+	MOVQ 16(AX), R15
+	SUBQ $0x04, R15
 	JL   rest
 
 loop:
@@ -36928,24 +37070,38 @@ loop:
 	WORD         $0xc452
 	LONG         $0x40260262
 	WORD         $0xcc52
-	TESTQ        R12, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R15, R14
+	JNZ          asked_rows
+	SUBQ         $0x01, R13
+	JL           asked_rows
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+
+asked_rows:
+	TESTQ      R15, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
 	ADDQ $+16, R11
-	SUBQ $0x04, R12
+	SUBQ $0x04, R15
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R15
 	JZ   odd
 
 single:
@@ -37020,35 +37176,35 @@ single:
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
-	DECQ         R12
+	DECQ         R15
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R12
-	TESTQ        R12, R12
+	MOVQ         112(AX), R15
+	TESTQ        R15, R15
 	JZ           even
 	VMOVUPS      (CX), Z26
 	VMOVUPS      64(CX), Z27
-	MOVWLZX      (R9), R12
-	VPBROADCASTD R12, Z28
+	MOVWLZX      (R9), R15
+	VPBROADCASTD R15, Z28
 	LONG         $0x402e9262
 	WORD         $0xc452
 	LONG         $0x40269262
 	WORD         $0xcc52
-	MOVWLZX      (R9)(DX*1), R12
-	VPBROADCASTD R12, Z29
+	MOVWLZX      (R9)(DX*1), R15
+	VPBROADCASTD R15, Z29
 	LONG         $0x402e9262
 	WORD         $0xd552
 	LONG         $0x40269262
 	WORD         $0xdd52
-	MOVWLZX      (R9)(DX*2), R12
-	VPBROADCASTD R12, Z30
+	MOVWLZX      (R9)(DX*2), R15
+	VPBROADCASTD R15, Z30
 	LONG         $0x402e9262
 	WORD         $0xe652
 	LONG         $0x40269262
 	WORD         $0xee52
-	MOVWLZX      (R9)(R8*1), R12
-	VPBROADCASTD R12, Z31
+	MOVWLZX      (R9)(R8*1), R15
+	VPBROADCASTD R15, Z31
 	LONG         $0x402e9262
 	WORD         $0xf752
 	LONG         $0x40269262
@@ -37211,168 +37367,172 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z26
-	VBROADCASTSS 100(AX), Z27
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z26, Z0
-	VMINPS       Z0, Z27, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
 	VMAXPS       Z1, Z26, Z1
-	VMINPS       Z1, Z27, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z26, Z2
-	VMINPS       Z2, Z27, Z2
-	LONG         $0x487ef262
-	WORD         $0xd272
-	VMOVDQU16    Y2, K1, (CX)
 	VMAXPS       Z3, Z26, Z3
-	VMINPS       Z3, Z27, Z3
-	LONG         $0x487ef262
-	WORD         $0xdb72
-	VMOVDQU16    Y3, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z26, Z4
-	VMINPS       Z4, Z27, Z4
-	LONG         $0x487ef262
-	WORD         $0xe472
-	VMOVDQU16    Y4, K1, (CX)
 	VMAXPS       Z5, Z26, Z5
-	VMINPS       Z5, Z27, Z5
-	LONG         $0x487ef262
-	WORD         $0xed72
-	VMOVDQU16    Y5, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z26, Z6
-	VMINPS       Z6, Z27, Z6
-	LONG         $0x487ef262
-	WORD         $0xf672
-	VMOVDQU16    Y6, K1, (CX)
 	VMAXPS       Z7, Z26, Z7
-	VMINPS       Z7, Z27, Z7
-	LONG         $0x487ef262
-	WORD         $0xff72
-	VMOVDQU16    Y7, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z26, Z8
-	VMINPS       Z8, Z27, Z8
-	LONG         $0x487e5262
-	WORD         $0xc072
-	VMOVDQU16    Y8, K1, (CX)
 	VMAXPS       Z9, Z26, Z9
-	VMINPS       Z9, Z27, Z9
-	LONG         $0x487e5262
-	WORD         $0xc972
-	VMOVDQU16    Y9, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z10, Z26, Z10
-	VMINPS       Z10, Z27, Z10
-	LONG         $0x487e5262
-	WORD         $0xd272
-	VMOVDQU16    Y10, K1, (CX)
 	VMAXPS       Z11, Z26, Z11
-	VMINPS       Z11, Z27, Z11
-	LONG         $0x487e5262
-	WORD         $0xdb72
-	VMOVDQU16    Y11, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z12, Z26, Z12
-	VMINPS       Z12, Z27, Z12
-	LONG         $0x487e5262
-	WORD         $0xe472
-	VMOVDQU16    Y12, K1, (CX)
 	VMAXPS       Z13, Z26, Z13
-	VMINPS       Z13, Z27, Z13
-	LONG         $0x487e5262
-	WORD         $0xed72
-	VMOVDQU16    Y13, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z14, Z26, Z14
-	VMINPS       Z14, Z27, Z14
-	LONG         $0x487e5262
-	WORD         $0xf672
-	VMOVDQU16    Y14, K1, (CX)
 	VMAXPS       Z15, Z26, Z15
-	VMINPS       Z15, Z27, Z15
-	LONG         $0x487e5262
-	WORD         $0xff72
-	VMOVDQU16    Y15, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z16, Z26, Z16
-	VMINPS       Z16, Z27, Z16
-	LONG         $0x487ea262
-	WORD         $0xc072
-	VMOVDQU16    Y16, K1, (CX)
 	VMAXPS       Z17, Z26, Z17
-	VMINPS       Z17, Z27, Z17
-	LONG         $0x487ea262
-	WORD         $0xc972
-	VMOVDQU16    Y17, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z18, Z26, Z18
-	VMINPS       Z18, Z27, Z18
-	LONG         $0x487ea262
-	WORD         $0xd272
-	VMOVDQU16    Y18, K1, (CX)
 	VMAXPS       Z19, Z26, Z19
-	VMINPS       Z19, Z27, Z19
-	LONG         $0x487ea262
-	WORD         $0xdb72
-	VMOVDQU16    Y19, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z20, Z26, Z20
-	VMINPS       Z20, Z27, Z20
-	LONG         $0x487ea262
-	WORD         $0xe472
-	VMOVDQU16    Y20, K1, (CX)
 	VMAXPS       Z21, Z26, Z21
-	VMINPS       Z21, Z27, Z21
-	LONG         $0x487ea262
-	WORD         $0xed72
-	VMOVDQU16    Y21, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z22, Z26, Z22
-	VMINPS       Z22, Z27, Z22
-	LONG         $0x487ea262
-	WORD         $0xf672
-	VMOVDQU16    Y22, K1, (CX)
 	VMAXPS       Z23, Z26, Z23
-	VMINPS       Z23, Z27, Z23
-	LONG         $0x487ea262
-	WORD         $0xff72
-	VMOVDQU16    Y23, K2, 32(CX)
-	ADDQ         AX, CX
 	VMAXPS       Z24, Z26, Z24
-	VMINPS       Z24, Z27, Z24
-	LONG         $0x487e0262
-	WORD         $0xc072
-	VMOVDQU16    Y24, K1, (CX)
 	VMAXPS       Z25, Z26, Z25
-	VMINPS       Z25, Z27, Z25
-	LONG         $0x487e0262
-	WORD         $0xc972
-	VMOVDQU16    Y25, K2, 32(CX)
+	VBROADCASTSS 100(AX), Z26
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z26, Z0
+	VMINPS       Z1, Z26, Z1
+	VMINPS       Z2, Z26, Z2
+	VMINPS       Z3, Z26, Z3
+	VMINPS       Z4, Z26, Z4
+	VMINPS       Z5, Z26, Z5
+	VMINPS       Z6, Z26, Z6
+	VMINPS       Z7, Z26, Z7
+	VMINPS       Z8, Z26, Z8
+	VMINPS       Z9, Z26, Z9
+	VMINPS       Z10, Z26, Z10
+	VMINPS       Z11, Z26, Z11
+	VMINPS       Z12, Z26, Z12
+	VMINPS       Z13, Z26, Z13
+	VMINPS       Z14, Z26, Z14
+	VMINPS       Z15, Z26, Z15
+	VMINPS       Z16, Z26, Z16
+	VMINPS       Z17, Z26, Z17
+	VMINPS       Z18, Z26, Z18
+	VMINPS       Z19, Z26, Z19
+	VMINPS       Z20, Z26, Z20
+	VMINPS       Z21, Z26, Z21
+	VMINPS       Z22, Z26, Z22
+	VMINPS       Z23, Z26, Z23
+	VMINPS       Z24, Z26, Z24
+	VMINPS       Z25, Z26, Z25
+
+clamped:
+	MOVQ      56(AX), AX
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VMOVDQU16 Y2, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xdb72
+	VMOVDQU16 Y3, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xe472
+	VMOVDQU16 Y4, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xed72
+	VMOVDQU16 Y5, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xf672
+	VMOVDQU16 Y6, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xff72
+	VMOVDQU16 Y7, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487e5262
+	WORD      $0xc072
+	VMOVDQU16 Y8, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xc972
+	VMOVDQU16 Y9, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487e5262
+	WORD      $0xd272
+	VMOVDQU16 Y10, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xdb72
+	VMOVDQU16 Y11, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487e5262
+	WORD      $0xe472
+	VMOVDQU16 Y12, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xed72
+	VMOVDQU16 Y13, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487e5262
+	WORD      $0xf672
+	VMOVDQU16 Y14, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xff72
+	VMOVDQU16 Y15, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487ea262
+	WORD      $0xc072
+	VMOVDQU16 Y16, K1, (CX)
+	LONG      $0x487ea262
+	WORD      $0xc972
+	VMOVDQU16 Y17, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487ea262
+	WORD      $0xd272
+	VMOVDQU16 Y18, K1, (CX)
+	LONG      $0x487ea262
+	WORD      $0xdb72
+	VMOVDQU16 Y19, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487ea262
+	WORD      $0xe472
+	VMOVDQU16 Y20, K1, (CX)
+	LONG      $0x487ea262
+	WORD      $0xed72
+	VMOVDQU16 Y21, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487ea262
+	WORD      $0xf672
+	VMOVDQU16 Y22, K1, (CX)
+	LONG      $0x487ea262
+	WORD      $0xff72
+	VMOVDQU16 Y23, K2, 32(CX)
+	ADDQ      AX, CX
+	LONG      $0x487e0262
+	WORD      $0xc072
+	VMOVDQU16 Y24, K1, (CX)
+	LONG      $0x487e0262
+	WORD      $0xc972
+	VMOVDQU16 Y25, K2, 32(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_14x32(t *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
-TEXT ·tileBF16OutAVX512_14x32(SB), NOSPLIT, $40-8
+TEXT ·tileBF16OutAVX512_14x32(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -37401,45 +37561,6 @@ TEXT ·tileBF16OutAVX512_14x32(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -37493,8 +37614,16 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R13
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R15, R15
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R15
+	MOVQ    $0x00000004, R14
 
 tap:
 	MOVQ (SI), R9
@@ -37502,11 +37631,11 @@ tap:
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
 	LEAQ (R10)(DX*2), R11
-	ADDQ 16(SP), R11
+	ADDQ 8(SP), R11
 	LEAQ (R11)(DX*4), R12
 	ADDQ DX, R12
-	MOVQ 16(AX), R13
-	SUBQ $0x04, R13
+	MOVQ 16(AX), BP
+	SUBQ $0x04, BP
 	JL   rest
 
 loop:
@@ -37798,13 +37927,27 @@ loop:
 	WORD         $0xd752
 	LONG         $0x40160262
 	WORD         $0xdf52
-	TESTQ        R13, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        BP, R15
+	JNZ          asked_rows
+	SUBQ         $0x01, R14
+	JL           asked_rows
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+
+asked_rows:
+	TESTQ      BP, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+512, CX
@@ -37812,11 +37955,11 @@ fetched:
 	ADDQ $+16, R10
 	ADDQ $+16, R11
 	ADDQ $+16, R12
-	SUBQ $0x04, R13
+	SUBQ $0x04, BP
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, BP
 	JZ   odd
 
 single:
@@ -37897,35 +38040,35 @@ single:
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
 	ADDQ         $+4, R12
-	DECQ         R13
+	DECQ         BP
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R13
-	TESTQ        R13, R13
+	MOVQ         112(AX), BP
+	TESTQ        BP, BP
 	JZ           even
 	VMOVUPS      (CX), Z28
 	VMOVUPS      64(CX), Z29
-	MOVWLZX      (R9), R13
-	VPBROADCASTD R13, Z30
+	MOVWLZX      (R9), BP
+	VPBROADCASTD BP, Z30
 	LONG         $0x401e9262
 	WORD         $0xc652
 	LONG         $0x40169262
 	WORD         $0xce52
-	MOVWLZX      (R9)(DX*1), R13
-	VPBROADCASTD R13, Z31
+	MOVWLZX      (R9)(DX*1), BP
+	VPBROADCASTD BP, Z31
 	LONG         $0x401e9262
 	WORD         $0xd752
 	LONG         $0x40169262
 	WORD         $0xdf52
-	MOVWLZX      (R9)(DX*2), R13
-	VPBROADCASTD R13, Z30
+	MOVWLZX      (R9)(DX*2), BP
+	VPBROADCASTD BP, Z30
 	LONG         $0x401e9262
 	WORD         $0xe652
 	LONG         $0x40169262
 	WORD         $0xee52
-	MOVWLZX      (R9)(R8*1), R13
-	VPBROADCASTD R13, Z31
+	MOVWLZX      (R9)(R8*1), BP
+	VPBROADCASTD BP, Z31
 	LONG         $0x401e9262
 	WORD         $0xf752
 	LONG         $0x40169262
@@ -38004,7 +38147,7 @@ even:
 	XORQ        SI, SI
 	CMPQ        160(AX), $0x00
 	CMOVQNE     BX, SI
-	MOVQ        SI, 24(SP)
+	MOVQ        SI, 16(SP)
 	VPMOVZXWD.Z (CX), K1, Z28
 	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
@@ -38054,7 +38197,7 @@ even:
 	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
-	ADDQ        24(SP), CX
+	ADDQ        16(SP), CX
 	VPMOVZXWD.Z (CX), K1, Z28
 	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z14, Z14
@@ -38107,188 +38250,185 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z28
-	VBROADCASTSS 100(AX), Z29
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z28, Z0
-	VMINPS       Z0, Z29, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
 	VMAXPS       Z1, Z28, Z1
-	VMINPS       Z1, Z29, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z28, Z2
-	VMINPS       Z2, Z29, Z2
-	LONG         $0x487ef262
-	WORD         $0xd272
-	VMOVDQU16    Y2, K1, (CX)
 	VMAXPS       Z3, Z28, Z3
-	VMINPS       Z3, Z29, Z3
-	LONG         $0x487ef262
-	WORD         $0xdb72
-	VMOVDQU16    Y3, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z28, Z4
-	VMINPS       Z4, Z29, Z4
-	LONG         $0x487ef262
-	WORD         $0xe472
-	VMOVDQU16    Y4, K1, (CX)
 	VMAXPS       Z5, Z28, Z5
-	VMINPS       Z5, Z29, Z5
-	LONG         $0x487ef262
-	WORD         $0xed72
-	VMOVDQU16    Y5, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z28, Z6
-	VMINPS       Z6, Z29, Z6
-	LONG         $0x487ef262
-	WORD         $0xf672
-	VMOVDQU16    Y6, K1, (CX)
 	VMAXPS       Z7, Z28, Z7
-	VMINPS       Z7, Z29, Z7
-	LONG         $0x487ef262
-	WORD         $0xff72
-	VMOVDQU16    Y7, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z28, Z8
-	VMINPS       Z8, Z29, Z8
-	LONG         $0x487e5262
-	WORD         $0xc072
-	VMOVDQU16    Y8, K1, (CX)
 	VMAXPS       Z9, Z28, Z9
-	VMINPS       Z9, Z29, Z9
-	LONG         $0x487e5262
-	WORD         $0xc972
-	VMOVDQU16    Y9, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z10, Z28, Z10
-	VMINPS       Z10, Z29, Z10
-	LONG         $0x487e5262
-	WORD         $0xd272
-	VMOVDQU16    Y10, K1, (CX)
 	VMAXPS       Z11, Z28, Z11
-	VMINPS       Z11, Z29, Z11
-	LONG         $0x487e5262
-	WORD         $0xdb72
-	VMOVDQU16    Y11, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z12, Z28, Z12
-	VMINPS       Z12, Z29, Z12
-	LONG         $0x487e5262
-	WORD         $0xe472
-	VMOVDQU16    Y12, K1, (CX)
 	VMAXPS       Z13, Z28, Z13
-	VMINPS       Z13, Z29, Z13
-	LONG         $0x487e5262
-	WORD         $0xed72
-	VMOVDQU16    Y13, K2, 32(CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z14, Z28, Z14
-	VMINPS       Z14, Z29, Z14
-	LONG         $0x487e5262
-	WORD         $0xf672
-	VMOVDQU16    Y14, K1, (CX)
 	VMAXPS       Z15, Z28, Z15
-	VMINPS       Z15, Z29, Z15
-	LONG         $0x487e5262
-	WORD         $0xff72
-	VMOVDQU16    Y15, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z16, Z28, Z16
-	VMINPS       Z16, Z29, Z16
-	LONG         $0x487ea262
-	WORD         $0xc072
-	VMOVDQU16    Y16, K1, (CX)
 	VMAXPS       Z17, Z28, Z17
-	VMINPS       Z17, Z29, Z17
-	LONG         $0x487ea262
-	WORD         $0xc972
-	VMOVDQU16    Y17, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z18, Z28, Z18
-	VMINPS       Z18, Z29, Z18
-	LONG         $0x487ea262
-	WORD         $0xd272
-	VMOVDQU16    Y18, K1, (CX)
 	VMAXPS       Z19, Z28, Z19
-	VMINPS       Z19, Z29, Z19
-	LONG         $0x487ea262
-	WORD         $0xdb72
-	VMOVDQU16    Y19, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z20, Z28, Z20
-	VMINPS       Z20, Z29, Z20
-	LONG         $0x487ea262
-	WORD         $0xe472
-	VMOVDQU16    Y20, K1, (CX)
 	VMAXPS       Z21, Z28, Z21
-	VMINPS       Z21, Z29, Z21
-	LONG         $0x487ea262
-	WORD         $0xed72
-	VMOVDQU16    Y21, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z22, Z28, Z22
-	VMINPS       Z22, Z29, Z22
-	LONG         $0x487ea262
-	WORD         $0xf672
-	VMOVDQU16    Y22, K1, (CX)
 	VMAXPS       Z23, Z28, Z23
-	VMINPS       Z23, Z29, Z23
-	LONG         $0x487ea262
-	WORD         $0xff72
-	VMOVDQU16    Y23, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z24, Z28, Z24
-	VMINPS       Z24, Z29, Z24
-	LONG         $0x487e0262
-	WORD         $0xc072
-	VMOVDQU16    Y24, K1, (CX)
 	VMAXPS       Z25, Z28, Z25
-	VMINPS       Z25, Z29, Z25
-	LONG         $0x487e0262
-	WORD         $0xc972
-	VMOVDQU16    Y25, K2, 32(CX)
-	ADDQ         DX, CX
 	VMAXPS       Z26, Z28, Z26
-	VMINPS       Z26, Z29, Z26
-	LONG         $0x487e0262
-	WORD         $0xd272
-	VMOVDQU16    Y26, K1, (CX)
 	VMAXPS       Z27, Z28, Z27
-	VMINPS       Z27, Z29, Z27
-	LONG         $0x487e0262
-	WORD         $0xdb72
-	VMOVDQU16    Y27, K2, 32(CX)
+	VBROADCASTSS 100(AX), Z28
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z28, Z0
+	VMINPS       Z1, Z28, Z1
+	VMINPS       Z2, Z28, Z2
+	VMINPS       Z3, Z28, Z3
+	VMINPS       Z4, Z28, Z4
+	VMINPS       Z5, Z28, Z5
+	VMINPS       Z6, Z28, Z6
+	VMINPS       Z7, Z28, Z7
+	VMINPS       Z8, Z28, Z8
+	VMINPS       Z9, Z28, Z9
+	VMINPS       Z10, Z28, Z10
+	VMINPS       Z11, Z28, Z11
+	VMINPS       Z12, Z28, Z12
+	VMINPS       Z13, Z28, Z13
+	VMINPS       Z14, Z28, Z14
+	VMINPS       Z15, Z28, Z15
+	VMINPS       Z16, Z28, Z16
+	VMINPS       Z17, Z28, Z17
+	VMINPS       Z18, Z28, Z18
+	VMINPS       Z19, Z28, Z19
+	VMINPS       Z20, Z28, Z20
+	VMINPS       Z21, Z28, Z21
+	VMINPS       Z22, Z28, Z22
+	VMINPS       Z23, Z28, Z23
+	VMINPS       Z24, Z28, Z24
+	VMINPS       Z25, Z28, Z25
+	VMINPS       Z26, Z28, Z26
+	VMINPS       Z27, Z28, Z27
+
+clamped:
+	MOVQ      56(AX), DX
+	MOVQ      168(AX), BX
+	XORQ      SI, SI
+	CMPQ      160(AX), $0x00
+	CMOVQNE   BX, SI
+	MOVQ      SI, 24(SP)
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VMOVDQU16 Y2, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xdb72
+	VMOVDQU16 Y3, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xe472
+	VMOVDQU16 Y4, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xed72
+	VMOVDQU16 Y5, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xf672
+	VMOVDQU16 Y6, K1, (CX)
+	LONG      $0x487ef262
+	WORD      $0xff72
+	VMOVDQU16 Y7, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487e5262
+	WORD      $0xc072
+	VMOVDQU16 Y8, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xc972
+	VMOVDQU16 Y9, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487e5262
+	WORD      $0xd272
+	VMOVDQU16 Y10, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xdb72
+	VMOVDQU16 Y11, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487e5262
+	WORD      $0xe472
+	VMOVDQU16 Y12, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xed72
+	VMOVDQU16 Y13, K2, 32(CX)
+	ADDQ      DX, CX
+	ADDQ      24(SP), CX
+	LONG      $0x487e5262
+	WORD      $0xf672
+	VMOVDQU16 Y14, K1, (CX)
+	LONG      $0x487e5262
+	WORD      $0xff72
+	VMOVDQU16 Y15, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487ea262
+	WORD      $0xc072
+	VMOVDQU16 Y16, K1, (CX)
+	LONG      $0x487ea262
+	WORD      $0xc972
+	VMOVDQU16 Y17, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487ea262
+	WORD      $0xd272
+	VMOVDQU16 Y18, K1, (CX)
+	LONG      $0x487ea262
+	WORD      $0xdb72
+	VMOVDQU16 Y19, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487ea262
+	WORD      $0xe472
+	VMOVDQU16 Y20, K1, (CX)
+	LONG      $0x487ea262
+	WORD      $0xed72
+	VMOVDQU16 Y21, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487ea262
+	WORD      $0xf672
+	VMOVDQU16 Y22, K1, (CX)
+	LONG      $0x487ea262
+	WORD      $0xff72
+	VMOVDQU16 Y23, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487e0262
+	WORD      $0xc072
+	VMOVDQU16 Y24, K1, (CX)
+	LONG      $0x487e0262
+	WORD      $0xc972
+	VMOVDQU16 Y25, K2, 32(CX)
+	ADDQ      DX, CX
+	LONG      $0x487e0262
+	WORD      $0xd272
+	VMOVDQU16 Y26, K1, (CX)
+	LONG      $0x487e0262
+	WORD      $0xdb72
+	VMOVDQU16 Y27, K2, 32(CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_1x16(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
 TEXT ·tileBF16OutAVX512_1x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), DX
-	MOVQ       80(AX), BX
-	CMPQ       DX, CX
-	JE         same
-	PREFETCHT0 (CX)
-
-same:
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
 	TESTQ      DX, DX
 	JZ         asked
-	TESTQ      BX, BX
-	JZ         asked
-	PREFETCHT0 (DX)
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -38302,20 +38442,28 @@ asked:
 	VMOVUPS.Z (CX), K1, Z0
 
 unbiased:
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   40(AX), CX
-	MOVQ   32(AX), DX
-	MOVQ   88(AX), DX
-	MOVQ   8(AX), BX
-	MOVQ   (AX), SI
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	MOVQ    40(AX), CX
+	MOVQ    32(AX), DX
+	MOVQ    88(AX), DX
+	MOVQ    8(AX), BX
+	MOVQ    (AX), SI
+	MOVQ    48(AX), R8
+	MOVQ    16(AX), DI
+	IMULQ   SI, DI
+	XORQ    R10, R10
+	MOVQ    $0x0000000c, R9
+	CMPQ    DI, $0x40
+	CMOVQGE R9, R10
+	MOVQ    $0x00000001, R9
 
 tap:
 	MOVQ (BX), DI
 	ADDQ 24(AX), DI
-	MOVQ 16(AX), R8
-	SUBQ $0x04, R8
+	MOVQ 16(AX), R11
+	SUBQ $0x04, R11
 	JL   rest
 
 loop:
@@ -38335,22 +38483,36 @@ loop:
 	VPBROADCASTD 12(DI), Z5
 	LONG         $0x485ef262
 	WORD         $0xdd52
-	TESTQ        R8, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (DX)
-	PREFETCHT1   64(DX)
-	PREFETCHT1   128(DX)
-	PREFETCHT1   192(DX)
-	ADDQ         $+256, DX
+	TESTQ        R11, R10
+	JNZ          asked_rows
+	SUBQ         $0x01, R9
+	JL           asked_rows
+	PREFETCHT0   (R8)
+	ADDQ         56(AX), R8
+	PREFETCHT0   (R8)
+	ADDQ         56(AX), R8
+	PREFETCHT0   (R8)
+	ADDQ         56(AX), R8
+	PREFETCHT0   (R8)
+	ADDQ         56(AX), R8
+
+asked_rows:
+	TESTQ      R11, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (DX)
+	PREFETCHT1 64(DX)
+	PREFETCHT1 128(DX)
+	PREFETCHT1 192(DX)
+	ADDQ       $+256, DX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, DI
-	SUBQ $0x04, R8
+	SUBQ $0x04, R11
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R11
 	JZ   odd
 
 single:
@@ -38360,12 +38522,12 @@ single:
 	WORD         $0xc552
 	ADDQ         $+64, CX
 	ADDQ         $+4, DI
-	DECQ         R8
+	DECQ         R11
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R8
-	TESTQ        R8, R8
+	MOVQ         112(AX), R11
+	TESTQ        R11, R11
 	JZ           even
 	VMOVUPS      (CX), Z4
 	MOVWLZX      (DI), DI
@@ -38392,50 +38554,39 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z4
-	VBROADCASTSS 100(AX), Z5
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z4, Z0
-	VMINPS       Z0, Z5, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
+	VBROADCASTSS 100(AX), Z4
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z4, Z0
+
+clamped:
+	MOVQ      56(AX), AX
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_2x16(t *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
-TEXT ·tileBF16OutAVX512_2x16(SB), NOSPLIT, $40-8
+TEXT ·tileBF16OutAVX512_2x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	ADDQ       (SP), CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -38466,15 +38617,23 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
+	MOVQ    48(AX), R10
+	MOVQ    16(AX), R8
+	IMULQ   DI, R8
+	XORQ    R12, R12
+	MOVQ    $0x0000000c, R9
+	CMPQ    R8, $0x40
+	CMOVQGE R9, R12
+	MOVQ    $0x00000001, R11
 
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
 	LEAQ (R8)(DX*1), R9
-	ADDQ 16(SP), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	ADDQ 8(SP), R9
+	MOVQ 16(AX), R13
+	SUBQ $0x04, R13
 	JL   rest
 
 loop:
@@ -38506,23 +38665,37 @@ loop:
 	VPBROADCASTD 12(R9), Z10
 	LONG         $0x483ed262
 	WORD         $0xfa52
-	TESTQ        R10, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R13, R12
+	JNZ          asked_rows
+	SUBQ         $0x01, R11
+	JL           asked_rows
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+
+asked_rows:
+	TESTQ      R13, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R8
 	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	SUBQ $0x04, R13
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R13
 	JZ   odd
 
 single:
@@ -38536,12 +38709,12 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R8
 	ADDQ         $+4, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R10
-	TESTQ        R10, R10
+	MOVQ         112(AX), R13
+	TESTQ        R13, R13
 	JZ           even
 	VMOVUPS      (CX), Z8
 	MOVWLZX      (R8), R8
@@ -38572,12 +38745,12 @@ even:
 	XORQ        SI, SI
 	CMPQ        160(AX), $0x00
 	CMOVQNE     BX, SI
-	MOVQ        SI, 24(SP)
+	MOVQ        SI, 16(SP)
 	VPMOVZXWD.Z (CX), K1, Z8
 	VPSLLD      $0x10, Z8, Z8
 	VADDPS      Z8, Z0, Z0
 	ADDQ        DX, CX
-	ADDQ        24(SP), CX
+	ADDQ        16(SP), CX
 	VPMOVZXWD.Z (CX), K1, Z8
 	VPSLLD      $0x10, Z8, Z8
 	VADDPS      Z8, Z1, Z1
@@ -38585,54 +38758,47 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z8
-	VBROADCASTSS 100(AX), Z9
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z8, Z0
-	VMINPS       Z0, Z9, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z1, Z8, Z1
-	VMINPS       Z1, Z9, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K1, (CX)
+	VBROADCASTSS 100(AX), Z8
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z8, Z0
+	VMINPS       Z1, Z8, Z1
+
+clamped:
+	MOVQ      56(AX), DX
+	MOVQ      168(AX), BX
+	XORQ      SI, SI
+	CMPQ      160(AX), $0x00
+	CMOVQNE   BX, SI
+	MOVQ      SI, 24(SP)
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	ADDQ      DX, CX
+	ADDQ      24(SP), CX
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_3x16(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
 TEXT ·tileBF16OutAVX512_3x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -38662,12 +38828,20 @@ unbiased:
 	MOVQ    88(AX), BX
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
+	MOVQ    48(AX), R9
+	MOVQ    16(AX), R8
+	IMULQ   DI, R8
+	XORQ    R11, R11
+	MOVQ    $0x0000000c, R10
+	CMPQ    R8, $0x40
+	CMOVQGE R10, R11
+	MOVQ    $0x00000001, R10
 
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
-	MOVQ 16(AX), R9
-	SUBQ $0x04, R9
+	MOVQ 16(AX), R12
+	SUBQ $0x04, R12
 	JL   rest
 
 loop:
@@ -38711,22 +38885,36 @@ loop:
 	VPBROADCASTD 12(R8)(DX*2), Z15
 	LONG         $0x481e5262
 	WORD         $0xdf52
-	TESTQ        R9, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R12, R11
+	JNZ          asked_rows
+	SUBQ         $0x01, R10
+	JL           asked_rows
+	PREFETCHT0   (R9)
+	ADDQ         56(AX), R9
+	PREFETCHT0   (R9)
+	ADDQ         56(AX), R9
+	PREFETCHT0   (R9)
+	ADDQ         56(AX), R9
+	PREFETCHT0   (R9)
+	ADDQ         56(AX), R9
+
+asked_rows:
+	TESTQ      R12, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R8
-	SUBQ $0x04, R9
+	SUBQ $0x04, R12
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R12
 	JZ   odd
 
 single:
@@ -38742,20 +38930,20 @@ single:
 	WORD         $0xd752
 	ADDQ         $+64, CX
 	ADDQ         $+4, R8
-	DECQ         R9
+	DECQ         R12
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R9
-	TESTQ        R9, R9
+	MOVQ         112(AX), R12
+	TESTQ        R12, R12
 	JZ           even
 	VMOVUPS      (CX), Z12
-	MOVWLZX      (R8), R9
-	VPBROADCASTD R9, Z13
+	MOVWLZX      (R8), R12
+	VPBROADCASTD R12, Z13
 	LONG         $0x481ed262
 	WORD         $0xc552
-	MOVWLZX      (R8)(DX*1), R9
-	VPBROADCASTD R9, Z14
+	MOVWLZX      (R8)(DX*1), R12
+	VPBROADCASTD R12, Z14
 	LONG         $0x481ed262
 	WORD         $0xce52
 	MOVWLZX      (R8)(DX*2), R8
@@ -38796,43 +38984,47 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z12
-	VBROADCASTSS 100(AX), Z13
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z12, Z0
-	VMINPS       Z0, Z13, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z1, Z12, Z1
-	VMINPS       Z1, Z13, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z12, Z2
-	VMINPS       Z2, Z13, Z2
-	LONG         $0x487ef262
-	WORD         $0xd272
-	VMOVDQU16    Y2, K1, (CX)
+	VBROADCASTSS 100(AX), Z12
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+
+clamped:
+	MOVQ      56(AX), AX
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VMOVDQU16 Y2, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_4x16(t *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
-TEXT ·tileBF16OutAVX512_4x16(SB), NOSPLIT, $40-8
+TEXT ·tileBF16OutAVX512_4x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -38841,25 +39033,6 @@ TEXT ·tileBF16OutAVX512_4x16(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -38898,16 +39071,24 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R10
+	MOVQ    16(AX), R8
+	IMULQ   DI, R8
+	XORQ    R12, R12
+	MOVQ    $0x0000000c, R9
+	CMPQ    R8, $0x40
+	CMOVQGE R9, R12
+	MOVQ    $0x00000001, R11
 
 tap:
 	MOVQ (SI), R8
 	ADDQ 24(AX), R8
 	LEAQ (R8)(DX*2), R9
-	ADDQ 16(SP), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	ADDQ 8(SP), R9
+	MOVQ 16(AX), R13
+	SUBQ $0x04, R13
 	JL   rest
 
 loop:
@@ -38963,23 +39144,37 @@ loop:
 	VPBROADCASTD 12(R9)(DX*1), Z20
 	LONG         $0x407e3262
 	WORD         $0xfc52
-	TESTQ        R10, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
-	ADDQ         $+256, BX
+	TESTQ        R13, R12
+	JNZ          asked_rows
+	SUBQ         $0x01, R11
+	JL           asked_rows
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+
+asked_rows:
+	TESTQ      R13, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	PREFETCHT1 128(BX)
+	PREFETCHT1 192(BX)
+	ADDQ       $+256, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R8
 	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	SUBQ $0x04, R13
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R13
 	JZ   odd
 
 single:
@@ -38999,16 +39194,16 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R8
 	ADDQ         $+4, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R10
-	TESTQ        R10, R10
+	MOVQ         112(AX), R13
+	TESTQ        R13, R13
 	JZ           even
 	VMOVUPS      (CX), Z16
-	MOVWLZX      (R8), R10
-	VPBROADCASTD R10, Z17
+	MOVWLZX      (R8), R13
+	VPBROADCASTD R13, Z17
 	LONG         $0x407eb262
 	WORD         $0xc152
 	MOVWLZX      (R8)(DX*1), R8
@@ -39049,7 +39244,7 @@ even:
 	XORQ        SI, SI
 	CMPQ        160(AX), $0x00
 	CMOVQNE     BX, SI
-	MOVQ        SI, 24(SP)
+	MOVQ        SI, 16(SP)
 	VPMOVZXWD.Z (CX), K1, Z16
 	VPSLLD      $0x10, Z16, Z16
 	VADDPS      Z16, Z0, Z0
@@ -39058,7 +39253,7 @@ even:
 	VPSLLD      $0x10, Z16, Z16
 	VADDPS      Z16, Z1, Z1
 	ADDQ        DX, CX
-	ADDQ        24(SP), CX
+	ADDQ        16(SP), CX
 	VPMOVZXWD.Z (CX), K1, Z16
 	VPSLLD      $0x10, Z16, Z16
 	VADDPS      Z16, Z2, Z2
@@ -39070,74 +39265,63 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z16
-	VBROADCASTSS 100(AX), Z17
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z16, Z0
-	VMINPS       Z0, Z17, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z1, Z16, Z1
-	VMINPS       Z1, Z17, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z2, Z16, Z2
-	VMINPS       Z2, Z17, Z2
-	LONG         $0x487ef262
-	WORD         $0xd272
-	VMOVDQU16    Y2, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z3, Z16, Z3
-	VMINPS       Z3, Z17, Z3
-	LONG         $0x487ef262
-	WORD         $0xdb72
-	VMOVDQU16    Y3, K1, (CX)
+	VBROADCASTSS 100(AX), Z16
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z16, Z0
+	VMINPS       Z1, Z16, Z1
+	VMINPS       Z2, Z16, Z2
+	VMINPS       Z3, Z16, Z3
+
+clamped:
+	MOVQ      56(AX), DX
+	MOVQ      168(AX), BX
+	XORQ      SI, SI
+	CMPQ      160(AX), $0x00
+	CMOVQNE   BX, SI
+	MOVQ      SI, 24(SP)
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K1, (CX)
+	ADDQ      DX, CX
+	ADDQ      24(SP), CX
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VMOVDQU16 Y2, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xdb72
+	VMOVDQU16 Y3, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_5x16(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
 TEXT ·tileBF16OutAVX512_5x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -39176,12 +39360,20 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R10
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R12, R12
+	MOVQ    $0x0000000c, R11
+	CMPQ    R9, $0x40
+	CMOVQGE R11, R12
+	MOVQ    $0x00000002, R11
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
-	MOVQ 16(AX), R10
-	SUBQ $0x04, R10
+	MOVQ 16(AX), R13
+	SUBQ $0x04, R13
 	JL   rest
 
 loop:
@@ -39249,20 +39441,34 @@ loop:
 	VPBROADCASTD 12(R9)(DX*4), Z25
 	LONG         $0x405e8262
 	WORD         $0xd952
-	TESTQ        R10, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R13, R12
+	JNZ          asked_rows
+	SUBQ         $0x01, R11
+	JL           asked_rows
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+	PREFETCHT0   (R10)
+	ADDQ         56(AX), R10
+
+asked_rows:
+	TESTQ      R13, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
-	SUBQ $0x04, R10
+	SUBQ $0x04, R13
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R13
 	JZ   odd
 
 single:
@@ -39284,28 +39490,28 @@ single:
 	WORD         $0xe152
 	ADDQ         $+64, CX
 	ADDQ         $+4, R9
-	DECQ         R10
+	DECQ         R13
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R10
-	TESTQ        R10, R10
+	MOVQ         112(AX), R13
+	TESTQ        R13, R13
 	JZ           even
 	VMOVUPS      (CX), Z20
-	MOVWLZX      (R9), R10
-	VPBROADCASTD R10, Z21
+	MOVWLZX      (R9), R13
+	VPBROADCASTD R13, Z21
 	LONG         $0x405eb262
 	WORD         $0xc552
-	MOVWLZX      (R9)(DX*1), R10
-	VPBROADCASTD R10, Z22
+	MOVWLZX      (R9)(DX*1), R13
+	VPBROADCASTD R13, Z22
 	LONG         $0x405eb262
 	WORD         $0xce52
-	MOVWLZX      (R9)(DX*2), R10
-	VPBROADCASTD R10, Z23
+	MOVWLZX      (R9)(DX*2), R13
+	VPBROADCASTD R13, Z23
 	LONG         $0x405eb262
 	WORD         $0xd752
-	MOVWLZX      (R9)(R8*1), R10
-	VPBROADCASTD R10, Z24
+	MOVWLZX      (R9)(R8*1), R13
+	VPBROADCASTD R13, Z24
 	LONG         $0x405e9262
 	WORD         $0xd852
 	MOVWLZX      (R9)(DX*4), R9
@@ -39360,55 +39566,59 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z20
-	VBROADCASTSS 100(AX), Z21
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z20, Z0
-	VMINPS       Z0, Z21, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z1, Z20, Z1
-	VMINPS       Z1, Z21, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z20, Z2
-	VMINPS       Z2, Z21, Z2
-	LONG         $0x487ef262
-	WORD         $0xd272
-	VMOVDQU16    Y2, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z3, Z20, Z3
-	VMINPS       Z3, Z21, Z3
-	LONG         $0x487ef262
-	WORD         $0xdb72
-	VMOVDQU16    Y3, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z20, Z4
-	VMINPS       Z4, Z21, Z4
-	LONG         $0x487ef262
-	WORD         $0xe472
-	VMOVDQU16    Y4, K1, (CX)
+	VBROADCASTSS 100(AX), Z20
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z20, Z0
+	VMINPS       Z1, Z20, Z1
+	VMINPS       Z2, Z20, Z2
+	VMINPS       Z3, Z20, Z3
+	VMINPS       Z4, Z20, Z4
+
+clamped:
+	MOVQ      56(AX), AX
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VMOVDQU16 Y2, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xdb72
+	VMOVDQU16 Y3, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xe472
+	VMOVDQU16 Y4, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_6x16(t *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
-TEXT ·tileBF16OutAVX512_6x16(SB), NOSPLIT, $40-8
+TEXT ·tileBF16OutAVX512_6x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -39421,29 +39631,6 @@ TEXT ·tileBF16OutAVX512_6x16(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -39478,16 +39665,24 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000002, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(R8*1), R10
-	ADDQ 16(SP), R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	ADDQ 8(SP), R10
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -39567,21 +39762,35 @@ loop:
 	VPBROADCASTD 12(R10)(DX*2), Z18
 	LONG         $0x481e3262
 	WORD         $0xda52
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -39607,20 +39816,20 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R11
-	TESTQ        R11, R11
+	MOVQ         112(AX), R14
+	TESTQ        R14, R14
 	JZ           even
 	VMOVUPS      (CX), Z12
-	MOVWLZX      (R9), R11
-	VPBROADCASTD R11, Z13
+	MOVWLZX      (R9), R14
+	VPBROADCASTD R14, Z13
 	LONG         $0x481ed262
 	WORD         $0xc552
-	MOVWLZX      (R9)(DX*1), R11
-	VPBROADCASTD R11, Z14
+	MOVWLZX      (R9)(DX*1), R14
+	VPBROADCASTD R14, Z14
 	LONG         $0x481ed262
 	WORD         $0xce52
 	MOVWLZX      (R9)(DX*2), R9
@@ -39659,7 +39868,7 @@ even:
 	XORQ        SI, SI
 	CMPQ        160(AX), $0x00
 	CMOVQNE     BX, SI
-	MOVQ        SI, 24(SP)
+	MOVQ        SI, 16(SP)
 	VPMOVZXWD.Z (CX), K1, Z12
 	VPSLLD      $0x10, Z12, Z12
 	VADDPS      Z12, Z0, Z0
@@ -39672,7 +39881,7 @@ even:
 	VPSLLD      $0x10, Z12, Z12
 	VADDPS      Z12, Z2, Z2
 	ADDQ        DX, CX
-	ADDQ        24(SP), CX
+	ADDQ        16(SP), CX
 	VPMOVZXWD.Z (CX), K1, Z12
 	VPSLLD      $0x10, Z12, Z12
 	VADDPS      Z12, Z3, Z3
@@ -39688,94 +39897,79 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z12
-	VBROADCASTSS 100(AX), Z13
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z12, Z0
-	VMINPS       Z0, Z13, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z1, Z12, Z1
-	VMINPS       Z1, Z13, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z12, Z2
-	VMINPS       Z2, Z13, Z2
-	LONG         $0x487ef262
-	WORD         $0xd272
-	VMOVDQU16    Y2, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z3, Z12, Z3
-	VMINPS       Z3, Z13, Z3
-	LONG         $0x487ef262
-	WORD         $0xdb72
-	VMOVDQU16    Y3, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z12, Z4
-	VMINPS       Z4, Z13, Z4
-	LONG         $0x487ef262
-	WORD         $0xe472
-	VMOVDQU16    Y4, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z5, Z12, Z5
-	VMINPS       Z5, Z13, Z5
-	LONG         $0x487ef262
-	WORD         $0xed72
-	VMOVDQU16    Y5, K1, (CX)
+	VBROADCASTSS 100(AX), Z12
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+	VMINPS       Z3, Z12, Z3
+	VMINPS       Z4, Z12, Z4
+	VMINPS       Z5, Z12, Z5
+
+clamped:
+	MOVQ      56(AX), DX
+	MOVQ      168(AX), BX
+	XORQ      SI, SI
+	CMPQ      160(AX), $0x00
+	CMOVQNE   BX, SI
+	MOVQ      SI, 24(SP)
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VMOVDQU16 Y2, K1, (CX)
+	ADDQ      DX, CX
+	ADDQ      24(SP), CX
+	LONG      $0x487ef262
+	WORD      $0xdb72
+	VMOVDQU16 Y3, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xe472
+	VMOVDQU16 Y4, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xed72
+	VMOVDQU16 Y5, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_7x16(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
 TEXT ·tileBF16OutAVX512_7x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -39808,14 +40002,22 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000002, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -39907,21 +40109,35 @@ loop:
 	VPBROADCASTD 12(R10)(DX*1), Z21
 	LONG         $0x480e3262
 	WORD         $0xed52
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -39950,28 +40166,28 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R11
-	TESTQ        R11, R11
+	MOVQ         112(AX), R14
+	TESTQ        R14, R14
 	JZ           even
 	VMOVUPS      (CX), Z14
-	MOVWLZX      (R9), R11
-	VPBROADCASTD R11, Z15
+	MOVWLZX      (R9), R14
+	VPBROADCASTD R14, Z15
 	LONG         $0x480ed262
 	WORD         $0xc752
-	MOVWLZX      (R9)(DX*1), R11
-	VPBROADCASTD R11, Z16
+	MOVWLZX      (R9)(DX*1), R14
+	VPBROADCASTD R14, Z16
 	LONG         $0x480eb262
 	WORD         $0xc852
-	MOVWLZX      (R9)(DX*2), R11
-	VPBROADCASTD R11, Z17
+	MOVWLZX      (R9)(DX*2), R14
+	VPBROADCASTD R14, Z17
 	LONG         $0x480eb262
 	WORD         $0xd152
-	MOVWLZX      (R9)(R8*1), R11
-	VPBROADCASTD R11, Z18
+	MOVWLZX      (R9)(R8*1), R14
+	VPBROADCASTD R14, Z18
 	LONG         $0x480eb262
 	WORD         $0xda52
 	MOVWLZX      (R9)(DX*4), R9
@@ -40034,67 +40250,71 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z14
-	VBROADCASTSS 100(AX), Z15
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z14, Z0
-	VMINPS       Z0, Z15, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z1, Z14, Z1
-	VMINPS       Z1, Z15, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z14, Z2
-	VMINPS       Z2, Z15, Z2
-	LONG         $0x487ef262
-	WORD         $0xd272
-	VMOVDQU16    Y2, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z3, Z14, Z3
-	VMINPS       Z3, Z15, Z3
-	LONG         $0x487ef262
-	WORD         $0xdb72
-	VMOVDQU16    Y3, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z14, Z4
-	VMINPS       Z4, Z15, Z4
-	LONG         $0x487ef262
-	WORD         $0xe472
-	VMOVDQU16    Y4, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z5, Z14, Z5
-	VMINPS       Z5, Z15, Z5
-	LONG         $0x487ef262
-	WORD         $0xed72
-	VMOVDQU16    Y5, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z14, Z6
-	VMINPS       Z6, Z15, Z6
-	LONG         $0x487ef262
-	WORD         $0xf672
-	VMOVDQU16    Y6, K1, (CX)
+	VBROADCASTSS 100(AX), Z14
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z14, Z0
+	VMINPS       Z1, Z14, Z1
+	VMINPS       Z2, Z14, Z2
+	VMINPS       Z3, Z14, Z3
+	VMINPS       Z4, Z14, Z4
+	VMINPS       Z5, Z14, Z5
+	VMINPS       Z6, Z14, Z6
+
+clamped:
+	MOVQ      56(AX), AX
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VMOVDQU16 Y2, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xdb72
+	VMOVDQU16 Y3, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xe472
+	VMOVDQU16 Y4, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xed72
+	VMOVDQU16 Y5, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xf672
+	VMOVDQU16 Y6, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_8x16(t *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
-TEXT ·tileBF16OutAVX512_8x16(SB), NOSPLIT, $40-8
+TEXT ·tileBF16OutAVX512_8x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -40111,33 +40331,6 @@ TEXT ·tileBF16OutAVX512_8x16(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -40176,16 +40369,24 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000002, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
-	ADDQ 16(SP), R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	ADDQ 8(SP), R10
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -40289,21 +40490,35 @@ loop:
 	VPBROADCASTD 12(R10)(R8*1), Z24
 	LONG         $0x407e1262
 	WORD         $0xf852
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -40335,24 +40550,24 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R11
-	TESTQ        R11, R11
+	MOVQ         112(AX), R14
+	TESTQ        R14, R14
 	JZ           even
 	VMOVUPS      (CX), Z16
-	MOVWLZX      (R9), R11
-	VPBROADCASTD R11, Z17
+	MOVWLZX      (R9), R14
+	VPBROADCASTD R14, Z17
 	LONG         $0x407eb262
 	WORD         $0xc152
-	MOVWLZX      (R9)(DX*1), R11
-	VPBROADCASTD R11, Z18
+	MOVWLZX      (R9)(DX*1), R14
+	VPBROADCASTD R14, Z18
 	LONG         $0x407eb262
 	WORD         $0xca52
-	MOVWLZX      (R9)(DX*2), R11
-	VPBROADCASTD R11, Z19
+	MOVWLZX      (R9)(DX*2), R14
+	VPBROADCASTD R14, Z19
 	LONG         $0x407eb262
 	WORD         $0xd352
 	MOVWLZX      (R9)(R8*1), R9
@@ -40397,7 +40612,7 @@ even:
 	XORQ        SI, SI
 	CMPQ        160(AX), $0x00
 	CMOVQNE     BX, SI
-	MOVQ        SI, 24(SP)
+	MOVQ        SI, 16(SP)
 	VPMOVZXWD.Z (CX), K1, Z16
 	VPSLLD      $0x10, Z16, Z16
 	VADDPS      Z16, Z0, Z0
@@ -40414,7 +40629,7 @@ even:
 	VPSLLD      $0x10, Z16, Z16
 	VADDPS      Z16, Z3, Z3
 	ADDQ        DX, CX
-	ADDQ        24(SP), CX
+	ADDQ        16(SP), CX
 	VPMOVZXWD.Z (CX), K1, Z16
 	VPSLLD      $0x10, Z16, Z16
 	VADDPS      Z16, Z4, Z4
@@ -40434,114 +40649,95 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z16
-	VBROADCASTSS 100(AX), Z17
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z16, Z0
-	VMINPS       Z0, Z17, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z1, Z16, Z1
-	VMINPS       Z1, Z17, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z16, Z2
-	VMINPS       Z2, Z17, Z2
-	LONG         $0x487ef262
-	WORD         $0xd272
-	VMOVDQU16    Y2, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z3, Z16, Z3
-	VMINPS       Z3, Z17, Z3
-	LONG         $0x487ef262
-	WORD         $0xdb72
-	VMOVDQU16    Y3, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z4, Z16, Z4
-	VMINPS       Z4, Z17, Z4
-	LONG         $0x487ef262
-	WORD         $0xe472
-	VMOVDQU16    Y4, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z5, Z16, Z5
-	VMINPS       Z5, Z17, Z5
-	LONG         $0x487ef262
-	WORD         $0xed72
-	VMOVDQU16    Y5, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z16, Z6
-	VMINPS       Z6, Z17, Z6
-	LONG         $0x487ef262
-	WORD         $0xf672
-	VMOVDQU16    Y6, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z7, Z16, Z7
-	VMINPS       Z7, Z17, Z7
-	LONG         $0x487ef262
-	WORD         $0xff72
-	VMOVDQU16    Y7, K1, (CX)
+	VBROADCASTSS 100(AX), Z16
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z16, Z0
+	VMINPS       Z1, Z16, Z1
+	VMINPS       Z2, Z16, Z2
+	VMINPS       Z3, Z16, Z3
+	VMINPS       Z4, Z16, Z4
+	VMINPS       Z5, Z16, Z5
+	VMINPS       Z6, Z16, Z6
+	VMINPS       Z7, Z16, Z7
+
+clamped:
+	MOVQ      56(AX), DX
+	MOVQ      168(AX), BX
+	XORQ      SI, SI
+	CMPQ      160(AX), $0x00
+	CMOVQNE   BX, SI
+	MOVQ      SI, 24(SP)
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VMOVDQU16 Y2, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xdb72
+	VMOVDQU16 Y3, K1, (CX)
+	ADDQ      DX, CX
+	ADDQ      24(SP), CX
+	LONG      $0x487ef262
+	WORD      $0xe472
+	VMOVDQU16 Y4, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xed72
+	VMOVDQU16 Y5, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xf672
+	VMOVDQU16 Y6, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xff72
+	VMOVDQU16 Y7, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_9x16(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
 TEXT ·tileBF16OutAVX512_9x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -40578,14 +40774,22 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000003, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -40701,21 +40905,35 @@ loop:
 	VPBROADCASTD 12(R10)(R8*1), Z27
 	LONG         $0x406e8262
 	WORD         $0xcb52
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -40750,28 +40968,28 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R11
-	TESTQ        R11, R11
+	MOVQ         112(AX), R14
+	TESTQ        R14, R14
 	JZ           even
 	VMOVUPS      (CX), Z18
-	MOVWLZX      (R9), R11
-	VPBROADCASTD R11, Z19
+	MOVWLZX      (R9), R14
+	VPBROADCASTD R14, Z19
 	LONG         $0x406eb262
 	WORD         $0xc352
-	MOVWLZX      (R9)(DX*1), R11
-	VPBROADCASTD R11, Z20
+	MOVWLZX      (R9)(DX*1), R14
+	VPBROADCASTD R14, Z20
 	LONG         $0x406eb262
 	WORD         $0xcc52
-	MOVWLZX      (R9)(DX*2), R11
-	VPBROADCASTD R11, Z21
+	MOVWLZX      (R9)(DX*2), R14
+	VPBROADCASTD R14, Z21
 	LONG         $0x406eb262
 	WORD         $0xd552
-	MOVWLZX      (R9)(R8*1), R11
-	VPBROADCASTD R11, Z22
+	MOVWLZX      (R9)(R8*1), R14
+	VPBROADCASTD R14, Z22
 	LONG         $0x406eb262
 	WORD         $0xde52
 	MOVWLZX      (R9)(DX*4), R9
@@ -40852,79 +41070,83 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z18
-	VBROADCASTSS 100(AX), Z19
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z18, Z0
-	VMINPS       Z0, Z19, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z1, Z18, Z1
-	VMINPS       Z1, Z19, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z18, Z2
-	VMINPS       Z2, Z19, Z2
-	LONG         $0x487ef262
-	WORD         $0xd272
-	VMOVDQU16    Y2, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z3, Z18, Z3
-	VMINPS       Z3, Z19, Z3
-	LONG         $0x487ef262
-	WORD         $0xdb72
-	VMOVDQU16    Y3, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z18, Z4
-	VMINPS       Z4, Z19, Z4
-	LONG         $0x487ef262
-	WORD         $0xe472
-	VMOVDQU16    Y4, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z5, Z18, Z5
-	VMINPS       Z5, Z19, Z5
-	LONG         $0x487ef262
-	WORD         $0xed72
-	VMOVDQU16    Y5, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z18, Z6
-	VMINPS       Z6, Z19, Z6
-	LONG         $0x487ef262
-	WORD         $0xf672
-	VMOVDQU16    Y6, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z7, Z18, Z7
-	VMINPS       Z7, Z19, Z7
-	LONG         $0x487ef262
-	WORD         $0xff72
-	VMOVDQU16    Y7, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z18, Z8
-	VMINPS       Z8, Z19, Z8
-	LONG         $0x487e5262
-	WORD         $0xc072
-	VMOVDQU16    Y8, K1, (CX)
+	VBROADCASTSS 100(AX), Z18
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z18, Z0
+	VMINPS       Z1, Z18, Z1
+	VMINPS       Z2, Z18, Z2
+	VMINPS       Z3, Z18, Z3
+	VMINPS       Z4, Z18, Z4
+	VMINPS       Z5, Z18, Z5
+	VMINPS       Z6, Z18, Z6
+	VMINPS       Z7, Z18, Z7
+	VMINPS       Z8, Z18, Z8
+
+clamped:
+	MOVQ      56(AX), AX
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VMOVDQU16 Y2, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xdb72
+	VMOVDQU16 Y3, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xe472
+	VMOVDQU16 Y4, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xed72
+	VMOVDQU16 Y5, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xf672
+	VMOVDQU16 Y6, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xff72
+	VMOVDQU16 Y7, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487e5262
+	WORD      $0xc072
+	VMOVDQU16 Y8, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_10x16(t *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
-TEXT ·tileBF16OutAVX512_10x16(SB), NOSPLIT, $40-8
+TEXT ·tileBF16OutAVX512_10x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -40945,37 +41167,6 @@ TEXT ·tileBF16OutAVX512_10x16(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -41018,17 +41209,25 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R11
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R13, R13
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R13
+	MOVQ    $0x00000003, R12
 
 tap:
 	MOVQ (SI), R9
 	ADDQ 24(AX), R9
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
-	ADDQ 16(SP), R10
-	MOVQ 16(AX), R11
-	SUBQ $0x04, R11
+	ADDQ 8(SP), R10
+	MOVQ 16(AX), R14
+	SUBQ $0x04, R14
 	JL   rest
 
 loop:
@@ -41156,21 +41355,35 @@ loop:
 	VPBROADCASTD 12(R10)(DX*4), Z30
 	LONG         $0x405e8262
 	WORD         $0xde52
-	TESTQ        R11, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R14, R13
+	JNZ          asked_rows
+	SUBQ         $0x01, R12
+	JL           asked_rows
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+	PREFETCHT0   (R11)
+	ADDQ         56(AX), R11
+
+asked_rows:
+	TESTQ      R14, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
-	SUBQ $0x04, R11
+	SUBQ $0x04, R14
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R14
 	JZ   odd
 
 single:
@@ -41208,28 +41421,28 @@ single:
 	ADDQ         $+64, CX
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
-	DECQ         R11
+	DECQ         R14
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R11
-	TESTQ        R11, R11
+	MOVQ         112(AX), R14
+	TESTQ        R14, R14
 	JZ           even
 	VMOVUPS      (CX), Z20
-	MOVWLZX      (R9), R11
-	VPBROADCASTD R11, Z21
+	MOVWLZX      (R9), R14
+	VPBROADCASTD R14, Z21
 	LONG         $0x405eb262
 	WORD         $0xc552
-	MOVWLZX      (R9)(DX*1), R11
-	VPBROADCASTD R11, Z22
+	MOVWLZX      (R9)(DX*1), R14
+	VPBROADCASTD R14, Z22
 	LONG         $0x405eb262
 	WORD         $0xce52
-	MOVWLZX      (R9)(DX*2), R11
-	VPBROADCASTD R11, Z23
+	MOVWLZX      (R9)(DX*2), R14
+	VPBROADCASTD R14, Z23
 	LONG         $0x405eb262
 	WORD         $0xd752
-	MOVWLZX      (R9)(R8*1), R11
-	VPBROADCASTD R11, Z24
+	MOVWLZX      (R9)(R8*1), R14
+	VPBROADCASTD R14, Z24
 	LONG         $0x405e9262
 	WORD         $0xd852
 	MOVWLZX      (R9)(DX*4), R9
@@ -41280,7 +41493,7 @@ even:
 	XORQ        SI, SI
 	CMPQ        160(AX), $0x00
 	CMOVQNE     BX, SI
-	MOVQ        SI, 24(SP)
+	MOVQ        SI, 16(SP)
 	VPMOVZXWD.Z (CX), K1, Z20
 	VPSLLD      $0x10, Z20, Z20
 	VADDPS      Z20, Z0, Z0
@@ -41301,7 +41514,7 @@ even:
 	VPSLLD      $0x10, Z20, Z20
 	VADDPS      Z20, Z4, Z4
 	ADDQ        DX, CX
-	ADDQ        24(SP), CX
+	ADDQ        16(SP), CX
 	VPMOVZXWD.Z (CX), K1, Z20
 	VPSLLD      $0x10, Z20, Z20
 	VADDPS      Z20, Z5, Z5
@@ -41325,134 +41538,111 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z20
-	VBROADCASTSS 100(AX), Z21
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z20, Z0
-	VMINPS       Z0, Z21, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z1, Z20, Z1
-	VMINPS       Z1, Z21, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z20, Z2
-	VMINPS       Z2, Z21, Z2
-	LONG         $0x487ef262
-	WORD         $0xd272
-	VMOVDQU16    Y2, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z3, Z20, Z3
-	VMINPS       Z3, Z21, Z3
-	LONG         $0x487ef262
-	WORD         $0xdb72
-	VMOVDQU16    Y3, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z20, Z4
-	VMINPS       Z4, Z21, Z4
-	LONG         $0x487ef262
-	WORD         $0xe472
-	VMOVDQU16    Y4, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z5, Z20, Z5
-	VMINPS       Z5, Z21, Z5
-	LONG         $0x487ef262
-	WORD         $0xed72
-	VMOVDQU16    Y5, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z20, Z6
-	VMINPS       Z6, Z21, Z6
-	LONG         $0x487ef262
-	WORD         $0xf672
-	VMOVDQU16    Y6, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z7, Z20, Z7
-	VMINPS       Z7, Z21, Z7
-	LONG         $0x487ef262
-	WORD         $0xff72
-	VMOVDQU16    Y7, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z20, Z8
-	VMINPS       Z8, Z21, Z8
-	LONG         $0x487e5262
-	WORD         $0xc072
-	VMOVDQU16    Y8, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z9, Z20, Z9
-	VMINPS       Z9, Z21, Z9
-	LONG         $0x487e5262
-	WORD         $0xc972
-	VMOVDQU16    Y9, K1, (CX)
+	VBROADCASTSS 100(AX), Z20
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z20, Z0
+	VMINPS       Z1, Z20, Z1
+	VMINPS       Z2, Z20, Z2
+	VMINPS       Z3, Z20, Z3
+	VMINPS       Z4, Z20, Z4
+	VMINPS       Z5, Z20, Z5
+	VMINPS       Z6, Z20, Z6
+	VMINPS       Z7, Z20, Z7
+	VMINPS       Z8, Z20, Z8
+	VMINPS       Z9, Z20, Z9
+
+clamped:
+	MOVQ      56(AX), DX
+	MOVQ      168(AX), BX
+	XORQ      SI, SI
+	CMPQ      160(AX), $0x00
+	CMOVQNE   BX, SI
+	MOVQ      SI, 24(SP)
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VMOVDQU16 Y2, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xdb72
+	VMOVDQU16 Y3, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xe472
+	VMOVDQU16 Y4, K1, (CX)
+	ADDQ      DX, CX
+	ADDQ      24(SP), CX
+	LONG      $0x487ef262
+	WORD      $0xed72
+	VMOVDQU16 Y5, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xf672
+	VMOVDQU16 Y6, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xff72
+	VMOVDQU16 Y7, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487e5262
+	WORD      $0xc072
+	VMOVDQU16 Y8, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487e5262
+	WORD      $0xc972
+	VMOVDQU16 Y9, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_11x16(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
 TEXT ·tileBF16OutAVX512_11x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -41493,6 +41683,14 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R12
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R14, R14
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R14
+	MOVQ    $0x00000003, R13
 
 tap:
 	MOVQ (SI), R9
@@ -41501,8 +41699,8 @@ tap:
 	ADDQ DX, R10
 	LEAQ (R10)(DX*4), R11
 	ADDQ DX, R11
-	MOVQ 16(AX), R12
-	SUBQ $0x04, R12
+	MOVQ 16(AX), R15
+	SUBQ $0x04, R15
 	JL   rest
 
 loop:
@@ -41642,22 +41840,36 @@ loop:
 	VPBROADCASTD 12(R11), Z24
 	LONG         $0x404e8262
 	WORD         $0xe852
-	TESTQ        R12, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R15, R14
+	JNZ          asked_rows
+	SUBQ         $0x01, R13
+	JL           asked_rows
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+
+asked_rows:
+	TESTQ      R15, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
 	ADDQ $+16, R11
-	SUBQ $0x04, R12
+	SUBQ $0x04, R15
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R15
 	JZ   odd
 
 single:
@@ -41699,28 +41911,28 @@ single:
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
-	DECQ         R12
+	DECQ         R15
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R12
-	TESTQ        R12, R12
+	MOVQ         112(AX), R15
+	TESTQ        R15, R15
 	JZ           even
 	VMOVUPS      (CX), Z22
-	MOVWLZX      (R9), R12
-	VPBROADCASTD R12, Z23
+	MOVWLZX      (R9), R15
+	VPBROADCASTD R15, Z23
 	LONG         $0x404eb262
 	WORD         $0xc752
-	MOVWLZX      (R9)(DX*1), R12
-	VPBROADCASTD R12, Z24
+	MOVWLZX      (R9)(DX*1), R15
+	VPBROADCASTD R15, Z24
 	LONG         $0x404e9262
 	WORD         $0xc852
-	MOVWLZX      (R9)(DX*2), R12
-	VPBROADCASTD R12, Z25
+	MOVWLZX      (R9)(DX*2), R15
+	VPBROADCASTD R15, Z25
 	LONG         $0x404e9262
 	WORD         $0xd152
-	MOVWLZX      (R9)(R8*1), R12
-	VPBROADCASTD R12, Z26
+	MOVWLZX      (R9)(R8*1), R15
+	VPBROADCASTD R15, Z26
 	LONG         $0x404e9262
 	WORD         $0xda52
 	MOVWLZX      (R9)(DX*4), R9
@@ -41819,91 +42031,95 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z22
-	VBROADCASTSS 100(AX), Z23
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z22, Z0
-	VMINPS       Z0, Z23, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z1, Z22, Z1
-	VMINPS       Z1, Z23, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z22, Z2
-	VMINPS       Z2, Z23, Z2
-	LONG         $0x487ef262
-	WORD         $0xd272
-	VMOVDQU16    Y2, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z3, Z22, Z3
-	VMINPS       Z3, Z23, Z3
-	LONG         $0x487ef262
-	WORD         $0xdb72
-	VMOVDQU16    Y3, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z22, Z4
-	VMINPS       Z4, Z23, Z4
-	LONG         $0x487ef262
-	WORD         $0xe472
-	VMOVDQU16    Y4, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z5, Z22, Z5
-	VMINPS       Z5, Z23, Z5
-	LONG         $0x487ef262
-	WORD         $0xed72
-	VMOVDQU16    Y5, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z22, Z6
-	VMINPS       Z6, Z23, Z6
-	LONG         $0x487ef262
-	WORD         $0xf672
-	VMOVDQU16    Y6, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z7, Z22, Z7
-	VMINPS       Z7, Z23, Z7
-	LONG         $0x487ef262
-	WORD         $0xff72
-	VMOVDQU16    Y7, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z22, Z8
-	VMINPS       Z8, Z23, Z8
-	LONG         $0x487e5262
-	WORD         $0xc072
-	VMOVDQU16    Y8, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z9, Z22, Z9
-	VMINPS       Z9, Z23, Z9
-	LONG         $0x487e5262
-	WORD         $0xc972
-	VMOVDQU16    Y9, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z10, Z22, Z10
-	VMINPS       Z10, Z23, Z10
-	LONG         $0x487e5262
-	WORD         $0xd272
-	VMOVDQU16    Y10, K1, (CX)
+	VBROADCASTSS 100(AX), Z22
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z22, Z0
+	VMINPS       Z1, Z22, Z1
+	VMINPS       Z2, Z22, Z2
+	VMINPS       Z3, Z22, Z3
+	VMINPS       Z4, Z22, Z4
+	VMINPS       Z5, Z22, Z5
+	VMINPS       Z6, Z22, Z6
+	VMINPS       Z7, Z22, Z7
+	VMINPS       Z8, Z22, Z8
+	VMINPS       Z9, Z22, Z9
+	VMINPS       Z10, Z22, Z10
+
+clamped:
+	MOVQ      56(AX), AX
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VMOVDQU16 Y2, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xdb72
+	VMOVDQU16 Y3, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xe472
+	VMOVDQU16 Y4, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xed72
+	VMOVDQU16 Y5, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xf672
+	VMOVDQU16 Y6, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xff72
+	VMOVDQU16 Y7, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487e5262
+	WORD      $0xc072
+	VMOVDQU16 Y8, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487e5262
+	WORD      $0xc972
+	VMOVDQU16 Y9, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487e5262
+	WORD      $0xd272
+	VMOVDQU16 Y10, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_12x16(t *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
-TEXT ·tileBF16OutAVX512_12x16(SB), NOSPLIT, $40-8
+TEXT ·tileBF16OutAVX512_12x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -41928,41 +42144,6 @@ TEXT ·tileBF16OutAVX512_12x16(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -41997,8 +42178,16 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R13
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R15, R15
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R15
+	MOVQ    $0x00000003, R14
 
 tap:
 	MOVQ (SI), R9
@@ -42006,11 +42195,11 @@ tap:
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
 	LEAQ (R10)(DX*1), R11
-	ADDQ 16(SP), R11
+	ADDQ 8(SP), R11
 	LEAQ (R11)(DX*4), R12
 	ADDQ DX, R12
-	MOVQ 16(AX), R13
-	SUBQ $0x04, R13
+	MOVQ 16(AX), BP
+	SUBQ $0x04, BP
 	JL   rest
 
 loop:
@@ -42162,11 +42351,25 @@ loop:
 	VPBROADCASTD 12(R12), Z24
 	LONG         $0x481e1262
 	WORD         $0xd852
-	TESTQ        R13, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        BP, R15
+	JNZ          asked_rows
+	SUBQ         $0x01, R14
+	JL           asked_rows
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+
+asked_rows:
+	TESTQ      BP, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
@@ -42174,11 +42377,11 @@ fetched:
 	ADDQ $+16, R10
 	ADDQ $+16, R11
 	ADDQ $+16, R12
-	SUBQ $0x04, R13
+	SUBQ $0x04, BP
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, BP
 	JZ   odd
 
 single:
@@ -42224,28 +42427,28 @@ single:
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
 	ADDQ         $+4, R12
-	DECQ         R13
+	DECQ         BP
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R13
-	TESTQ        R13, R13
+	MOVQ         112(AX), BP
+	TESTQ        BP, BP
 	JZ           even
 	VMOVUPS      (CX), Z12
-	MOVWLZX      (R9), R13
-	VPBROADCASTD R13, Z13
+	MOVWLZX      (R9), BP
+	VPBROADCASTD BP, Z13
 	LONG         $0x481ed262
 	WORD         $0xc552
-	MOVWLZX      (R9)(DX*1), R13
-	VPBROADCASTD R13, Z14
+	MOVWLZX      (R9)(DX*1), BP
+	VPBROADCASTD BP, Z14
 	LONG         $0x481ed262
 	WORD         $0xce52
-	MOVWLZX      (R9)(DX*2), R13
-	VPBROADCASTD R13, Z15
+	MOVWLZX      (R9)(DX*2), BP
+	VPBROADCASTD BP, Z15
 	LONG         $0x481ed262
 	WORD         $0xd752
-	MOVWLZX      (R9)(R8*1), R13
-	VPBROADCASTD R13, Z16
+	MOVWLZX      (R9)(R8*1), BP
+	VPBROADCASTD BP, Z16
 	LONG         $0x481eb262
 	WORD         $0xd852
 	MOVWLZX      (R9)(DX*4), R9
@@ -42294,7 +42497,7 @@ even:
 	XORQ        SI, SI
 	CMPQ        160(AX), $0x00
 	CMOVQNE     BX, SI
-	MOVQ        SI, 24(SP)
+	MOVQ        SI, 16(SP)
 	VPMOVZXWD.Z (CX), K1, Z12
 	VPSLLD      $0x10, Z12, Z12
 	VADDPS      Z12, Z0, Z0
@@ -42319,7 +42522,7 @@ even:
 	VPSLLD      $0x10, Z12, Z12
 	VADDPS      Z12, Z5, Z5
 	ADDQ        DX, CX
-	ADDQ        24(SP), CX
+	ADDQ        16(SP), CX
 	VPMOVZXWD.Z (CX), K1, Z12
 	VPSLLD      $0x10, Z12, Z12
 	VADDPS      Z12, Z6, Z6
@@ -42347,154 +42550,127 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z12
-	VBROADCASTSS 100(AX), Z13
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z12, Z0
-	VMINPS       Z0, Z13, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z1, Z12, Z1
-	VMINPS       Z1, Z13, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z12, Z2
-	VMINPS       Z2, Z13, Z2
-	LONG         $0x487ef262
-	WORD         $0xd272
-	VMOVDQU16    Y2, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z3, Z12, Z3
-	VMINPS       Z3, Z13, Z3
-	LONG         $0x487ef262
-	WORD         $0xdb72
-	VMOVDQU16    Y3, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z12, Z4
-	VMINPS       Z4, Z13, Z4
-	LONG         $0x487ef262
-	WORD         $0xe472
-	VMOVDQU16    Y4, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z5, Z12, Z5
-	VMINPS       Z5, Z13, Z5
-	LONG         $0x487ef262
-	WORD         $0xed72
-	VMOVDQU16    Y5, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z6, Z12, Z6
-	VMINPS       Z6, Z13, Z6
-	LONG         $0x487ef262
-	WORD         $0xf672
-	VMOVDQU16    Y6, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z7, Z12, Z7
-	VMINPS       Z7, Z13, Z7
-	LONG         $0x487ef262
-	WORD         $0xff72
-	VMOVDQU16    Y7, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z12, Z8
-	VMINPS       Z8, Z13, Z8
-	LONG         $0x487e5262
-	WORD         $0xc072
-	VMOVDQU16    Y8, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z9, Z12, Z9
-	VMINPS       Z9, Z13, Z9
-	LONG         $0x487e5262
-	WORD         $0xc972
-	VMOVDQU16    Y9, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z10, Z12, Z10
-	VMINPS       Z10, Z13, Z10
-	LONG         $0x487e5262
-	WORD         $0xd272
-	VMOVDQU16    Y10, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z11, Z12, Z11
-	VMINPS       Z11, Z13, Z11
-	LONG         $0x487e5262
-	WORD         $0xdb72
-	VMOVDQU16    Y11, K1, (CX)
+	VBROADCASTSS 100(AX), Z12
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z12, Z0
+	VMINPS       Z1, Z12, Z1
+	VMINPS       Z2, Z12, Z2
+	VMINPS       Z3, Z12, Z3
+	VMINPS       Z4, Z12, Z4
+	VMINPS       Z5, Z12, Z5
+	VMINPS       Z6, Z12, Z6
+	VMINPS       Z7, Z12, Z7
+	VMINPS       Z8, Z12, Z8
+	VMINPS       Z9, Z12, Z9
+	VMINPS       Z10, Z12, Z10
+	VMINPS       Z11, Z12, Z11
+
+clamped:
+	MOVQ      56(AX), DX
+	MOVQ      168(AX), BX
+	XORQ      SI, SI
+	CMPQ      160(AX), $0x00
+	CMOVQNE   BX, SI
+	MOVQ      SI, 24(SP)
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VMOVDQU16 Y2, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xdb72
+	VMOVDQU16 Y3, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xe472
+	VMOVDQU16 Y4, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xed72
+	VMOVDQU16 Y5, K1, (CX)
+	ADDQ      DX, CX
+	ADDQ      24(SP), CX
+	LONG      $0x487ef262
+	WORD      $0xf672
+	VMOVDQU16 Y6, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xff72
+	VMOVDQU16 Y7, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487e5262
+	WORD      $0xc072
+	VMOVDQU16 Y8, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487e5262
+	WORD      $0xc972
+	VMOVDQU16 Y9, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487e5262
+	WORD      $0xd272
+	VMOVDQU16 Y10, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487e5262
+	WORD      $0xdb72
+	VMOVDQU16 Y11, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_13x16(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
 TEXT ·tileBF16OutAVX512_13x16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
 	JZ         asked
-	TESTQ      SI, SI
+	TESTQ      DX, DX
 	JZ         asked
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
 
 asked:
 	MOVQ      $-1, CX
@@ -42526,6 +42702,14 @@ unbiased:
 	MOVQ    8(AX), SI
 	MOVQ    (AX), DI
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R12
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R14, R14
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R14
+	MOVQ    $0x00000004, R13
 
 tap:
 	MOVQ (SI), R9
@@ -42534,8 +42718,8 @@ tap:
 	ADDQ DX, R10
 	LEAQ (R10)(DX*4), R11
 	ADDQ DX, R11
-	MOVQ 16(AX), R12
-	SUBQ $0x04, R12
+	MOVQ 16(AX), R15
+	SUBQ $0x04, R15
 	JL   rest
 
 loop:
@@ -42699,22 +42883,36 @@ loop:
 	VPBROADCASTD 12(R11)(DX*2), Z26
 	LONG         $0x48161262
 	WORD         $0xe252
-	TESTQ        R12, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        R15, R14
+	JNZ          asked_rows
+	SUBQ         $0x01, R13
+	JL           asked_rows
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+	PREFETCHT0   (R12)
+	ADDQ         56(AX), R12
+
+asked_rows:
+	TESTQ      R15, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
 	ADDQ $+16, R9
 	ADDQ $+16, R10
 	ADDQ $+16, R11
-	SUBQ $0x04, R12
+	SUBQ $0x04, R15
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R15
 	JZ   odd
 
 single:
@@ -42762,28 +42960,28 @@ single:
 	ADDQ         $+4, R9
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
-	DECQ         R12
+	DECQ         R15
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R12
-	TESTQ        R12, R12
+	MOVQ         112(AX), R15
+	TESTQ        R15, R15
 	JZ           even
 	VMOVUPS      (CX), Z13
-	MOVWLZX      (R9), R12
-	VPBROADCASTD R12, Z14
+	MOVWLZX      (R9), R15
+	VPBROADCASTD R15, Z14
 	LONG         $0x4816d262
 	WORD         $0xc652
-	MOVWLZX      (R9)(DX*1), R12
-	VPBROADCASTD R12, Z15
+	MOVWLZX      (R9)(DX*1), R15
+	VPBROADCASTD R15, Z15
 	LONG         $0x4816d262
 	WORD         $0xcf52
-	MOVWLZX      (R9)(DX*2), R12
-	VPBROADCASTD R12, Z16
+	MOVWLZX      (R9)(DX*2), R15
+	VPBROADCASTD R15, Z16
 	LONG         $0x4816b262
 	WORD         $0xd052
-	MOVWLZX      (R9)(R8*1), R12
-	VPBROADCASTD R12, Z17
+	MOVWLZX      (R9)(R8*1), R15
+	VPBROADCASTD R15, Z17
 	LONG         $0x4816b262
 	WORD         $0xd952
 	MOVWLZX      (R9)(DX*4), R9
@@ -42887,103 +43085,107 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z13
-	VBROADCASTSS 100(AX), Z14
-	MOVQ         56(AX), AX
 	VMAXPS       Z0, Z13, Z0
-	VMINPS       Z0, Z14, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z1, Z13, Z1
-	VMINPS       Z1, Z14, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z2, Z13, Z2
-	VMINPS       Z2, Z14, Z2
-	LONG         $0x487ef262
-	WORD         $0xd272
-	VMOVDQU16    Y2, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z3, Z13, Z3
-	VMINPS       Z3, Z14, Z3
-	LONG         $0x487ef262
-	WORD         $0xdb72
-	VMOVDQU16    Y3, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z4, Z13, Z4
-	VMINPS       Z4, Z14, Z4
-	LONG         $0x487ef262
-	WORD         $0xe472
-	VMOVDQU16    Y4, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z5, Z13, Z5
-	VMINPS       Z5, Z14, Z5
-	LONG         $0x487ef262
-	WORD         $0xed72
-	VMOVDQU16    Y5, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z6, Z13, Z6
-	VMINPS       Z6, Z14, Z6
-	LONG         $0x487ef262
-	WORD         $0xf672
-	VMOVDQU16    Y6, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z7, Z13, Z7
-	VMINPS       Z7, Z14, Z7
-	LONG         $0x487ef262
-	WORD         $0xff72
-	VMOVDQU16    Y7, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z8, Z13, Z8
-	VMINPS       Z8, Z14, Z8
-	LONG         $0x487e5262
-	WORD         $0xc072
-	VMOVDQU16    Y8, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z9, Z13, Z9
-	VMINPS       Z9, Z14, Z9
-	LONG         $0x487e5262
-	WORD         $0xc972
-	VMOVDQU16    Y9, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z10, Z13, Z10
-	VMINPS       Z10, Z14, Z10
-	LONG         $0x487e5262
-	WORD         $0xd272
-	VMOVDQU16    Y10, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z11, Z13, Z11
-	VMINPS       Z11, Z14, Z11
-	LONG         $0x487e5262
-	WORD         $0xdb72
-	VMOVDQU16    Y11, K1, (CX)
-	ADDQ         AX, CX
 	VMAXPS       Z12, Z13, Z12
-	VMINPS       Z12, Z14, Z12
-	LONG         $0x487e5262
-	WORD         $0xe472
-	VMOVDQU16    Y12, K1, (CX)
+	VBROADCASTSS 100(AX), Z13
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z13, Z0
+	VMINPS       Z1, Z13, Z1
+	VMINPS       Z2, Z13, Z2
+	VMINPS       Z3, Z13, Z3
+	VMINPS       Z4, Z13, Z4
+	VMINPS       Z5, Z13, Z5
+	VMINPS       Z6, Z13, Z6
+	VMINPS       Z7, Z13, Z7
+	VMINPS       Z8, Z13, Z8
+	VMINPS       Z9, Z13, Z9
+	VMINPS       Z10, Z13, Z10
+	VMINPS       Z11, Z13, Z11
+	VMINPS       Z12, Z13, Z12
+
+clamped:
+	MOVQ      56(AX), AX
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VMOVDQU16 Y2, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xdb72
+	VMOVDQU16 Y3, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xe472
+	VMOVDQU16 Y4, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xed72
+	VMOVDQU16 Y5, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xf672
+	VMOVDQU16 Y6, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487ef262
+	WORD      $0xff72
+	VMOVDQU16 Y7, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487e5262
+	WORD      $0xc072
+	VMOVDQU16 Y8, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487e5262
+	WORD      $0xc972
+	VMOVDQU16 Y9, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487e5262
+	WORD      $0xd272
+	VMOVDQU16 Y10, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487e5262
+	WORD      $0xdb72
+	VMOVDQU16 Y11, K1, (CX)
+	ADDQ      AX, CX
+	LONG      $0x487e5262
+	WORD      $0xe472
+	VMOVDQU16 Y12, K1, (CX)
 	VZEROUPPER
 	RET
 
 // func tileBF16OutAVX512_14x16(t *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
-TEXT ·tileBF16OutAVX512_14x16(SB), NOSPLIT, $40-8
+TEXT ·tileBF16OutAVX512_14x16(SB), NOSPLIT, $32-8
 	MOVQ       t+0(FP), AX
-	MOVQ       48(AX), CX
-	MOVQ       56(AX), DX
-	MOVQ       72(AX), BX
-	MOVQ       80(AX), SI
-	CMPQ       BX, CX
-	JE         same
-	MOVQ       168(AX), DI
-	XORQ       R8, R8
+	MOVQ       72(AX), CX
+	MOVQ       80(AX), DX
+	TESTQ      CX, CX
+	JZ         asked
+	TESTQ      DX, DX
+	JZ         asked
+	MOVQ       176(AX), BX
+	XORQ       SI, SI
 	CMPQ       160(AX), $0x00
-	CMOVQNE    DI, R8
-	MOVQ       R8, (SP)
+	CMOVQNE    BX, SI
+	MOVQ       SI, (SP)
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
@@ -43012,45 +43214,6 @@ TEXT ·tileBF16OutAVX512_14x16(SB), NOSPLIT, $40-8
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
-
-same:
-	TESTQ      BX, BX
-	JZ         asked
-	TESTQ      SI, SI
-	JZ         asked
-	MOVQ       176(AX), CX
-	XORQ       DX, DX
-	CMPQ       160(AX), $0x00
-	CMOVQNE    CX, DX
-	MOVQ       DX, 8(SP)
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	ADDQ       8(SP), BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
-	ADDQ       SI, BX
-	PREFETCHT0 (BX)
 
 asked:
 	MOVQ      $-1, CX
@@ -43087,8 +43250,16 @@ unbiased:
 	XORQ    R9, R9
 	CMPQ    160(AX), $0x00
 	CMOVQNE R8, R9
-	MOVQ    R9, 16(SP)
+	MOVQ    R9, 8(SP)
 	LEAQ    (DX)(DX*2), R8
+	MOVQ    48(AX), R13
+	MOVQ    16(AX), R9
+	IMULQ   DI, R9
+	XORQ    R15, R15
+	MOVQ    $0x0000000c, R10
+	CMPQ    R9, $0x40
+	CMOVQGE R10, R15
+	MOVQ    $0x00000004, R14
 
 tap:
 	MOVQ (SI), R9
@@ -43096,11 +43267,11 @@ tap:
 	LEAQ (R9)(DX*4), R10
 	ADDQ DX, R10
 	LEAQ (R10)(DX*2), R11
-	ADDQ 16(SP), R11
+	ADDQ 8(SP), R11
 	LEAQ (R11)(DX*4), R12
 	ADDQ DX, R12
-	MOVQ 16(AX), R13
-	SUBQ $0x04, R13
+	MOVQ 16(AX), BP
+	SUBQ $0x04, BP
 	JL   rest
 
 loop:
@@ -43276,11 +43447,25 @@ loop:
 	VPBROADCASTD 12(R12)(DX*1), Z28
 	LONG         $0x480e1262
 	WORD         $0xec52
-	TESTQ        R13, 184(AX)
-	JNZ          fetched
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         $+128, BX
+	TESTQ        BP, R15
+	JNZ          asked_rows
+	SUBQ         $0x01, R14
+	JL           asked_rows
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+	PREFETCHT0   (R13)
+	ADDQ         56(AX), R13
+
+asked_rows:
+	TESTQ      BP, 184(AX)
+	JNZ        fetched
+	PREFETCHT1 (BX)
+	PREFETCHT1 64(BX)
+	ADDQ       $+128, BX
 
 fetched:
 	ADDQ $+256, CX
@@ -43288,11 +43473,11 @@ fetched:
 	ADDQ $+16, R10
 	ADDQ $+16, R11
 	ADDQ $+16, R12
-	SUBQ $0x04, R13
+	SUBQ $0x04, BP
 	JGE  loop
 
 rest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, BP
 	JZ   odd
 
 single:
@@ -43344,28 +43529,28 @@ single:
 	ADDQ         $+4, R10
 	ADDQ         $+4, R11
 	ADDQ         $+4, R12
-	DECQ         R13
+	DECQ         BP
 	JNZ          single
 
 odd:
-	MOVQ         112(AX), R13
-	TESTQ        R13, R13
+	MOVQ         112(AX), BP
+	TESTQ        BP, BP
 	JZ           even
 	VMOVUPS      (CX), Z14
-	MOVWLZX      (R9), R13
-	VPBROADCASTD R13, Z15
+	MOVWLZX      (R9), BP
+	VPBROADCASTD BP, Z15
 	LONG         $0x480ed262
 	WORD         $0xc752
-	MOVWLZX      (R9)(DX*1), R13
-	VPBROADCASTD R13, Z16
+	MOVWLZX      (R9)(DX*1), BP
+	VPBROADCASTD BP, Z16
 	LONG         $0x480eb262
 	WORD         $0xc852
-	MOVWLZX      (R9)(DX*2), R13
-	VPBROADCASTD R13, Z17
+	MOVWLZX      (R9)(DX*2), BP
+	VPBROADCASTD BP, Z17
 	LONG         $0x480eb262
 	WORD         $0xd152
-	MOVWLZX      (R9)(R8*1), R13
-	VPBROADCASTD R13, Z18
+	MOVWLZX      (R9)(R8*1), BP
+	VPBROADCASTD BP, Z18
 	LONG         $0x480eb262
 	WORD         $0xda52
 	MOVWLZX      (R9)(DX*4), R9
@@ -43422,7 +43607,7 @@ even:
 	XORQ        SI, SI
 	CMPQ        160(AX), $0x00
 	CMOVQNE     BX, SI
-	MOVQ        SI, 24(SP)
+	MOVQ        SI, 16(SP)
 	VPMOVZXWD.Z (CX), K1, Z14
 	VPSLLD      $0x10, Z14, Z14
 	VADDPS      Z14, Z0, Z0
@@ -43451,7 +43636,7 @@ even:
 	VPSLLD      $0x10, Z14, Z14
 	VADDPS      Z14, Z6, Z6
 	ADDQ        DX, CX
-	ADDQ        24(SP), CX
+	ADDQ        16(SP), CX
 	VPMOVZXWD.Z (CX), K1, Z14
 	VPSLLD      $0x10, Z14, Z14
 	VADDPS      Z14, Z7, Z7
@@ -43483,97 +43668,101 @@ even:
 store:
 	MOVQ         48(AX), CX
 	VBROADCASTSS 96(AX), Z14
-	VBROADCASTSS 100(AX), Z15
-	MOVQ         56(AX), DX
-	MOVQ         168(AX), BX
-	XORQ         SI, SI
-	CMPQ         160(AX), $0x00
-	CMOVQNE      BX, SI
-	MOVQ         SI, 32(SP)
 	VMAXPS       Z0, Z14, Z0
-	VMINPS       Z0, Z15, Z0
-	LONG         $0x487ef262
-	WORD         $0xc072
-	VMOVDQU16    Y0, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z1, Z14, Z1
-	VMINPS       Z1, Z15, Z1
-	LONG         $0x487ef262
-	WORD         $0xc972
-	VMOVDQU16    Y1, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z2, Z14, Z2
-	VMINPS       Z2, Z15, Z2
-	LONG         $0x487ef262
-	WORD         $0xd272
-	VMOVDQU16    Y2, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z3, Z14, Z3
-	VMINPS       Z3, Z15, Z3
-	LONG         $0x487ef262
-	WORD         $0xdb72
-	VMOVDQU16    Y3, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z4, Z14, Z4
-	VMINPS       Z4, Z15, Z4
-	LONG         $0x487ef262
-	WORD         $0xe472
-	VMOVDQU16    Y4, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z5, Z14, Z5
-	VMINPS       Z5, Z15, Z5
-	LONG         $0x487ef262
-	WORD         $0xed72
-	VMOVDQU16    Y5, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z6, Z14, Z6
-	VMINPS       Z6, Z15, Z6
-	LONG         $0x487ef262
-	WORD         $0xf672
-	VMOVDQU16    Y6, K1, (CX)
-	ADDQ         DX, CX
-	ADDQ         32(SP), CX
 	VMAXPS       Z7, Z14, Z7
-	VMINPS       Z7, Z15, Z7
-	LONG         $0x487ef262
-	WORD         $0xff72
-	VMOVDQU16    Y7, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z8, Z14, Z8
-	VMINPS       Z8, Z15, Z8
-	LONG         $0x487e5262
-	WORD         $0xc072
-	VMOVDQU16    Y8, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z9, Z14, Z9
-	VMINPS       Z9, Z15, Z9
-	LONG         $0x487e5262
-	WORD         $0xc972
-	VMOVDQU16    Y9, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z10, Z14, Z10
-	VMINPS       Z10, Z15, Z10
-	LONG         $0x487e5262
-	WORD         $0xd272
-	VMOVDQU16    Y10, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z11, Z14, Z11
-	VMINPS       Z11, Z15, Z11
-	LONG         $0x487e5262
-	WORD         $0xdb72
-	VMOVDQU16    Y11, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z12, Z14, Z12
-	VMINPS       Z12, Z15, Z12
-	LONG         $0x487e5262
-	WORD         $0xe472
-	VMOVDQU16    Y12, K1, (CX)
-	ADDQ         DX, CX
 	VMAXPS       Z13, Z14, Z13
-	VMINPS       Z13, Z15, Z13
-	LONG         $0x487e5262
-	WORD         $0xed72
-	VMOVDQU16    Y13, K1, (CX)
+	VBROADCASTSS 100(AX), Z14
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Z0, Z14, Z0
+	VMINPS       Z1, Z14, Z1
+	VMINPS       Z2, Z14, Z2
+	VMINPS       Z3, Z14, Z3
+	VMINPS       Z4, Z14, Z4
+	VMINPS       Z5, Z14, Z5
+	VMINPS       Z6, Z14, Z6
+	VMINPS       Z7, Z14, Z7
+	VMINPS       Z8, Z14, Z8
+	VMINPS       Z9, Z14, Z9
+	VMINPS       Z10, Z14, Z10
+	VMINPS       Z11, Z14, Z11
+	VMINPS       Z12, Z14, Z12
+	VMINPS       Z13, Z14, Z13
+
+clamped:
+	MOVQ      56(AX), DX
+	MOVQ      168(AX), BX
+	XORQ      SI, SI
+	CMPQ      160(AX), $0x00
+	CMOVQNE   BX, SI
+	MOVQ      SI, 24(SP)
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VMOVDQU16 Y2, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xdb72
+	VMOVDQU16 Y3, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xe472
+	VMOVDQU16 Y4, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xed72
+	VMOVDQU16 Y5, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487ef262
+	WORD      $0xf672
+	VMOVDQU16 Y6, K1, (CX)
+	ADDQ      DX, CX
+	ADDQ      24(SP), CX
+	LONG      $0x487ef262
+	WORD      $0xff72
+	VMOVDQU16 Y7, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487e5262
+	WORD      $0xc072
+	VMOVDQU16 Y8, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487e5262
+	WORD      $0xc972
+	VMOVDQU16 Y9, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487e5262
+	WORD      $0xd272
+	VMOVDQU16 Y10, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487e5262
+	WORD      $0xdb72
+	VMOVDQU16 Y11, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487e5262
+	WORD      $0xe472
+	VMOVDQU16 Y12, K1, (CX)
+	ADDQ      DX, CX
+	LONG      $0x487e5262
+	WORD      $0xed72
+	VMOVDQU16 Y13, K1, (CX)
 	VZEROUPPER
 	RET
 
@@ -43753,39 +43942,43 @@ allAdded:
 
 store:
 	VBROADCASTSS 96(AX), Y8
-	VBROADCASTSS 100(AX), Y9
 	VMAXPS       Y0, Y8, Y0
-	VMINPS       Y0, Y9, Y0
 	VMAXPS       Y1, Y8, Y1
-	VMINPS       Y1, Y9, Y1
-	MOVQ         48(AX), CX
-	MOVQ         56(AX), DX
-	CMPQ         104(AX), $0x10
-	JGE          allStored
-	MOVQ         $0x00000008, DX
-	SUBQ         104(AX), DX
-	XORQ         BX, BX
-	TESTQ        DX, DX
-	CMOVQLT      BX, DX
-	MOVQ         $0x00000008, BX
-	CMPQ         DX, BX
-	CMOVQGT      BX, DX
-	LEAQ         columnMasks<>+0(SB), BX
-	VMOVDQU      (BX)(DX*4), Y8
-	MOVQ         CX, DX
-	VMASKMOVPS   Y0, Y8, (DX)
-	MOVQ         $0x00000010, DX
-	SUBQ         104(AX), DX
-	XORQ         AX, AX
-	TESTQ        DX, DX
-	CMOVQLT      AX, DX
-	MOVQ         $0x00000008, AX
-	CMPQ         DX, AX
-	CMOVQGT      AX, DX
-	LEAQ         columnMasks<>+0(SB), AX
-	VMOVDQU      (AX)(DX*4), Y8
-	MOVQ         CX, DX
-	VMASKMOVPS   Y1, Y8, 32(DX)
+	VBROADCASTSS 100(AX), Y8
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Y0, Y8, Y0
+	VMINPS       Y1, Y8, Y1
+
+clamped:
+	MOVQ       48(AX), CX
+	MOVQ       56(AX), DX
+	CMPQ       104(AX), $0x10
+	JGE        allStored
+	MOVQ       $0x00000008, DX
+	SUBQ       104(AX), DX
+	XORQ       BX, BX
+	TESTQ      DX, DX
+	CMOVQLT    BX, DX
+	MOVQ       $0x00000008, BX
+	CMPQ       DX, BX
+	CMOVQGT    BX, DX
+	LEAQ       columnMasks<>+0(SB), BX
+	VMOVDQU    (BX)(DX*4), Y8
+	MOVQ       CX, DX
+	VMASKMOVPS Y0, Y8, (DX)
+	MOVQ       $0x00000010, DX
+	SUBQ       104(AX), DX
+	XORQ       AX, AX
+	TESTQ      DX, DX
+	CMOVQLT    AX, DX
+	MOVQ       $0x00000008, AX
+	CMPQ       DX, AX
+	CMOVQGT    AX, DX
+	LEAQ       columnMasks<>+0(SB), AX
+	VMOVDQU    (AX)(DX*4), Y8
+	MOVQ       CX, DX
+	VMASKMOVPS Y1, Y8, 32(DX)
 	VZEROUPPER
 	RET
 
@@ -44103,50 +44296,54 @@ allAddedLines:
 
 store:
 	VBROADCASTSS 96(AX), Y8
-	VBROADCASTSS 100(AX), Y9
 	VMAXPS       Y0, Y8, Y0
-	VMINPS       Y0, Y9, Y0
 	VMAXPS       Y1, Y8, Y1
-	VMINPS       Y1, Y9, Y1
 	VMAXPS       Y2, Y8, Y2
-	VMINPS       Y2, Y9, Y2
 	VMAXPS       Y3, Y8, Y3
-	VMINPS       Y3, Y9, Y3
-	MOVQ         48(AX), CX
-	MOVQ         56(AX), DX
-	MOVQ         160(AX), BX
-	TESTQ        BX, BX
-	JNZ          storedLines
-	CMPQ         104(AX), $0x10
-	JGE          allStored
-	MOVQ         $0x00000008, BX
-	SUBQ         104(AX), BX
-	XORQ         SI, SI
-	TESTQ        BX, BX
-	CMOVQLT      SI, BX
-	MOVQ         $0x00000008, SI
-	CMPQ         BX, SI
-	CMOVQGT      SI, BX
-	LEAQ         columnMasks<>+0(SB), SI
-	VMOVDQU      (SI)(BX*4), Y8
-	MOVQ         CX, BX
-	VMASKMOVPS   Y0, Y8, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y2, Y8, (BX)
-	MOVQ         $0x00000010, BX
-	SUBQ         104(AX), BX
-	XORQ         AX, AX
-	TESTQ        BX, BX
-	CMOVQLT      AX, BX
-	MOVQ         $0x00000008, AX
-	CMPQ         BX, AX
-	CMOVQGT      AX, BX
-	LEAQ         columnMasks<>+0(SB), AX
-	VMOVDQU      (AX)(BX*4), Y8
-	MOVQ         CX, BX
-	VMASKMOVPS   Y1, Y8, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y3, Y8, 32(BX)
+	VBROADCASTSS 100(AX), Y8
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Y0, Y8, Y0
+	VMINPS       Y1, Y8, Y1
+	VMINPS       Y2, Y8, Y2
+	VMINPS       Y3, Y8, Y3
+
+clamped:
+	MOVQ       48(AX), CX
+	MOVQ       56(AX), DX
+	MOVQ       160(AX), BX
+	TESTQ      BX, BX
+	JNZ        storedLines
+	CMPQ       104(AX), $0x10
+	JGE        allStored
+	MOVQ       $0x00000008, BX
+	SUBQ       104(AX), BX
+	XORQ       SI, SI
+	TESTQ      BX, BX
+	CMOVQLT    SI, BX
+	MOVQ       $0x00000008, SI
+	CMPQ       BX, SI
+	CMOVQGT    SI, BX
+	LEAQ       columnMasks<>+0(SB), SI
+	VMOVDQU    (SI)(BX*4), Y8
+	MOVQ       CX, BX
+	VMASKMOVPS Y0, Y8, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y2, Y8, (BX)
+	MOVQ       $0x00000010, BX
+	SUBQ       104(AX), BX
+	XORQ       AX, AX
+	TESTQ      BX, BX
+	CMOVQLT    AX, BX
+	MOVQ       $0x00000008, AX
+	CMPQ       BX, AX
+	CMOVQGT    AX, BX
+	LEAQ       columnMasks<>+0(SB), AX
+	VMOVDQU    (AX)(BX*4), Y8
+	MOVQ       CX, BX
+	VMASKMOVPS Y1, Y8, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y3, Y8, 32(BX)
 	VZEROUPPER
 	RET
 
@@ -44592,58 +44789,62 @@ allAddedLines:
 
 store:
 	VBROADCASTSS 96(AX), Y12
-	VBROADCASTSS 100(AX), Y13
 	VMAXPS       Y0, Y12, Y0
-	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
-	VMINPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y12, Y2
-	VMINPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y12, Y3
-	VMINPS       Y3, Y13, Y3
 	VMAXPS       Y4, Y12, Y4
-	VMINPS       Y4, Y13, Y4
 	VMAXPS       Y5, Y12, Y5
-	VMINPS       Y5, Y13, Y5
-	MOVQ         48(AX), CX
-	MOVQ         56(AX), DX
-	MOVQ         160(AX), BX
-	TESTQ        BX, BX
-	JNZ          storedLines
-	CMPQ         104(AX), $0x10
-	JGE          allStored
-	MOVQ         $0x00000008, BX
-	SUBQ         104(AX), BX
-	XORQ         SI, SI
-	TESTQ        BX, BX
-	CMOVQLT      SI, BX
-	MOVQ         $0x00000008, SI
-	CMPQ         BX, SI
-	CMOVQGT      SI, BX
-	LEAQ         columnMasks<>+0(SB), SI
-	VMOVDQU      (SI)(BX*4), Y12
-	MOVQ         CX, BX
-	VMASKMOVPS   Y0, Y12, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y2, Y12, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y4, Y12, (BX)
-	MOVQ         $0x00000010, BX
-	SUBQ         104(AX), BX
-	XORQ         AX, AX
-	TESTQ        BX, BX
-	CMOVQLT      AX, BX
-	MOVQ         $0x00000008, AX
-	CMPQ         BX, AX
-	CMOVQGT      AX, BX
-	LEAQ         columnMasks<>+0(SB), AX
-	VMOVDQU      (AX)(BX*4), Y12
-	MOVQ         CX, BX
-	VMASKMOVPS   Y1, Y12, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y3, Y12, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y5, Y12, 32(BX)
+	VBROADCASTSS 100(AX), Y12
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Y0, Y12, Y0
+	VMINPS       Y1, Y12, Y1
+	VMINPS       Y2, Y12, Y2
+	VMINPS       Y3, Y12, Y3
+	VMINPS       Y4, Y12, Y4
+	VMINPS       Y5, Y12, Y5
+
+clamped:
+	MOVQ       48(AX), CX
+	MOVQ       56(AX), DX
+	MOVQ       160(AX), BX
+	TESTQ      BX, BX
+	JNZ        storedLines
+	CMPQ       104(AX), $0x10
+	JGE        allStored
+	MOVQ       $0x00000008, BX
+	SUBQ       104(AX), BX
+	XORQ       SI, SI
+	TESTQ      BX, BX
+	CMOVQLT    SI, BX
+	MOVQ       $0x00000008, SI
+	CMPQ       BX, SI
+	CMOVQGT    SI, BX
+	LEAQ       columnMasks<>+0(SB), SI
+	VMOVDQU    (SI)(BX*4), Y12
+	MOVQ       CX, BX
+	VMASKMOVPS Y0, Y12, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y2, Y12, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y4, Y12, (BX)
+	MOVQ       $0x00000010, BX
+	SUBQ       104(AX), BX
+	XORQ       AX, AX
+	TESTQ      BX, BX
+	CMOVQLT    AX, BX
+	MOVQ       $0x00000008, AX
+	CMPQ       BX, AX
+	CMOVQGT    AX, BX
+	LEAQ       columnMasks<>+0(SB), AX
+	VMOVDQU    (AX)(BX*4), Y12
+	MOVQ       CX, BX
+	VMASKMOVPS Y1, Y12, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y3, Y12, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y5, Y12, 32(BX)
 	VZEROUPPER
 	RET
 
@@ -45163,66 +45364,70 @@ allAddedLines:
 
 store:
 	VBROADCASTSS 96(AX), Y8
-	VBROADCASTSS 100(AX), Y9
 	VMAXPS       Y0, Y8, Y0
-	VMINPS       Y0, Y9, Y0
 	VMAXPS       Y1, Y8, Y1
-	VMINPS       Y1, Y9, Y1
 	VMAXPS       Y2, Y8, Y2
-	VMINPS       Y2, Y9, Y2
 	VMAXPS       Y3, Y8, Y3
-	VMINPS       Y3, Y9, Y3
 	VMAXPS       Y4, Y8, Y4
-	VMINPS       Y4, Y9, Y4
 	VMAXPS       Y5, Y8, Y5
-	VMINPS       Y5, Y9, Y5
 	VMAXPS       Y6, Y8, Y6
-	VMINPS       Y6, Y9, Y6
 	VMAXPS       Y7, Y8, Y7
-	VMINPS       Y7, Y9, Y7
-	MOVQ         48(AX), CX
-	MOVQ         56(AX), DX
-	MOVQ         160(AX), BX
-	TESTQ        BX, BX
-	JNZ          storedLines
-	CMPQ         104(AX), $0x10
-	JGE          allStored
-	MOVQ         $0x00000008, BX
-	SUBQ         104(AX), BX
-	XORQ         SI, SI
-	TESTQ        BX, BX
-	CMOVQLT      SI, BX
-	MOVQ         $0x00000008, SI
-	CMPQ         BX, SI
-	CMOVQGT      SI, BX
-	LEAQ         columnMasks<>+0(SB), SI
-	VMOVDQU      (SI)(BX*4), Y8
-	MOVQ         CX, BX
-	VMASKMOVPS   Y0, Y8, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y2, Y8, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y4, Y8, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y6, Y8, (BX)
-	MOVQ         $0x00000010, BX
-	SUBQ         104(AX), BX
-	XORQ         AX, AX
-	TESTQ        BX, BX
-	CMOVQLT      AX, BX
-	MOVQ         $0x00000008, AX
-	CMPQ         BX, AX
-	CMOVQGT      AX, BX
-	LEAQ         columnMasks<>+0(SB), AX
-	VMOVDQU      (AX)(BX*4), Y8
-	MOVQ         CX, BX
-	VMASKMOVPS   Y1, Y8, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y3, Y8, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y5, Y8, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y7, Y8, 32(BX)
+	VBROADCASTSS 100(AX), Y8
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Y0, Y8, Y0
+	VMINPS       Y1, Y8, Y1
+	VMINPS       Y2, Y8, Y2
+	VMINPS       Y3, Y8, Y3
+	VMINPS       Y4, Y8, Y4
+	VMINPS       Y5, Y8, Y5
+	VMINPS       Y6, Y8, Y6
+	VMINPS       Y7, Y8, Y7
+
+clamped:
+	MOVQ       48(AX), CX
+	MOVQ       56(AX), DX
+	MOVQ       160(AX), BX
+	TESTQ      BX, BX
+	JNZ        storedLines
+	CMPQ       104(AX), $0x10
+	JGE        allStored
+	MOVQ       $0x00000008, BX
+	SUBQ       104(AX), BX
+	XORQ       SI, SI
+	TESTQ      BX, BX
+	CMOVQLT    SI, BX
+	MOVQ       $0x00000008, SI
+	CMPQ       BX, SI
+	CMOVQGT    SI, BX
+	LEAQ       columnMasks<>+0(SB), SI
+	VMOVDQU    (SI)(BX*4), Y8
+	MOVQ       CX, BX
+	VMASKMOVPS Y0, Y8, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y2, Y8, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y4, Y8, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y6, Y8, (BX)
+	MOVQ       $0x00000010, BX
+	SUBQ       104(AX), BX
+	XORQ       AX, AX
+	TESTQ      BX, BX
+	CMOVQLT    AX, BX
+	MOVQ       $0x00000008, AX
+	CMPQ       BX, AX
+	CMOVQGT    AX, BX
+	LEAQ       columnMasks<>+0(SB), AX
+	VMOVDQU    (AX)(BX*4), Y8
+	MOVQ       CX, BX
+	VMASKMOVPS Y1, Y8, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y3, Y8, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y5, Y8, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y7, Y8, 32(BX)
 	VZEROUPPER
 	RET
 
@@ -45826,74 +46031,78 @@ allAddedLines:
 
 store:
 	VBROADCASTSS 96(AX), Y10
-	VBROADCASTSS 100(AX), Y11
 	VMAXPS       Y0, Y10, Y0
-	VMINPS       Y0, Y11, Y0
 	VMAXPS       Y1, Y10, Y1
-	VMINPS       Y1, Y11, Y1
 	VMAXPS       Y2, Y10, Y2
-	VMINPS       Y2, Y11, Y2
 	VMAXPS       Y3, Y10, Y3
-	VMINPS       Y3, Y11, Y3
 	VMAXPS       Y4, Y10, Y4
-	VMINPS       Y4, Y11, Y4
 	VMAXPS       Y5, Y10, Y5
-	VMINPS       Y5, Y11, Y5
 	VMAXPS       Y6, Y10, Y6
-	VMINPS       Y6, Y11, Y6
 	VMAXPS       Y7, Y10, Y7
-	VMINPS       Y7, Y11, Y7
 	VMAXPS       Y8, Y10, Y8
-	VMINPS       Y8, Y11, Y8
 	VMAXPS       Y9, Y10, Y9
-	VMINPS       Y9, Y11, Y9
-	MOVQ         48(AX), CX
-	MOVQ         56(AX), DX
-	MOVQ         160(AX), BX
-	TESTQ        BX, BX
-	JNZ          storedLines
-	CMPQ         104(AX), $0x10
-	JGE          allStored
-	MOVQ         $0x00000008, BX
-	SUBQ         104(AX), BX
-	XORQ         SI, SI
-	TESTQ        BX, BX
-	CMOVQLT      SI, BX
-	MOVQ         $0x00000008, SI
-	CMPQ         BX, SI
-	CMOVQGT      SI, BX
-	LEAQ         columnMasks<>+0(SB), SI
-	VMOVDQU      (SI)(BX*4), Y10
-	MOVQ         CX, BX
-	VMASKMOVPS   Y0, Y10, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y2, Y10, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y4, Y10, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y6, Y10, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y8, Y10, (BX)
-	MOVQ         $0x00000010, BX
-	SUBQ         104(AX), BX
-	XORQ         AX, AX
-	TESTQ        BX, BX
-	CMOVQLT      AX, BX
-	MOVQ         $0x00000008, AX
-	CMPQ         BX, AX
-	CMOVQGT      AX, BX
-	LEAQ         columnMasks<>+0(SB), AX
-	VMOVDQU      (AX)(BX*4), Y10
-	MOVQ         CX, BX
-	VMASKMOVPS   Y1, Y10, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y3, Y10, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y5, Y10, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y7, Y10, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y9, Y10, 32(BX)
+	VBROADCASTSS 100(AX), Y10
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Y0, Y10, Y0
+	VMINPS       Y1, Y10, Y1
+	VMINPS       Y2, Y10, Y2
+	VMINPS       Y3, Y10, Y3
+	VMINPS       Y4, Y10, Y4
+	VMINPS       Y5, Y10, Y5
+	VMINPS       Y6, Y10, Y6
+	VMINPS       Y7, Y10, Y7
+	VMINPS       Y8, Y10, Y8
+	VMINPS       Y9, Y10, Y9
+
+clamped:
+	MOVQ       48(AX), CX
+	MOVQ       56(AX), DX
+	MOVQ       160(AX), BX
+	TESTQ      BX, BX
+	JNZ        storedLines
+	CMPQ       104(AX), $0x10
+	JGE        allStored
+	MOVQ       $0x00000008, BX
+	SUBQ       104(AX), BX
+	XORQ       SI, SI
+	TESTQ      BX, BX
+	CMOVQLT    SI, BX
+	MOVQ       $0x00000008, SI
+	CMPQ       BX, SI
+	CMOVQGT    SI, BX
+	LEAQ       columnMasks<>+0(SB), SI
+	VMOVDQU    (SI)(BX*4), Y10
+	MOVQ       CX, BX
+	VMASKMOVPS Y0, Y10, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y2, Y10, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y4, Y10, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y6, Y10, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y8, Y10, (BX)
+	MOVQ       $0x00000010, BX
+	SUBQ       104(AX), BX
+	XORQ       AX, AX
+	TESTQ      BX, BX
+	CMOVQLT    AX, BX
+	MOVQ       $0x00000008, AX
+	CMPQ       BX, AX
+	CMOVQGT    AX, BX
+	LEAQ       columnMasks<>+0(SB), AX
+	VMOVDQU    (AX)(BX*4), Y10
+	MOVQ       CX, BX
+	VMASKMOVPS Y1, Y10, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y3, Y10, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y5, Y10, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y7, Y10, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y9, Y10, 32(BX)
 	VZEROUPPER
 	RET
 
@@ -46583,82 +46792,86 @@ allAddedLines:
 
 store:
 	VBROADCASTSS 96(AX), Y12
-	VBROADCASTSS 100(AX), Y13
 	VMAXPS       Y0, Y12, Y0
-	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
-	VMINPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y12, Y2
-	VMINPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y12, Y3
-	VMINPS       Y3, Y13, Y3
 	VMAXPS       Y4, Y12, Y4
-	VMINPS       Y4, Y13, Y4
 	VMAXPS       Y5, Y12, Y5
-	VMINPS       Y5, Y13, Y5
 	VMAXPS       Y6, Y12, Y6
-	VMINPS       Y6, Y13, Y6
 	VMAXPS       Y7, Y12, Y7
-	VMINPS       Y7, Y13, Y7
 	VMAXPS       Y8, Y12, Y8
-	VMINPS       Y8, Y13, Y8
 	VMAXPS       Y9, Y12, Y9
-	VMINPS       Y9, Y13, Y9
 	VMAXPS       Y10, Y12, Y10
-	VMINPS       Y10, Y13, Y10
 	VMAXPS       Y11, Y12, Y11
-	VMINPS       Y11, Y13, Y11
-	MOVQ         48(AX), CX
-	MOVQ         56(AX), DX
-	MOVQ         160(AX), BX
-	TESTQ        BX, BX
-	JNZ          storedLines
-	CMPQ         104(AX), $0x10
-	JGE          allStored
-	MOVQ         $0x00000008, BX
-	SUBQ         104(AX), BX
-	XORQ         SI, SI
-	TESTQ        BX, BX
-	CMOVQLT      SI, BX
-	MOVQ         $0x00000008, SI
-	CMPQ         BX, SI
-	CMOVQGT      SI, BX
-	LEAQ         columnMasks<>+0(SB), SI
-	VMOVDQU      (SI)(BX*4), Y12
-	MOVQ         CX, BX
-	VMASKMOVPS   Y0, Y12, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y2, Y12, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y4, Y12, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y6, Y12, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y8, Y12, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y10, Y12, (BX)
-	MOVQ         $0x00000010, BX
-	SUBQ         104(AX), BX
-	XORQ         AX, AX
-	TESTQ        BX, BX
-	CMOVQLT      AX, BX
-	MOVQ         $0x00000008, AX
-	CMPQ         BX, AX
-	CMOVQGT      AX, BX
-	LEAQ         columnMasks<>+0(SB), AX
-	VMOVDQU      (AX)(BX*4), Y12
-	MOVQ         CX, BX
-	VMASKMOVPS   Y1, Y12, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y3, Y12, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y5, Y12, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y7, Y12, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y9, Y12, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y11, Y12, 32(BX)
+	VBROADCASTSS 100(AX), Y12
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Y0, Y12, Y0
+	VMINPS       Y1, Y12, Y1
+	VMINPS       Y2, Y12, Y2
+	VMINPS       Y3, Y12, Y3
+	VMINPS       Y4, Y12, Y4
+	VMINPS       Y5, Y12, Y5
+	VMINPS       Y6, Y12, Y6
+	VMINPS       Y7, Y12, Y7
+	VMINPS       Y8, Y12, Y8
+	VMINPS       Y9, Y12, Y9
+	VMINPS       Y10, Y12, Y10
+	VMINPS       Y11, Y12, Y11
+
+clamped:
+	MOVQ       48(AX), CX
+	MOVQ       56(AX), DX
+	MOVQ       160(AX), BX
+	TESTQ      BX, BX
+	JNZ        storedLines
+	CMPQ       104(AX), $0x10
+	JGE        allStored
+	MOVQ       $0x00000008, BX
+	SUBQ       104(AX), BX
+	XORQ       SI, SI
+	TESTQ      BX, BX
+	CMOVQLT    SI, BX
+	MOVQ       $0x00000008, SI
+	CMPQ       BX, SI
+	CMOVQGT    SI, BX
+	LEAQ       columnMasks<>+0(SB), SI
+	VMOVDQU    (SI)(BX*4), Y12
+	MOVQ       CX, BX
+	VMASKMOVPS Y0, Y12, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y2, Y12, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y4, Y12, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y6, Y12, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y8, Y12, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y10, Y12, (BX)
+	MOVQ       $0x00000010, BX
+	SUBQ       104(AX), BX
+	XORQ       AX, AX
+	TESTQ      BX, BX
+	CMOVQLT    AX, BX
+	MOVQ       $0x00000008, AX
+	CMPQ       BX, AX
+	CMOVQGT    AX, BX
+	LEAQ       columnMasks<>+0(SB), AX
+	VMOVDQU    (AX)(BX*4), Y12
+	MOVQ       CX, BX
+	VMASKMOVPS Y1, Y12, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y3, Y12, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y5, Y12, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y7, Y12, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y9, Y12, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y11, Y12, 32(BX)
 	VZEROUPPER
 	RET
 
@@ -46975,39 +47188,43 @@ allAdded:
 
 store:
 	VBROADCASTSS 96(AX), Y8
-	VBROADCASTSS 100(AX), Y9
 	VMAXPS       Y0, Y8, Y0
-	VMINPS       Y0, Y9, Y0
 	VMAXPS       Y1, Y8, Y1
-	VMINPS       Y1, Y9, Y1
-	MOVQ         48(AX), CX
-	MOVQ         56(AX), DX
-	CMPQ         104(AX), $0x10
-	JGE          allStored
-	MOVQ         $0x00000008, DX
-	SUBQ         104(AX), DX
-	XORQ         BX, BX
-	TESTQ        DX, DX
-	CMOVQLT      BX, DX
-	MOVQ         $0x00000008, BX
-	CMPQ         DX, BX
-	CMOVQGT      BX, DX
-	LEAQ         columnMasks<>+0(SB), BX
-	VMOVDQU      (BX)(DX*4), Y8
-	MOVQ         CX, DX
-	VMASKMOVPS   Y0, Y8, (DX)
-	MOVQ         $0x00000010, DX
-	SUBQ         104(AX), DX
-	XORQ         AX, AX
-	TESTQ        DX, DX
-	CMOVQLT      AX, DX
-	MOVQ         $0x00000008, AX
-	CMPQ         DX, AX
-	CMOVQGT      AX, DX
-	LEAQ         columnMasks<>+0(SB), AX
-	VMOVDQU      (AX)(DX*4), Y8
-	MOVQ         CX, DX
-	VMASKMOVPS   Y1, Y8, 32(DX)
+	VBROADCASTSS 100(AX), Y8
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Y0, Y8, Y0
+	VMINPS       Y1, Y8, Y1
+
+clamped:
+	MOVQ       48(AX), CX
+	MOVQ       56(AX), DX
+	CMPQ       104(AX), $0x10
+	JGE        allStored
+	MOVQ       $0x00000008, DX
+	SUBQ       104(AX), DX
+	XORQ       BX, BX
+	TESTQ      DX, DX
+	CMOVQLT    BX, DX
+	MOVQ       $0x00000008, BX
+	CMPQ       DX, BX
+	CMOVQGT    BX, DX
+	LEAQ       columnMasks<>+0(SB), BX
+	VMOVDQU    (BX)(DX*4), Y8
+	MOVQ       CX, DX
+	VMASKMOVPS Y0, Y8, (DX)
+	MOVQ       $0x00000010, DX
+	SUBQ       104(AX), DX
+	XORQ       AX, AX
+	TESTQ      DX, DX
+	CMOVQLT    AX, DX
+	MOVQ       $0x00000008, AX
+	CMPQ       DX, AX
+	CMOVQGT    AX, DX
+	LEAQ       columnMasks<>+0(SB), AX
+	VMOVDQU    (AX)(DX*4), Y8
+	MOVQ       CX, DX
+	VMASKMOVPS Y1, Y8, 32(DX)
 	VZEROUPPER
 	RET
 
@@ -47323,50 +47540,54 @@ allAddedLines:
 
 store:
 	VBROADCASTSS 96(AX), Y8
-	VBROADCASTSS 100(AX), Y9
 	VMAXPS       Y0, Y8, Y0
-	VMINPS       Y0, Y9, Y0
 	VMAXPS       Y1, Y8, Y1
-	VMINPS       Y1, Y9, Y1
 	VMAXPS       Y2, Y8, Y2
-	VMINPS       Y2, Y9, Y2
 	VMAXPS       Y3, Y8, Y3
-	VMINPS       Y3, Y9, Y3
-	MOVQ         48(AX), CX
-	MOVQ         56(AX), DX
-	MOVQ         160(AX), BX
-	TESTQ        BX, BX
-	JNZ          storedLines
-	CMPQ         104(AX), $0x10
-	JGE          allStored
-	MOVQ         $0x00000008, BX
-	SUBQ         104(AX), BX
-	XORQ         SI, SI
-	TESTQ        BX, BX
-	CMOVQLT      SI, BX
-	MOVQ         $0x00000008, SI
-	CMPQ         BX, SI
-	CMOVQGT      SI, BX
-	LEAQ         columnMasks<>+0(SB), SI
-	VMOVDQU      (SI)(BX*4), Y8
-	MOVQ         CX, BX
-	VMASKMOVPS   Y0, Y8, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y2, Y8, (BX)
-	MOVQ         $0x00000010, BX
-	SUBQ         104(AX), BX
-	XORQ         AX, AX
-	TESTQ        BX, BX
-	CMOVQLT      AX, BX
-	MOVQ         $0x00000008, AX
-	CMPQ         BX, AX
-	CMOVQGT      AX, BX
-	LEAQ         columnMasks<>+0(SB), AX
-	VMOVDQU      (AX)(BX*4), Y8
-	MOVQ         CX, BX
-	VMASKMOVPS   Y1, Y8, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y3, Y8, 32(BX)
+	VBROADCASTSS 100(AX), Y8
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Y0, Y8, Y0
+	VMINPS       Y1, Y8, Y1
+	VMINPS       Y2, Y8, Y2
+	VMINPS       Y3, Y8, Y3
+
+clamped:
+	MOVQ       48(AX), CX
+	MOVQ       56(AX), DX
+	MOVQ       160(AX), BX
+	TESTQ      BX, BX
+	JNZ        storedLines
+	CMPQ       104(AX), $0x10
+	JGE        allStored
+	MOVQ       $0x00000008, BX
+	SUBQ       104(AX), BX
+	XORQ       SI, SI
+	TESTQ      BX, BX
+	CMOVQLT    SI, BX
+	MOVQ       $0x00000008, SI
+	CMPQ       BX, SI
+	CMOVQGT    SI, BX
+	LEAQ       columnMasks<>+0(SB), SI
+	VMOVDQU    (SI)(BX*4), Y8
+	MOVQ       CX, BX
+	VMASKMOVPS Y0, Y8, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y2, Y8, (BX)
+	MOVQ       $0x00000010, BX
+	SUBQ       104(AX), BX
+	XORQ       AX, AX
+	TESTQ      BX, BX
+	CMOVQLT    AX, BX
+	MOVQ       $0x00000008, AX
+	CMPQ       BX, AX
+	CMOVQGT    AX, BX
+	LEAQ       columnMasks<>+0(SB), AX
+	VMOVDQU    (AX)(BX*4), Y8
+	MOVQ       CX, BX
+	VMASKMOVPS Y1, Y8, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y3, Y8, 32(BX)
 	VZEROUPPER
 	RET
 
@@ -47810,58 +48031,62 @@ allAddedLines:
 
 store:
 	VBROADCASTSS 96(AX), Y12
-	VBROADCASTSS 100(AX), Y13
 	VMAXPS       Y0, Y12, Y0
-	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
-	VMINPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y12, Y2
-	VMINPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y12, Y3
-	VMINPS       Y3, Y13, Y3
 	VMAXPS       Y4, Y12, Y4
-	VMINPS       Y4, Y13, Y4
 	VMAXPS       Y5, Y12, Y5
-	VMINPS       Y5, Y13, Y5
-	MOVQ         48(AX), CX
-	MOVQ         56(AX), DX
-	MOVQ         160(AX), BX
-	TESTQ        BX, BX
-	JNZ          storedLines
-	CMPQ         104(AX), $0x10
-	JGE          allStored
-	MOVQ         $0x00000008, BX
-	SUBQ         104(AX), BX
-	XORQ         SI, SI
-	TESTQ        BX, BX
-	CMOVQLT      SI, BX
-	MOVQ         $0x00000008, SI
-	CMPQ         BX, SI
-	CMOVQGT      SI, BX
-	LEAQ         columnMasks<>+0(SB), SI
-	VMOVDQU      (SI)(BX*4), Y12
-	MOVQ         CX, BX
-	VMASKMOVPS   Y0, Y12, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y2, Y12, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y4, Y12, (BX)
-	MOVQ         $0x00000010, BX
-	SUBQ         104(AX), BX
-	XORQ         AX, AX
-	TESTQ        BX, BX
-	CMOVQLT      AX, BX
-	MOVQ         $0x00000008, AX
-	CMPQ         BX, AX
-	CMOVQGT      AX, BX
-	LEAQ         columnMasks<>+0(SB), AX
-	VMOVDQU      (AX)(BX*4), Y12
-	MOVQ         CX, BX
-	VMASKMOVPS   Y1, Y12, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y3, Y12, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y5, Y12, 32(BX)
+	VBROADCASTSS 100(AX), Y12
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Y0, Y12, Y0
+	VMINPS       Y1, Y12, Y1
+	VMINPS       Y2, Y12, Y2
+	VMINPS       Y3, Y12, Y3
+	VMINPS       Y4, Y12, Y4
+	VMINPS       Y5, Y12, Y5
+
+clamped:
+	MOVQ       48(AX), CX
+	MOVQ       56(AX), DX
+	MOVQ       160(AX), BX
+	TESTQ      BX, BX
+	JNZ        storedLines
+	CMPQ       104(AX), $0x10
+	JGE        allStored
+	MOVQ       $0x00000008, BX
+	SUBQ       104(AX), BX
+	XORQ       SI, SI
+	TESTQ      BX, BX
+	CMOVQLT    SI, BX
+	MOVQ       $0x00000008, SI
+	CMPQ       BX, SI
+	CMOVQGT    SI, BX
+	LEAQ       columnMasks<>+0(SB), SI
+	VMOVDQU    (SI)(BX*4), Y12
+	MOVQ       CX, BX
+	VMASKMOVPS Y0, Y12, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y2, Y12, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y4, Y12, (BX)
+	MOVQ       $0x00000010, BX
+	SUBQ       104(AX), BX
+	XORQ       AX, AX
+	TESTQ      BX, BX
+	CMOVQLT    AX, BX
+	MOVQ       $0x00000008, AX
+	CMPQ       BX, AX
+	CMOVQGT    AX, BX
+	LEAQ       columnMasks<>+0(SB), AX
+	VMOVDQU    (AX)(BX*4), Y12
+	MOVQ       CX, BX
+	VMASKMOVPS Y1, Y12, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y3, Y12, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y5, Y12, 32(BX)
 	VZEROUPPER
 	RET
 
@@ -48379,66 +48604,70 @@ allAddedLines:
 
 store:
 	VBROADCASTSS 96(AX), Y8
-	VBROADCASTSS 100(AX), Y9
 	VMAXPS       Y0, Y8, Y0
-	VMINPS       Y0, Y9, Y0
 	VMAXPS       Y1, Y8, Y1
-	VMINPS       Y1, Y9, Y1
 	VMAXPS       Y2, Y8, Y2
-	VMINPS       Y2, Y9, Y2
 	VMAXPS       Y3, Y8, Y3
-	VMINPS       Y3, Y9, Y3
 	VMAXPS       Y4, Y8, Y4
-	VMINPS       Y4, Y9, Y4
 	VMAXPS       Y5, Y8, Y5
-	VMINPS       Y5, Y9, Y5
 	VMAXPS       Y6, Y8, Y6
-	VMINPS       Y6, Y9, Y6
 	VMAXPS       Y7, Y8, Y7
-	VMINPS       Y7, Y9, Y7
-	MOVQ         48(AX), CX
-	MOVQ         56(AX), DX
-	MOVQ         160(AX), BX
-	TESTQ        BX, BX
-	JNZ          storedLines
-	CMPQ         104(AX), $0x10
-	JGE          allStored
-	MOVQ         $0x00000008, BX
-	SUBQ         104(AX), BX
-	XORQ         SI, SI
-	TESTQ        BX, BX
-	CMOVQLT      SI, BX
-	MOVQ         $0x00000008, SI
-	CMPQ         BX, SI
-	CMOVQGT      SI, BX
-	LEAQ         columnMasks<>+0(SB), SI
-	VMOVDQU      (SI)(BX*4), Y8
-	MOVQ         CX, BX
-	VMASKMOVPS   Y0, Y8, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y2, Y8, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y4, Y8, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y6, Y8, (BX)
-	MOVQ         $0x00000010, BX
-	SUBQ         104(AX), BX
-	XORQ         AX, AX
-	TESTQ        BX, BX
-	CMOVQLT      AX, BX
-	MOVQ         $0x00000008, AX
-	CMPQ         BX, AX
-	CMOVQGT      AX, BX
-	LEAQ         columnMasks<>+0(SB), AX
-	VMOVDQU      (AX)(BX*4), Y8
-	MOVQ         CX, BX
-	VMASKMOVPS   Y1, Y8, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y3, Y8, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y5, Y8, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y7, Y8, 32(BX)
+	VBROADCASTSS 100(AX), Y8
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Y0, Y8, Y0
+	VMINPS       Y1, Y8, Y1
+	VMINPS       Y2, Y8, Y2
+	VMINPS       Y3, Y8, Y3
+	VMINPS       Y4, Y8, Y4
+	VMINPS       Y5, Y8, Y5
+	VMINPS       Y6, Y8, Y6
+	VMINPS       Y7, Y8, Y7
+
+clamped:
+	MOVQ       48(AX), CX
+	MOVQ       56(AX), DX
+	MOVQ       160(AX), BX
+	TESTQ      BX, BX
+	JNZ        storedLines
+	CMPQ       104(AX), $0x10
+	JGE        allStored
+	MOVQ       $0x00000008, BX
+	SUBQ       104(AX), BX
+	XORQ       SI, SI
+	TESTQ      BX, BX
+	CMOVQLT    SI, BX
+	MOVQ       $0x00000008, SI
+	CMPQ       BX, SI
+	CMOVQGT    SI, BX
+	LEAQ       columnMasks<>+0(SB), SI
+	VMOVDQU    (SI)(BX*4), Y8
+	MOVQ       CX, BX
+	VMASKMOVPS Y0, Y8, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y2, Y8, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y4, Y8, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y6, Y8, (BX)
+	MOVQ       $0x00000010, BX
+	SUBQ       104(AX), BX
+	XORQ       AX, AX
+	TESTQ      BX, BX
+	CMOVQLT    AX, BX
+	MOVQ       $0x00000008, AX
+	CMPQ       BX, AX
+	CMOVQGT    AX, BX
+	LEAQ       columnMasks<>+0(SB), AX
+	VMOVDQU    (AX)(BX*4), Y8
+	MOVQ       CX, BX
+	VMASKMOVPS Y1, Y8, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y3, Y8, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y5, Y8, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y7, Y8, 32(BX)
 	VZEROUPPER
 	RET
 
@@ -49041,74 +49270,78 @@ allAddedLines:
 
 store:
 	VBROADCASTSS 96(AX), Y10
-	VBROADCASTSS 100(AX), Y11
 	VMAXPS       Y0, Y10, Y0
-	VMINPS       Y0, Y11, Y0
 	VMAXPS       Y1, Y10, Y1
-	VMINPS       Y1, Y11, Y1
 	VMAXPS       Y2, Y10, Y2
-	VMINPS       Y2, Y11, Y2
 	VMAXPS       Y3, Y10, Y3
-	VMINPS       Y3, Y11, Y3
 	VMAXPS       Y4, Y10, Y4
-	VMINPS       Y4, Y11, Y4
 	VMAXPS       Y5, Y10, Y5
-	VMINPS       Y5, Y11, Y5
 	VMAXPS       Y6, Y10, Y6
-	VMINPS       Y6, Y11, Y6
 	VMAXPS       Y7, Y10, Y7
-	VMINPS       Y7, Y11, Y7
 	VMAXPS       Y8, Y10, Y8
-	VMINPS       Y8, Y11, Y8
 	VMAXPS       Y9, Y10, Y9
-	VMINPS       Y9, Y11, Y9
-	MOVQ         48(AX), CX
-	MOVQ         56(AX), DX
-	MOVQ         160(AX), BX
-	TESTQ        BX, BX
-	JNZ          storedLines
-	CMPQ         104(AX), $0x10
-	JGE          allStored
-	MOVQ         $0x00000008, BX
-	SUBQ         104(AX), BX
-	XORQ         SI, SI
-	TESTQ        BX, BX
-	CMOVQLT      SI, BX
-	MOVQ         $0x00000008, SI
-	CMPQ         BX, SI
-	CMOVQGT      SI, BX
-	LEAQ         columnMasks<>+0(SB), SI
-	VMOVDQU      (SI)(BX*4), Y10
-	MOVQ         CX, BX
-	VMASKMOVPS   Y0, Y10, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y2, Y10, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y4, Y10, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y6, Y10, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y8, Y10, (BX)
-	MOVQ         $0x00000010, BX
-	SUBQ         104(AX), BX
-	XORQ         AX, AX
-	TESTQ        BX, BX
-	CMOVQLT      AX, BX
-	MOVQ         $0x00000008, AX
-	CMPQ         BX, AX
-	CMOVQGT      AX, BX
-	LEAQ         columnMasks<>+0(SB), AX
-	VMOVDQU      (AX)(BX*4), Y10
-	MOVQ         CX, BX
-	VMASKMOVPS   Y1, Y10, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y3, Y10, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y5, Y10, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y7, Y10, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y9, Y10, 32(BX)
+	VBROADCASTSS 100(AX), Y10
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Y0, Y10, Y0
+	VMINPS       Y1, Y10, Y1
+	VMINPS       Y2, Y10, Y2
+	VMINPS       Y3, Y10, Y3
+	VMINPS       Y4, Y10, Y4
+	VMINPS       Y5, Y10, Y5
+	VMINPS       Y6, Y10, Y6
+	VMINPS       Y7, Y10, Y7
+	VMINPS       Y8, Y10, Y8
+	VMINPS       Y9, Y10, Y9
+
+clamped:
+	MOVQ       48(AX), CX
+	MOVQ       56(AX), DX
+	MOVQ       160(AX), BX
+	TESTQ      BX, BX
+	JNZ        storedLines
+	CMPQ       104(AX), $0x10
+	JGE        allStored
+	MOVQ       $0x00000008, BX
+	SUBQ       104(AX), BX
+	XORQ       SI, SI
+	TESTQ      BX, BX
+	CMOVQLT    SI, BX
+	MOVQ       $0x00000008, SI
+	CMPQ       BX, SI
+	CMOVQGT    SI, BX
+	LEAQ       columnMasks<>+0(SB), SI
+	VMOVDQU    (SI)(BX*4), Y10
+	MOVQ       CX, BX
+	VMASKMOVPS Y0, Y10, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y2, Y10, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y4, Y10, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y6, Y10, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y8, Y10, (BX)
+	MOVQ       $0x00000010, BX
+	SUBQ       104(AX), BX
+	XORQ       AX, AX
+	TESTQ      BX, BX
+	CMOVQLT    AX, BX
+	MOVQ       $0x00000008, AX
+	CMPQ       BX, AX
+	CMOVQGT    AX, BX
+	LEAQ       columnMasks<>+0(SB), AX
+	VMOVDQU    (AX)(BX*4), Y10
+	MOVQ       CX, BX
+	VMASKMOVPS Y1, Y10, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y3, Y10, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y5, Y10, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y7, Y10, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y9, Y10, 32(BX)
 	VZEROUPPER
 	RET
 
@@ -49797,82 +50030,86 @@ allAddedLines:
 
 store:
 	VBROADCASTSS 96(AX), Y12
-	VBROADCASTSS 100(AX), Y13
 	VMAXPS       Y0, Y12, Y0
-	VMINPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y12, Y1
-	VMINPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y12, Y2
-	VMINPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y12, Y3
-	VMINPS       Y3, Y13, Y3
 	VMAXPS       Y4, Y12, Y4
-	VMINPS       Y4, Y13, Y4
 	VMAXPS       Y5, Y12, Y5
-	VMINPS       Y5, Y13, Y5
 	VMAXPS       Y6, Y12, Y6
-	VMINPS       Y6, Y13, Y6
 	VMAXPS       Y7, Y12, Y7
-	VMINPS       Y7, Y13, Y7
 	VMAXPS       Y8, Y12, Y8
-	VMINPS       Y8, Y13, Y8
 	VMAXPS       Y9, Y12, Y9
-	VMINPS       Y9, Y13, Y9
 	VMAXPS       Y10, Y12, Y10
-	VMINPS       Y10, Y13, Y10
 	VMAXPS       Y11, Y12, Y11
-	VMINPS       Y11, Y13, Y11
-	MOVQ         48(AX), CX
-	MOVQ         56(AX), DX
-	MOVQ         160(AX), BX
-	TESTQ        BX, BX
-	JNZ          storedLines
-	CMPQ         104(AX), $0x10
-	JGE          allStored
-	MOVQ         $0x00000008, BX
-	SUBQ         104(AX), BX
-	XORQ         SI, SI
-	TESTQ        BX, BX
-	CMOVQLT      SI, BX
-	MOVQ         $0x00000008, SI
-	CMPQ         BX, SI
-	CMOVQGT      SI, BX
-	LEAQ         columnMasks<>+0(SB), SI
-	VMOVDQU      (SI)(BX*4), Y12
-	MOVQ         CX, BX
-	VMASKMOVPS   Y0, Y12, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y2, Y12, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y4, Y12, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y6, Y12, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y8, Y12, (BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y10, Y12, (BX)
-	MOVQ         $0x00000010, BX
-	SUBQ         104(AX), BX
-	XORQ         AX, AX
-	TESTQ        BX, BX
-	CMOVQLT      AX, BX
-	MOVQ         $0x00000008, AX
-	CMPQ         BX, AX
-	CMOVQGT      AX, BX
-	LEAQ         columnMasks<>+0(SB), AX
-	VMOVDQU      (AX)(BX*4), Y12
-	MOVQ         CX, BX
-	VMASKMOVPS   Y1, Y12, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y3, Y12, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y5, Y12, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y7, Y12, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y9, Y12, 32(BX)
-	ADDQ         DX, BX
-	VMASKMOVPS   Y11, Y12, 32(BX)
+	VBROADCASTSS 100(AX), Y12
+	CMPL         100(AX), $0x7f800000
+	JE           clamped
+	VMINPS       Y0, Y12, Y0
+	VMINPS       Y1, Y12, Y1
+	VMINPS       Y2, Y12, Y2
+	VMINPS       Y3, Y12, Y3
+	VMINPS       Y4, Y12, Y4
+	VMINPS       Y5, Y12, Y5
+	VMINPS       Y6, Y12, Y6
+	VMINPS       Y7, Y12, Y7
+	VMINPS       Y8, Y12, Y8
+	VMINPS       Y9, Y12, Y9
+	VMINPS       Y10, Y12, Y10
+	VMINPS       Y11, Y12, Y11
+
+clamped:
+	MOVQ       48(AX), CX
+	MOVQ       56(AX), DX
+	MOVQ       160(AX), BX
+	TESTQ      BX, BX
+	JNZ        storedLines
+	CMPQ       104(AX), $0x10
+	JGE        allStored
+	MOVQ       $0x00000008, BX
+	SUBQ       104(AX), BX
+	XORQ       SI, SI
+	TESTQ      BX, BX
+	CMOVQLT    SI, BX
+	MOVQ       $0x00000008, SI
+	CMPQ       BX, SI
+	CMOVQGT    SI, BX
+	LEAQ       columnMasks<>+0(SB), SI
+	VMOVDQU    (SI)(BX*4), Y12
+	MOVQ       CX, BX
+	VMASKMOVPS Y0, Y12, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y2, Y12, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y4, Y12, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y6, Y12, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y8, Y12, (BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y10, Y12, (BX)
+	MOVQ       $0x00000010, BX
+	SUBQ       104(AX), BX
+	XORQ       AX, AX
+	TESTQ      BX, BX
+	CMOVQLT    AX, BX
+	MOVQ       $0x00000008, AX
+	CMPQ       BX, AX
+	CMOVQGT    AX, BX
+	LEAQ       columnMasks<>+0(SB), AX
+	VMOVDQU    (AX)(BX*4), Y12
+	MOVQ       CX, BX
+	VMASKMOVPS Y1, Y12, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y3, Y12, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y5, Y12, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y7, Y12, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y9, Y12, 32(BX)
+	ADDQ       DX, BX
+	VMASKMOVPS Y11, Y12, 32(BX)
 	VZEROUPPER
 	RET
 

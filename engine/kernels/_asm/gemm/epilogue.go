@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math"
+
 	"github.com/mmcloughlin/avo/attr"
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -82,11 +84,28 @@ func clamp(x, lo, hi reg.VecPhysical) {
 	VMINPS(x, hi, x)
 }
 
+// clampRows is clamp for all rows, without the half that changes nothing where
+// there is no upper bound.
+func (t *tile) clampRows(bound reg.VecPhysical) {
+	each := func(clamp func(ops ...Op)) {
+		for i := 0; i < t.mr; i++ {
+			for v := 0; v < t.nv; v++ {
+				clamp(t.acc(0, i, v), bound, t.acc(0, i, v))
+			}
+		}
+	}
+	VBROADCASTSS(Mem{Base: t.p, Disp: argLo}, bound)
+	each(VMAXPS)
+	VBROADCASTSS(Mem{Base: t.p, Disp: argHi}, bound)
+	CMPL(Mem{Base: t.p, Disp: argHi}, U32(math.Float32bits(float32(math.Inf(1)))))
+	JE(LabelRef("clamped"))
+	each(VMINPS)
+	Label("clamped")
+}
+
 func (t *tile) store512() {
 	c := isa.Field(t.p, argC)
-	lo, hi := t.free(0), t.free(1)
-	VBROADCASTSS(Mem{Base: t.p, Disp: argLo}, lo)
-	VBROADCASTSS(Mem{Base: t.p, Disp: argHi}, hi)
+	t.clampRows(t.free(0))
 	bytes := t.columnBytes()
 	t.alongRows("stored", isa.Field(t.p, argLdc), t.field(argSkipC), func(next stepper, _ string) {
 		for i := 0; i < t.mr; i++ {
@@ -95,7 +114,6 @@ func (t *tile) store512() {
 			}
 			for v := 0; v < t.nv; v++ {
 				x := t.acc(0, i, v)
-				clamp(x, lo, hi)
 				m := Mem{Base: c, Disp: v * bytes}
 				if t.outBF {
 					isa.VCVTNEPS2BF16(x, x)
@@ -194,14 +212,7 @@ func (t *tile) addRows(next stepper, residual reg.Register, suffix string) {
 
 // store256 stores whole tiles plainly: masked stores are slow on some machines.
 func (t *tile) store256() {
-	lo, hi := t.free(0), t.free(1)
-	VBROADCASTSS(Mem{Base: t.p, Disp: argLo}, lo)
-	VBROADCASTSS(Mem{Base: t.p, Disp: argHi}, hi)
-	for i := 0; i < t.mr; i++ {
-		for v := 0; v < t.nv; v++ {
-			clamp(t.acc(0, i, v), lo, hi)
-		}
-	}
+	t.clampRows(t.free(0))
 	c := isa.Field(t.p, argC)
 	t.alongRows("stored", isa.Field(t.p, argLdc), t.field(argSkipC), func(next stepper, suffix string) {
 		t.storeRows(next, c, suffix)

@@ -232,34 +232,6 @@ func (t *tile) start() {
 	}
 }
 
-// fetchResult asks for the lines of C and of the residual, which are needed when
-// the products are summed.
-func (t *tile) fetchResult() {
-	columns := t.nv * t.columnBytes()
-	c, ldc := isa.Field(t.p, argC), isa.Field(t.p, argLdc)
-	fetch := func(next stepper, row reg.Register) {
-		for i := 0; i < t.mr; i++ {
-			if i > 0 {
-				next(i, row)
-			}
-			for at := 0; at < columns; at += 64 {
-				PREFETCHT0(Mem{Base: row, Disp: at})
-			}
-		}
-	}
-	residual, ldr := isa.Field(t.p, argResidual), isa.Field(t.p, argLdr)
-	CMPQ(residual, c)
-	JE(LabelRef("same"))
-	t.alongRows("askedC", ldc, t.field(argSkipC), func(next stepper, _ string) { fetch(next, c) })
-	Label("same")
-	TESTQ(residual, residual)
-	JZ(LabelRef("asked"))
-	TESTQ(ldr, ldr)
-	JZ(LabelRef("asked"))
-	t.alongRows("askedR", ldr, t.field(argSkipR), func(next stepper, _ string) { fetch(next, residual) })
-	Label("asked")
-}
-
 // multiply runs all taps and k steps.
 func (t *tile) multiply() {
 	t.b = isa.Field(t.p, argB)
@@ -274,6 +246,10 @@ func (t *tile) multiply() {
 		t.rows = isa.NewFoldedRows(t.mr, lda, t.further(t.gap(lda)))
 	default:
 		t.rows = isa.NewRows(t.mr, lda)
+	}
+	var c *asking
+	if t.asksAlong() {
+		c = t.newAsking(taps)
 	}
 	k := GP64()
 	stepB := t.nv * t.Lanes() * t.bytesB
@@ -292,6 +268,9 @@ func (t *tile) multiply() {
 	lines := prefetchLines(t.mr, stepB)
 	for u := 0; u < unroll; u++ {
 		t.step(u, u%t.sets)
+	}
+	if c != nil {
+		c.pass(k)
 	}
 	TESTQ(k, Mem{Base: t.p, Disp: argSparse})
 	JNZ(LabelRef("fetched"))
@@ -323,17 +302,6 @@ func (t *tile) multiply() {
 	ADDQ(U8(8), tap)
 	DECQ(taps)
 	JNZ(LabelRef("tap"))
-}
-
-// prefetchLines is the number of cache lines of the next panel that one main
-// loop pass asks for. Two tall tiles cover a panel between them; a short tile,
-// which may well be alone, covers it all.
-func prefetchLines(mr, stepB int) int {
-	lines := unroll * stepB / 64
-	if mr > 4 {
-		lines = max(1, lines/2)
-	}
-	return lines
 }
 
 // step adds k step u of the main loop to one set of accumulators.
