@@ -23,12 +23,16 @@ loop1:
 	JLT          single2
 	VBROADCASTSS lanes_ff800000<>+0(SB), Z0
 	VXORPS       Z1, Z1, Z1
-	VBROADCASTSS lanes_ff800000<>+0(SB), Z2
-	VXORPS       Z3, Z3, Z3
-	VBROADCASTSS lanes_ff800000<>+0(SB), Z4
-	VXORPS       Z5, Z5, Z5
-	VBROADCASTSS lanes_ff800000<>+0(SB), Z6
-	VXORPS       Z7, Z7, Z7
+	VCMPPS       $0x07, Z1, Z1, K1
+	VBROADCASTSS lanes_ff800000<>+0(SB), Z1
+	VXORPS       Z8, Z8, Z8
+	VCMPPS       $0x07, Z8, Z8, K2
+	VBROADCASTSS lanes_ff800000<>+0(SB), Z8
+	VXORPS       Z9, Z9, Z9
+	VCMPPS       $0x07, Z9, Z9, K3
+	VBROADCASTSS lanes_ff800000<>+0(SB), Z9
+	VXORPS       Z10, Z10, Z10
+	VCMPPS       $0x07, Z10, Z10, K4
 	MOVQ         R9, R10
 	MOVQ         rows+32(FP), R11
 
@@ -37,50 +41,47 @@ row1:
 	MOVQ cols+40(FP), R13
 
 col1:
-	VMOVUPS   (R12), Z8
-	VCMPPS    $0x03, Z8, Z8, K1
-	VBLENDMPS Z8, Z1, K1, Z1
-	VMAXPS    Z8, Z0, Z0
-	VMOVUPS   64(R12), Z8
-	VCMPPS    $0x03, Z8, Z8, K1
-	VBLENDMPS Z8, Z3, K1, Z3
-	VMAXPS    Z8, Z2, Z2
-	VMOVUPS   128(R12), Z8
-	VCMPPS    $0x03, Z8, Z8, K1
-	VBLENDMPS Z8, Z5, K1, Z5
-	VMAXPS    Z8, Z4, Z4
-	VMOVUPS   192(R12), Z8
-	VCMPPS    $0x03, Z8, Z8, K1
-	VBLENDMPS Z8, Z7, K1, Z7
-	VMAXPS    Z8, Z6, Z6
-	LEAQ      (R12)(BX*4), R12
-	DECQ      R13
-	JNZ       col1
-	LEAQ      (R10)(DX*4), R10
-	DECQ      R11
-	JNZ       row1
-	VCMPPS    $0x03, Z1, Z1, K1
-	VBLENDMPS Z1, Z0, K1, Z9
-	VMOVUPS   Z9, (R8)
-	VCMPPS    $0x03, Z3, Z3, K1
-	VBLENDMPS Z3, Z2, K1, Z10
-	VMOVUPS   Z10, 64(R8)
-	VCMPPS    $0x03, Z5, Z5, K1
-	VBLENDMPS Z5, Z4, K1, Z11
-	VMOVUPS   Z11, 128(R8)
-	VCMPPS    $0x03, Z7, Z7, K1
-	VBLENDMPS Z7, Z6, K1, Z12
-	VMOVUPS   Z12, 192(R8)
-	ADDQ      $+256, R8
-	ADDQ      $+256, R9
-	SUBQ      $+64, DI
-	JMP       loop1
+	VMOVUPS      (R12), Z10
+	VCMPPS       $0x07, Z10, Z10, K1, K1
+	VMAXPS       Z10, Z0, Z0
+	VMOVUPS      64(R12), Z10
+	VCMPPS       $0x07, Z10, Z10, K2, K2
+	VMAXPS       Z10, Z1, Z1
+	VMOVUPS      128(R12), Z10
+	VCMPPS       $0x07, Z10, Z10, K3, K3
+	VMAXPS       Z10, Z8, Z8
+	VMOVUPS      192(R12), Z10
+	VCMPPS       $0x07, Z10, Z10, K4, K4
+	VMAXPS       Z10, Z9, Z9
+	LEAQ         (R12)(BX*4), R12
+	DECQ         R13
+	JNZ          col1
+	LEAQ         (R10)(DX*4), R10
+	DECQ         R11
+	JNZ          row1
+	VBROADCASTSS lanes_7fc00000<>+0(SB), Z10
+	VBLENDMPS    Z0, Z10, K1, Z2
+	VMOVUPS      Z2, (R8)
+	VBROADCASTSS lanes_7fc00000<>+0(SB), Z0
+	VBLENDMPS    Z1, Z0, K2, Z3
+	VMOVUPS      Z3, 64(R8)
+	VBROADCASTSS lanes_7fc00000<>+0(SB), Z0
+	VBLENDMPS    Z8, Z0, K3, Z4
+	VMOVUPS      Z4, 128(R8)
+	VBROADCASTSS lanes_7fc00000<>+0(SB), Z0
+	VBLENDMPS    Z9, Z0, K4, Z5
+	VMOVUPS      Z5, 192(R8)
+	ADDQ         $+256, R8
+	ADDQ         $+256, R9
+	SUBQ         $+64, DI
+	JMP          loop1
 
 single2:
 	CMPQ         DI, $+16
 	JLT          partial3
 	VBROADCASTSS lanes_ff800000<>+0(SB), Z0
 	VXORPS       Z1, Z1, Z1
+	VCMPPS       $0x07, Z1, Z1, K1
 	MOVQ         R9, R10
 	MOVQ         rows+32(FP), R11
 
@@ -89,23 +90,22 @@ row2:
 	MOVQ cols+40(FP), R13
 
 col2:
-	VMOVUPS   (R12), Z2
-	VCMPPS    $0x03, Z2, Z2, K1
-	VBLENDMPS Z2, Z1, K1, Z1
-	VMAXPS    Z2, Z0, Z0
-	LEAQ      (R12)(BX*4), R12
-	DECQ      R13
-	JNZ       col2
-	LEAQ      (R10)(DX*4), R10
-	DECQ      R11
-	JNZ       row2
-	VCMPPS    $0x03, Z1, Z1, K1
-	VBLENDMPS Z1, Z0, K1, Z13
-	VMOVUPS   Z13, (R8)
-	ADDQ      $+64, R8
-	ADDQ      $+64, R9
-	SUBQ      $+16, DI
-	JMP       single2
+	VMOVUPS      (R12), Z1
+	VCMPPS       $0x07, Z1, Z1, K1, K1
+	VMAXPS       Z1, Z0, Z0
+	LEAQ         (R12)(BX*4), R12
+	DECQ         R13
+	JNZ          col2
+	LEAQ         (R10)(DX*4), R10
+	DECQ         R11
+	JNZ          row2
+	VBROADCASTSS lanes_7fc00000<>+0(SB), Z1
+	VBLENDMPS    Z0, Z1, K1, Z6
+	VMOVUPS      Z6, (R8)
+	ADDQ         $+64, R8
+	ADDQ         $+64, R9
+	SUBQ         $+16, DI
+	JMP          single2
 
 partial3:
 	TESTQ        DI, DI
@@ -114,6 +114,7 @@ partial3:
 	VPCMPUD      $0x06, lane_numbers<>+0(SB), Z0, K1
 	VBROADCASTSS lanes_ff800000<>+0(SB), Z0
 	VXORPS       Z1, Z1, Z1
+	VCMPPS       $0x07, Z1, Z1, K2
 	MOVQ         R9, DI
 	MOVQ         rows+32(FP), R9
 
@@ -122,19 +123,18 @@ row3:
 	MOVQ cols+40(FP), R11
 
 col3:
-	VMOVUPS.Z (R10), K1, Z2
-	VCMPPS    $0x03, Z2, Z2, K2
-	VBLENDMPS Z2, Z1, K2, Z1
-	VMAXPS    Z2, Z0, Z0
-	LEAQ      (R10)(BX*4), R10
-	DECQ      R11
-	JNZ       col3
-	LEAQ      (DI)(DX*4), DI
-	DECQ      R9
-	JNZ       row3
-	VCMPPS    $0x03, Z1, Z1, K2
-	VBLENDMPS Z1, Z0, K2, Z14
-	VMOVUPS   Z14, K1, (R8)
+	VMOVUPS.Z    (R10), K1, Z1
+	VCMPPS       $0x07, Z1, Z1, K2, K2
+	VMAXPS       Z1, Z0, Z0
+	LEAQ         (R10)(BX*4), R10
+	DECQ         R11
+	JNZ          col3
+	LEAQ         (DI)(DX*4), DI
+	DECQ         R9
+	JNZ          row3
+	VBROADCASTSS lanes_7fc00000<>+0(SB), Z1
+	VBLENDMPS    Z0, Z1, K2, Z7
+	VMOVUPS      Z7, K1, (R8)
 
 done4:
 	MOVQ dstStep+72(FP), DI
@@ -155,6 +155,16 @@ DATA lanes_ff800000<>+20(SB)/4, $0xff800000
 DATA lanes_ff800000<>+24(SB)/4, $0xff800000
 DATA lanes_ff800000<>+28(SB)/4, $0xff800000
 GLOBL lanes_ff800000<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_7fc00000<>+0(SB)/4, $0x7fc00000
+DATA lanes_7fc00000<>+4(SB)/4, $0x7fc00000
+DATA lanes_7fc00000<>+8(SB)/4, $0x7fc00000
+DATA lanes_7fc00000<>+12(SB)/4, $0x7fc00000
+DATA lanes_7fc00000<>+16(SB)/4, $0x7fc00000
+DATA lanes_7fc00000<>+20(SB)/4, $0x7fc00000
+DATA lanes_7fc00000<>+24(SB)/4, $0x7fc00000
+DATA lanes_7fc00000<>+28(SB)/4, $0x7fc00000
+GLOBL lanes_7fc00000<>(SB), RODATA|NOPTR, $32
 
 DATA lane_numbers<>+0(SB)/4, $0x00000000
 DATA lane_numbers<>+4(SB)/4, $0x00000001

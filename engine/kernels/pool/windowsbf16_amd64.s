@@ -21,14 +21,18 @@ output:
 loop1:
 	CMPQ         DI, $+64
 	JLT          single2
-	VBROADCASTSS lanes_ff800000<>+0(SB), Z12
-	VXORPS       Z13, Z13, Z13
+	VBROADCASTSS lanes_ff800000<>+0(SB), Z9
+	VXORPS       Z0, Z0, Z0
+	VCMPPS       $0x07, Z0, Z0, K1
 	VBROADCASTSS lanes_ff800000<>+0(SB), Z0
 	VXORPS       Z1, Z1, Z1
+	VCMPPS       $0x07, Z1, Z1, K2
+	VBROADCASTSS lanes_ff800000<>+0(SB), Z1
+	VXORPS       Z2, Z2, Z2
+	VCMPPS       $0x07, Z2, Z2, K3
 	VBROADCASTSS lanes_ff800000<>+0(SB), Z2
-	VXORPS       Z3, Z3, Z3
-	VBROADCASTSS lanes_ff800000<>+0(SB), Z4
-	VXORPS       Z5, Z5, Z5
+	VXORPS       Z10, Z10, Z10
+	VCMPPS       $0x07, Z10, Z10, K4
 	MOVQ         R9, R10
 	MOVQ         rows+32(FP), R11
 
@@ -37,66 +41,63 @@ row1:
 	MOVQ cols+40(FP), R13
 
 col1:
-	VPMOVZXWD (R12), Z14
-	VPSLLD    $0x10, Z14, Z14
-	VCMPPS    $0x03, Z14, Z14, K1
-	VBLENDMPS Z14, Z13, K1, Z13
-	VMAXPS    Z14, Z12, Z12
-	VPMOVZXWD 32(R12), Z14
-	VPSLLD    $0x10, Z14, Z14
-	VCMPPS    $0x03, Z14, Z14, K1
-	VBLENDMPS Z14, Z1, K1, Z1
-	VMAXPS    Z14, Z0, Z0
-	VPMOVZXWD 64(R12), Z14
-	VPSLLD    $0x10, Z14, Z14
-	VCMPPS    $0x03, Z14, Z14, K1
-	VBLENDMPS Z14, Z3, K1, Z3
-	VMAXPS    Z14, Z2, Z2
-	VPMOVZXWD 96(R12), Z14
-	VPSLLD    $0x10, Z14, Z14
-	VCMPPS    $0x03, Z14, Z14, K1
-	VBLENDMPS Z14, Z5, K1, Z5
-	VMAXPS    Z14, Z4, Z4
-	LEAQ      (R12)(BX*2), R12
-	DECQ      R13
-	JNZ       col1
-	LEAQ      (R10)(DX*2), R10
-	DECQ      R11
-	JNZ       row1
-	VCMPPS    $0x03, Z13, Z13, K1
-	VBLENDMPS Z13, Z12, K1, Z6
-	VMOVAPS   Z6, Z31
-	LONG      $0x487e0262
-	WORD      $0xf772
-	VMOVUPS   Y30, (R8)
-	VCMPPS    $0x03, Z1, Z1, K1
-	VBLENDMPS Z1, Z0, K1, Z7
-	VMOVAPS   Z7, Z31
-	LONG      $0x487e0262
-	WORD      $0xf772
-	VMOVUPS   Y30, 32(R8)
-	VCMPPS    $0x03, Z3, Z3, K1
-	VBLENDMPS Z3, Z2, K1, Z8
-	VMOVAPS   Z8, Z31
-	LONG      $0x487e0262
-	WORD      $0xf772
-	VMOVUPS   Y30, 64(R8)
-	VCMPPS    $0x03, Z5, Z5, K1
-	VBLENDMPS Z5, Z4, K1, Z9
-	VMOVAPS   Z9, Z31
-	LONG      $0x487e0262
-	WORD      $0xf772
-	VMOVUPS   Y30, 96(R8)
-	ADDQ      $+128, R8
-	ADDQ      $+128, R9
-	SUBQ      $+64, DI
-	JMP       loop1
+	VPMOVZXWD    (R12), Z10
+	VPSLLD       $0x10, Z10, Z10
+	VCMPPS       $0x07, Z10, Z10, K1, K1
+	VMAXPS       Z10, Z9, Z9
+	VPMOVZXWD    32(R12), Z10
+	VPSLLD       $0x10, Z10, Z10
+	VCMPPS       $0x07, Z10, Z10, K2, K2
+	VMAXPS       Z10, Z0, Z0
+	VPMOVZXWD    64(R12), Z10
+	VPSLLD       $0x10, Z10, Z10
+	VCMPPS       $0x07, Z10, Z10, K3, K3
+	VMAXPS       Z10, Z1, Z1
+	VPMOVZXWD    96(R12), Z10
+	VPSLLD       $0x10, Z10, Z10
+	VCMPPS       $0x07, Z10, Z10, K4, K4
+	VMAXPS       Z10, Z2, Z2
+	LEAQ         (R12)(BX*2), R12
+	DECQ         R13
+	JNZ          col1
+	LEAQ         (R10)(DX*2), R10
+	DECQ         R11
+	JNZ          row1
+	VBROADCASTSS lanes_7fc00000<>+0(SB), Z10
+	VBLENDMPS    Z9, Z10, K1, Z3
+	VMOVAPS      Z3, Z31
+	LONG         $0x487e0262
+	WORD         $0xf772
+	VMOVUPS      Y30, (R8)
+	VBROADCASTSS lanes_7fc00000<>+0(SB), Z9
+	VBLENDMPS    Z0, Z9, K2, Z4
+	VMOVAPS      Z4, Z31
+	LONG         $0x487e0262
+	WORD         $0xf772
+	VMOVUPS      Y30, 32(R8)
+	VBROADCASTSS lanes_7fc00000<>+0(SB), Z0
+	VBLENDMPS    Z1, Z0, K3, Z5
+	VMOVAPS      Z5, Z31
+	LONG         $0x487e0262
+	WORD         $0xf772
+	VMOVUPS      Y30, 64(R8)
+	VBROADCASTSS lanes_7fc00000<>+0(SB), Z0
+	VBLENDMPS    Z2, Z0, K4, Z6
+	VMOVAPS      Z6, Z31
+	LONG         $0x487e0262
+	WORD         $0xf772
+	VMOVUPS      Y30, 96(R8)
+	ADDQ         $+128, R8
+	ADDQ         $+128, R9
+	SUBQ         $+64, DI
+	JMP          loop1
 
 single2:
 	CMPQ         DI, $+16
 	JLT          partial3
 	VBROADCASTSS lanes_ff800000<>+0(SB), Z0
 	VXORPS       Z1, Z1, Z1
+	VCMPPS       $0x07, Z1, Z1, K1
 	MOVQ         R9, R10
 	MOVQ         rows+32(FP), R11
 
@@ -105,27 +106,26 @@ row2:
 	MOVQ cols+40(FP), R13
 
 col2:
-	VPMOVZXWD (R12), Z2
-	VPSLLD    $0x10, Z2, Z2
-	VCMPPS    $0x03, Z2, Z2, K1
-	VBLENDMPS Z2, Z1, K1, Z1
-	VMAXPS    Z2, Z0, Z0
-	LEAQ      (R12)(BX*2), R12
-	DECQ      R13
-	JNZ       col2
-	LEAQ      (R10)(DX*2), R10
-	DECQ      R11
-	JNZ       row2
-	VCMPPS    $0x03, Z1, Z1, K1
-	VBLENDMPS Z1, Z0, K1, Z10
-	VMOVAPS   Z10, Z31
-	LONG      $0x487e0262
-	WORD      $0xf772
-	VMOVUPS   Y30, (R8)
-	ADDQ      $+32, R8
-	ADDQ      $+32, R9
-	SUBQ      $+16, DI
-	JMP       single2
+	VPMOVZXWD    (R12), Z1
+	VPSLLD       $0x10, Z1, Z1
+	VCMPPS       $0x07, Z1, Z1, K1, K1
+	VMAXPS       Z1, Z0, Z0
+	LEAQ         (R12)(BX*2), R12
+	DECQ         R13
+	JNZ          col2
+	LEAQ         (R10)(DX*2), R10
+	DECQ         R11
+	JNZ          row2
+	VBROADCASTSS lanes_7fc00000<>+0(SB), Z1
+	VBLENDMPS    Z0, Z1, K1, Z7
+	VMOVAPS      Z7, Z31
+	LONG         $0x487e0262
+	WORD         $0xf772
+	VMOVUPS      Y30, (R8)
+	ADDQ         $+32, R8
+	ADDQ         $+32, R9
+	SUBQ         $+16, DI
+	JMP          single2
 
 partial3:
 	TESTQ        DI, DI
@@ -134,6 +134,7 @@ partial3:
 	VPCMPUD      $0x06, lane_numbers<>+0(SB), Z0, K1
 	VBROADCASTSS lanes_ff800000<>+0(SB), Z0
 	VXORPS       Z1, Z1, Z1
+	VCMPPS       $0x07, Z1, Z1, K2
 	MOVQ         R9, DI
 	MOVQ         rows+32(FP), R9
 
@@ -142,23 +143,22 @@ row3:
 	MOVQ cols+40(FP), R11
 
 col3:
-	VPMOVZXWD.Z (R10), K1, Z2
-	VPSLLD      $0x10, Z2, Z2
-	VCMPPS      $0x03, Z2, Z2, K2
-	VBLENDMPS   Z2, Z1, K2, Z1
-	VMAXPS      Z2, Z0, Z0
-	LEAQ        (R10)(BX*2), R10
-	DECQ        R11
-	JNZ         col3
-	LEAQ        (DI)(DX*2), DI
-	DECQ        R9
-	JNZ         row3
-	VCMPPS      $0x03, Z1, Z1, K2
-	VBLENDMPS   Z1, Z0, K2, Z11
-	VMOVAPS     Z11, Z31
-	LONG        $0x487e0262
-	WORD        $0xf772
-	VMOVDQU16   Y30, K1, (R8)
+	VPMOVZXWD.Z  (R10), K1, Z1
+	VPSLLD       $0x10, Z1, Z1
+	VCMPPS       $0x07, Z1, Z1, K2, K2
+	VMAXPS       Z1, Z0, Z0
+	LEAQ         (R10)(BX*2), R10
+	DECQ         R11
+	JNZ          col3
+	LEAQ         (DI)(DX*2), DI
+	DECQ         R9
+	JNZ          row3
+	VBROADCASTSS lanes_7fc00000<>+0(SB), Z1
+	VBLENDMPS    Z0, Z1, K2, Z8
+	VMOVAPS      Z8, Z31
+	LONG         $0x487e0262
+	WORD         $0xf772
+	VMOVDQU16    Y30, K1, (R8)
 
 done4:
 	MOVQ dstStep+72(FP), DI
@@ -179,6 +179,16 @@ DATA lanes_ff800000<>+20(SB)/4, $0xff800000
 DATA lanes_ff800000<>+24(SB)/4, $0xff800000
 DATA lanes_ff800000<>+28(SB)/4, $0xff800000
 GLOBL lanes_ff800000<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_7fc00000<>+0(SB)/4, $0x7fc00000
+DATA lanes_7fc00000<>+4(SB)/4, $0x7fc00000
+DATA lanes_7fc00000<>+8(SB)/4, $0x7fc00000
+DATA lanes_7fc00000<>+12(SB)/4, $0x7fc00000
+DATA lanes_7fc00000<>+16(SB)/4, $0x7fc00000
+DATA lanes_7fc00000<>+20(SB)/4, $0x7fc00000
+DATA lanes_7fc00000<>+24(SB)/4, $0x7fc00000
+DATA lanes_7fc00000<>+28(SB)/4, $0x7fc00000
+GLOBL lanes_7fc00000<>(SB), RODATA|NOPTR, $32
 
 DATA lane_numbers<>+0(SB)/4, $0x00000000
 DATA lane_numbers<>+4(SB)/4, $0x00000001
@@ -429,12 +439,16 @@ loop1:
 	JLT          single2
 	VBROADCASTSS lanes_ff800000<>+0(SB), Z0
 	VXORPS       Z1, Z1, Z1
-	VBROADCASTSS lanes_ff800000<>+0(SB), Z2
-	VXORPS       Z3, Z3, Z3
-	VBROADCASTSS lanes_ff800000<>+0(SB), Z4
-	VXORPS       Z5, Z5, Z5
-	VBROADCASTSS lanes_ff800000<>+0(SB), Z6
-	VXORPS       Z7, Z7, Z7
+	VCMPPS       $0x07, Z1, Z1, K1
+	VBROADCASTSS lanes_ff800000<>+0(SB), Z1
+	VXORPS       Z20, Z20, Z20
+	VCMPPS       $0x07, Z20, Z20, K2
+	VBROADCASTSS lanes_ff800000<>+0(SB), Z20
+	VXORPS       Z21, Z21, Z21
+	VCMPPS       $0x07, Z21, Z21, K3
+	VBROADCASTSS lanes_ff800000<>+0(SB), Z21
+	VXORPS       Z22, Z22, Z22
+	VCMPPS       $0x07, Z22, Z22, K4
 	MOVQ         R9, R10
 	MOVQ         rows+32(FP), R11
 
@@ -443,106 +457,103 @@ row1:
 	MOVQ cols+40(FP), R13
 
 col1:
-	VPMOVZXWD   (R12), Z8
-	VPSLLD      $0x10, Z8, Z8
-	VCMPPS      $0x03, Z8, Z8, K1
-	VBLENDMPS   Z8, Z1, K1, Z1
-	VMAXPS      Z8, Z0, Z0
-	VPMOVZXWD   32(R12), Z8
-	VPSLLD      $0x10, Z8, Z8
-	VCMPPS      $0x03, Z8, Z8, K1
-	VBLENDMPS   Z8, Z3, K1, Z3
-	VMAXPS      Z8, Z2, Z2
-	VPMOVZXWD   64(R12), Z8
-	VPSLLD      $0x10, Z8, Z8
-	VCMPPS      $0x03, Z8, Z8, K1
-	VBLENDMPS   Z8, Z5, K1, Z5
-	VMAXPS      Z8, Z4, Z4
-	VPMOVZXWD   96(R12), Z8
-	VPSLLD      $0x10, Z8, Z8
-	VCMPPS      $0x03, Z8, Z8, K1
-	VBLENDMPS   Z8, Z7, K1, Z7
-	VMAXPS      Z8, Z6, Z6
-	LEAQ        (R12)(BX*2), R12
-	DECQ        R13
-	JNZ         col1
-	LEAQ        (R10)(DX*2), R10
-	DECQ        R11
-	JNZ         row1
-	VCMPPS      $0x03, Z1, Z1, K1
-	VBLENDMPS   Z1, Z0, K1, Z9
-	VPSRLD      $0x10, Z9, Z0
-	VANDPS.BCST lanes_00000001<>+0(SB), Z0, Z1
-	VPADDD      Z1, Z9, Z1
-	VPADDD.BCST lanes_00007fff<>+0(SB), Z1, Z1
-	VPSRLD      $0x10, Z1, Z1
-	VANDPS.BCST lanes_7fffffff<>+0(SB), Z9, Z8
-	VCMPPS.BCST $0x11, lanes_00800000<>+0(SB), Z8, K1
-	VANDPS.BCST lanes_00008000<>+0(SB), Z0, Z8
-	VBLENDMPS   Z8, Z1, K1, Z10
-	VCMPPS      $0x03, Z9, Z9, K1
-	VORPS.BCST  lanes_00000040<>+0(SB), Z0, Z0
-	VBLENDMPS   Z0, Z10, K1, Z11
-	VPMOVDW     Z11, Y0
-	VMOVUPS     Y0, (R8)
-	VCMPPS      $0x03, Z3, Z3, K1
-	VBLENDMPS   Z3, Z2, K1, Z12
-	VPSRLD      $0x10, Z12, Z0
-	VANDPS.BCST lanes_00000001<>+0(SB), Z0, Z1
-	VPADDD      Z1, Z12, Z1
-	VPADDD.BCST lanes_00007fff<>+0(SB), Z1, Z1
-	VPSRLD      $0x10, Z1, Z1
-	VANDPS.BCST lanes_7fffffff<>+0(SB), Z12, Z2
-	VCMPPS.BCST $0x11, lanes_00800000<>+0(SB), Z2, K1
-	VANDPS.BCST lanes_00008000<>+0(SB), Z0, Z2
-	VBLENDMPS   Z2, Z1, K1, Z13
-	VCMPPS      $0x03, Z12, Z12, K1
-	VORPS.BCST  lanes_00000040<>+0(SB), Z0, Z0
-	VBLENDMPS   Z0, Z13, K1, Z14
-	VPMOVDW     Z14, Y0
-	VMOVUPS     Y0, 32(R8)
-	VCMPPS      $0x03, Z5, Z5, K1
-	VBLENDMPS   Z5, Z4, K1, Z15
-	VPSRLD      $0x10, Z15, Z0
-	VANDPS.BCST lanes_00000001<>+0(SB), Z0, Z1
-	VPADDD      Z1, Z15, Z1
-	VPADDD.BCST lanes_00007fff<>+0(SB), Z1, Z1
-	VPSRLD      $0x10, Z1, Z1
-	VANDPS.BCST lanes_7fffffff<>+0(SB), Z15, Z2
-	VCMPPS.BCST $0x11, lanes_00800000<>+0(SB), Z2, K1
-	VANDPS.BCST lanes_00008000<>+0(SB), Z0, Z2
-	VBLENDMPS   Z2, Z1, K1, Z16
-	VCMPPS      $0x03, Z15, Z15, K1
-	VORPS.BCST  lanes_00000040<>+0(SB), Z0, Z0
-	VBLENDMPS   Z0, Z16, K1, Z17
-	VPMOVDW     Z17, Y0
-	VMOVUPS     Y0, 64(R8)
-	VCMPPS      $0x03, Z7, Z7, K1
-	VBLENDMPS   Z7, Z6, K1, Z18
-	VPSRLD      $0x10, Z18, Z0
-	VANDPS.BCST lanes_00000001<>+0(SB), Z0, Z1
-	VPADDD      Z1, Z18, Z1
-	VPADDD.BCST lanes_00007fff<>+0(SB), Z1, Z1
-	VPSRLD      $0x10, Z1, Z1
-	VANDPS.BCST lanes_7fffffff<>+0(SB), Z18, Z2
-	VCMPPS.BCST $0x11, lanes_00800000<>+0(SB), Z2, K1
-	VANDPS.BCST lanes_00008000<>+0(SB), Z0, Z2
-	VBLENDMPS   Z2, Z1, K1, Z19
-	VCMPPS      $0x03, Z18, Z18, K1
-	VORPS.BCST  lanes_00000040<>+0(SB), Z0, Z0
-	VBLENDMPS   Z0, Z19, K1, Z20
-	VPMOVDW     Z20, Y0
-	VMOVUPS     Y0, 96(R8)
-	ADDQ        $+128, R8
-	ADDQ        $+128, R9
-	SUBQ        $+64, DI
-	JMP         loop1
+	VPMOVZXWD    (R12), Z22
+	VPSLLD       $0x10, Z22, Z22
+	VCMPPS       $0x07, Z22, Z22, K1, K1
+	VMAXPS       Z22, Z0, Z0
+	VPMOVZXWD    32(R12), Z22
+	VPSLLD       $0x10, Z22, Z22
+	VCMPPS       $0x07, Z22, Z22, K2, K2
+	VMAXPS       Z22, Z1, Z1
+	VPMOVZXWD    64(R12), Z22
+	VPSLLD       $0x10, Z22, Z22
+	VCMPPS       $0x07, Z22, Z22, K3, K3
+	VMAXPS       Z22, Z20, Z20
+	VPMOVZXWD    96(R12), Z22
+	VPSLLD       $0x10, Z22, Z22
+	VCMPPS       $0x07, Z22, Z22, K4, K4
+	VMAXPS       Z22, Z21, Z21
+	LEAQ         (R12)(BX*2), R12
+	DECQ         R13
+	JNZ          col1
+	LEAQ         (R10)(DX*2), R10
+	DECQ         R11
+	JNZ          row1
+	VBROADCASTSS lanes_7fc00000<>+0(SB), Z22
+	VBLENDMPS    Z0, Z22, K1, Z2
+	VPSRLD       $0x10, Z2, Z0
+	VANDPS.BCST  lanes_00000001<>+0(SB), Z0, Z22
+	VPADDD       Z22, Z2, Z22
+	VPADDD.BCST  lanes_00007fff<>+0(SB), Z22, Z22
+	VPSRLD       $0x10, Z22, Z22
+	VANDPS.BCST  lanes_7fffffff<>+0(SB), Z2, Z23
+	VCMPPS.BCST  $0x11, lanes_00800000<>+0(SB), Z23, K1
+	VANDPS.BCST  lanes_00008000<>+0(SB), Z0, Z23
+	VBLENDMPS    Z23, Z22, K1, Z3
+	VCMPPS       $0x03, Z2, Z2, K1
+	VORPS.BCST   lanes_00000040<>+0(SB), Z0, Z0
+	VBLENDMPS    Z0, Z3, K1, Z4
+	VPMOVDW      Z4, Y0
+	VMOVUPS      Y0, (R8)
+	VBROADCASTSS lanes_7fc00000<>+0(SB), Z0
+	VBLENDMPS    Z1, Z0, K2, Z5
+	VPSRLD       $0x10, Z5, Z0
+	VANDPS.BCST  lanes_00000001<>+0(SB), Z0, Z1
+	VPADDD       Z1, Z5, Z1
+	VPADDD.BCST  lanes_00007fff<>+0(SB), Z1, Z1
+	VPSRLD       $0x10, Z1, Z1
+	VANDPS.BCST  lanes_7fffffff<>+0(SB), Z5, Z22
+	VCMPPS.BCST  $0x11, lanes_00800000<>+0(SB), Z22, K1
+	VANDPS.BCST  lanes_00008000<>+0(SB), Z0, Z22
+	VBLENDMPS    Z22, Z1, K1, Z6
+	VCMPPS       $0x03, Z5, Z5, K1
+	VORPS.BCST   lanes_00000040<>+0(SB), Z0, Z0
+	VBLENDMPS    Z0, Z6, K1, Z7
+	VPMOVDW      Z7, Y0
+	VMOVUPS      Y0, 32(R8)
+	VBROADCASTSS lanes_7fc00000<>+0(SB), Z0
+	VBLENDMPS    Z20, Z0, K3, Z8
+	VPSRLD       $0x10, Z8, Z0
+	VANDPS.BCST  lanes_00000001<>+0(SB), Z0, Z1
+	VPADDD       Z1, Z8, Z1
+	VPADDD.BCST  lanes_00007fff<>+0(SB), Z1, Z1
+	VPSRLD       $0x10, Z1, Z1
+	VANDPS.BCST  lanes_7fffffff<>+0(SB), Z8, Z20
+	VCMPPS.BCST  $0x11, lanes_00800000<>+0(SB), Z20, K1
+	VANDPS.BCST  lanes_00008000<>+0(SB), Z0, Z20
+	VBLENDMPS    Z20, Z1, K1, Z9
+	VCMPPS       $0x03, Z8, Z8, K1
+	VORPS.BCST   lanes_00000040<>+0(SB), Z0, Z0
+	VBLENDMPS    Z0, Z9, K1, Z10
+	VPMOVDW      Z10, Y0
+	VMOVUPS      Y0, 64(R8)
+	VBROADCASTSS lanes_7fc00000<>+0(SB), Z0
+	VBLENDMPS    Z21, Z0, K4, Z11
+	VPSRLD       $0x10, Z11, Z0
+	VANDPS.BCST  lanes_00000001<>+0(SB), Z0, Z1
+	VPADDD       Z1, Z11, Z1
+	VPADDD.BCST  lanes_00007fff<>+0(SB), Z1, Z1
+	VPSRLD       $0x10, Z1, Z1
+	VANDPS.BCST  lanes_7fffffff<>+0(SB), Z11, Z20
+	VCMPPS.BCST  $0x11, lanes_00800000<>+0(SB), Z20, K1
+	VANDPS.BCST  lanes_00008000<>+0(SB), Z0, Z20
+	VBLENDMPS    Z20, Z1, K1, Z12
+	VCMPPS       $0x03, Z11, Z11, K1
+	VORPS.BCST   lanes_00000040<>+0(SB), Z0, Z0
+	VBLENDMPS    Z0, Z12, K1, Z13
+	VPMOVDW      Z13, Y0
+	VMOVUPS      Y0, 96(R8)
+	ADDQ         $+128, R8
+	ADDQ         $+128, R9
+	SUBQ         $+64, DI
+	JMP          loop1
 
 single2:
 	CMPQ         DI, $+16
 	JLT          partial3
 	VBROADCASTSS lanes_ff800000<>+0(SB), Z0
 	VXORPS       Z1, Z1, Z1
+	VCMPPS       $0x07, Z1, Z1, K1
 	MOVQ         R9, R10
 	MOVQ         rows+32(FP), R11
 
@@ -551,37 +562,36 @@ row2:
 	MOVQ cols+40(FP), R13
 
 col2:
-	VPMOVZXWD   (R12), Z2
-	VPSLLD      $0x10, Z2, Z2
-	VCMPPS      $0x03, Z2, Z2, K1
-	VBLENDMPS   Z2, Z1, K1, Z1
-	VMAXPS      Z2, Z0, Z0
-	LEAQ        (R12)(BX*2), R12
-	DECQ        R13
-	JNZ         col2
-	LEAQ        (R10)(DX*2), R10
-	DECQ        R11
-	JNZ         row2
-	VCMPPS      $0x03, Z1, Z1, K1
-	VBLENDMPS   Z1, Z0, K1, Z21
-	VPSRLD      $0x10, Z21, Z0
-	VANDPS.BCST lanes_00000001<>+0(SB), Z0, Z1
-	VPADDD      Z1, Z21, Z1
-	VPADDD.BCST lanes_00007fff<>+0(SB), Z1, Z1
-	VPSRLD      $0x10, Z1, Z1
-	VANDPS.BCST lanes_7fffffff<>+0(SB), Z21, Z2
-	VCMPPS.BCST $0x11, lanes_00800000<>+0(SB), Z2, K1
-	VANDPS.BCST lanes_00008000<>+0(SB), Z0, Z2
-	VBLENDMPS   Z2, Z1, K1, Z22
-	VCMPPS      $0x03, Z21, Z21, K1
-	VORPS.BCST  lanes_00000040<>+0(SB), Z0, Z0
-	VBLENDMPS   Z0, Z22, K1, Z23
-	VPMOVDW     Z23, Y0
-	VMOVUPS     Y0, (R8)
-	ADDQ        $+32, R8
-	ADDQ        $+32, R9
-	SUBQ        $+16, DI
-	JMP         single2
+	VPMOVZXWD    (R12), Z1
+	VPSLLD       $0x10, Z1, Z1
+	VCMPPS       $0x07, Z1, Z1, K1, K1
+	VMAXPS       Z1, Z0, Z0
+	LEAQ         (R12)(BX*2), R12
+	DECQ         R13
+	JNZ          col2
+	LEAQ         (R10)(DX*2), R10
+	DECQ         R11
+	JNZ          row2
+	VBROADCASTSS lanes_7fc00000<>+0(SB), Z1
+	VBLENDMPS    Z0, Z1, K1, Z14
+	VPSRLD       $0x10, Z14, Z0
+	VANDPS.BCST  lanes_00000001<>+0(SB), Z0, Z1
+	VPADDD       Z1, Z14, Z1
+	VPADDD.BCST  lanes_00007fff<>+0(SB), Z1, Z1
+	VPSRLD       $0x10, Z1, Z1
+	VANDPS.BCST  lanes_7fffffff<>+0(SB), Z14, Z20
+	VCMPPS.BCST  $0x11, lanes_00800000<>+0(SB), Z20, K1
+	VANDPS.BCST  lanes_00008000<>+0(SB), Z0, Z20
+	VBLENDMPS    Z20, Z1, K1, Z15
+	VCMPPS       $0x03, Z14, Z14, K1
+	VORPS.BCST   lanes_00000040<>+0(SB), Z0, Z0
+	VBLENDMPS    Z0, Z15, K1, Z16
+	VPMOVDW      Z16, Y0
+	VMOVUPS      Y0, (R8)
+	ADDQ         $+32, R8
+	ADDQ         $+32, R9
+	SUBQ         $+16, DI
+	JMP          single2
 
 partial3:
 	TESTQ        DI, DI
@@ -590,6 +600,7 @@ partial3:
 	VPCMPUD      $0x06, lane_numbers<>+0(SB), Z0, K1
 	VBROADCASTSS lanes_ff800000<>+0(SB), Z0
 	VXORPS       Z1, Z1, Z1
+	VCMPPS       $0x07, Z1, Z1, K2
 	MOVQ         R9, DI
 	MOVQ         rows+32(FP), R9
 
@@ -598,33 +609,32 @@ row3:
 	MOVQ cols+40(FP), R11
 
 col3:
-	VPMOVZXWD.Z (R10), K1, Z2
-	VPSLLD      $0x10, Z2, Z2
-	VCMPPS      $0x03, Z2, Z2, K2
-	VBLENDMPS   Z2, Z1, K2, Z1
-	VMAXPS      Z2, Z0, Z0
-	LEAQ        (R10)(BX*2), R10
-	DECQ        R11
-	JNZ         col3
-	LEAQ        (DI)(DX*2), DI
-	DECQ        R9
-	JNZ         row3
-	VCMPPS      $0x03, Z1, Z1, K2
-	VBLENDMPS   Z1, Z0, K2, Z24
-	VPSRLD      $0x10, Z24, Z0
-	VANDPS.BCST lanes_00000001<>+0(SB), Z0, Z1
-	VPADDD      Z1, Z24, Z1
-	VPADDD.BCST lanes_00007fff<>+0(SB), Z1, Z1
-	VPSRLD      $0x10, Z1, Z1
-	VANDPS.BCST lanes_7fffffff<>+0(SB), Z24, Z2
-	VCMPPS.BCST $0x11, lanes_00800000<>+0(SB), Z2, K2
-	VANDPS.BCST lanes_00008000<>+0(SB), Z0, Z2
-	VBLENDMPS   Z2, Z1, K2, Z25
-	VCMPPS      $0x03, Z24, Z24, K2
-	VORPS.BCST  lanes_00000040<>+0(SB), Z0, Z0
-	VBLENDMPS   Z0, Z25, K2, Z26
-	VPMOVDW     Z26, Y0
-	VMOVDQU16   Y0, K1, (R8)
+	VPMOVZXWD.Z  (R10), K1, Z1
+	VPSLLD       $0x10, Z1, Z1
+	VCMPPS       $0x07, Z1, Z1, K2, K2
+	VMAXPS       Z1, Z0, Z0
+	LEAQ         (R10)(BX*2), R10
+	DECQ         R11
+	JNZ          col3
+	LEAQ         (DI)(DX*2), DI
+	DECQ         R9
+	JNZ          row3
+	VBROADCASTSS lanes_7fc00000<>+0(SB), Z1
+	VBLENDMPS    Z0, Z1, K2, Z17
+	VPSRLD       $0x10, Z17, Z0
+	VANDPS.BCST  lanes_00000001<>+0(SB), Z0, Z1
+	VPADDD       Z1, Z17, Z1
+	VPADDD.BCST  lanes_00007fff<>+0(SB), Z1, Z1
+	VPSRLD       $0x10, Z1, Z1
+	VANDPS.BCST  lanes_7fffffff<>+0(SB), Z17, Z20
+	VCMPPS.BCST  $0x11, lanes_00800000<>+0(SB), Z20, K2
+	VANDPS.BCST  lanes_00008000<>+0(SB), Z0, Z20
+	VBLENDMPS    Z20, Z1, K2, Z18
+	VCMPPS       $0x03, Z17, Z17, K2
+	VORPS.BCST   lanes_00000040<>+0(SB), Z0, Z0
+	VBLENDMPS    Z0, Z18, K2, Z19
+	VPMOVDW      Z19, Y0
+	VMOVDQU16    Y0, K1, (R8)
 
 done4:
 	MOVQ dstStep+72(FP), DI

@@ -226,11 +226,12 @@ type Predicate reg.Register
 // Relation compares as VCMPPS encodes it.
 type Relation uint8
 
-// The relations. On NaN, Unordered and NotLess are true, the others false.
+// The relations. On NaN, Unordered and NotLess are true, the others false. Ordered is the reverse of Unordered.
 const (
 	Equal       Relation = 0x00
 	LessThan    Relation = 0x11
 	Unordered   Relation = 0x03
+	Ordered     Relation = 0x07
 	NotLess     Relation = 0x15
 	GreaterThan Relation = 0x1e
 )
@@ -266,6 +267,39 @@ func (a *Algebra) Replace(r reg.VecVirtual, p Predicate, x Op) {
 	} else {
 		VBLENDVPS(p, x, r, r)
 	}
+}
+
+// NaNs notes in which lanes any of several vectors was NaN.
+type NaNs struct {
+	*Algebra
+	none Predicate      // of mask registers: where none was
+	last reg.VecVirtual // elsewhere: the last one
+}
+
+// NaNs begins with none.
+func (a *Algebra) NaNs() *NaNs {
+	nought := a.Nought()
+	if a.Wide() {
+		return &NaNs{Algebra: a, none: a.Compare(nought, Ordered, nought)}
+	}
+	return &NaNs{Algebra: a, last: nought}
+}
+
+// Note adds a vector.
+func (n *NaNs) Note(x reg.VecVirtual) {
+	if n.Wide() {
+		VCMPPS(U8(Ordered), x, x, n.none, n.none)
+	} else {
+		n.Replace(n.last, n.Compare(x, Unordered, x), x)
+	}
+}
+
+// Over is NaN where one was, else x.
+func (n *NaNs) Over(x reg.VecVirtual) reg.VecVirtual {
+	if n.Wide() {
+		return n.Select(n.none, x, n.Move(n.Bits(0x7fc00000)))
+	}
+	return n.Select(n.Compare(n.last, Unordered, n.last), n.last, x)
 }
 
 // Abs is |x|.

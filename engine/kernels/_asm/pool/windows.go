@@ -32,13 +32,13 @@ type fold struct {
 func maximum(f *file, set isa.ISA, s storage) {
 	a := f.begin(set, "maximum"+s.suffix, "(dst, src *"+s.goType+", "+runParameters+")")
 	overWindows(a, s, func() fold {
-		best, nan := a.Move(a.Bits(0xff800000)), a.Nought()
+		best, nans := a.Move(a.Bits(0xff800000)), a.NaNs()
 		return fold{
 			take: func(x v) { // VMAXPS yields x when best is NaN, so NaN is kept apart
-				a.Replace(nan, a.Compare(x, isa.Unordered, x), x)
+				nans.Note(x)
 				VMAXPS(x, best, best)
 			},
-			result: func() v { return a.Select(a.Compare(nan, isa.Unordered, nan), nan, best) },
+			result: func() v { return nans.Over(best) },
 		}
 	})
 }
