@@ -124,7 +124,7 @@ func (a *Ahead) Take(t *Tile) {
 		t.Prefetch, t.Sparse = a.idle, sparsest
 		return
 	}
-	if t.Rows != a.rows {
+	if a.rows == 0 || (a.rows > shortRows) != (t.Rows > shortRows) {
 		a.spread(t)
 	}
 	t.Prefetch, t.Sparse = a.next, a.sparse
@@ -148,6 +148,7 @@ func (a *Ahead) spread(t *Tile) {
 
 const (
 	unroll             = 4           // k steps in a kernel's main loop
+	shortRows          = 4           // a tile of no more fetches all of the next panel, of more half: those are alike
 	sparsest           = 15 * unroll // a Tile's Sparse: every pass of the loop fetches at 0, one in 16 here
 	cacheLine          = 64
 	partsPrefetchLines = 12 // of a chunk of k, by parts
@@ -176,7 +177,7 @@ func (p *Panels) fetched(t *Tile, sparse int) int {
 // loop; the generator has the same function.
 func prefetchLines(rows, step int) int {
 	lines := unroll * step / cacheLine
-	if rows > 4 {
+	if rows > shortRows {
 		lines = max(1, lines/2)
 	}
 	return lines
