@@ -146,8 +146,8 @@ func (p *Panels) columns(i int) int {
 
 // steps is the number of k steps in a tap, a last half pair included.
 func (p *Panels) steps() int {
-	s := p.kernel.Format.stepK()
-	return (p.k + s - 1) / s
+	s := p.kernel.Format.stepK() // 1 or 2
+	return (p.k + s - 1) >> (s - 1)
 }
 
 // tapRows is the number of k that a tap takes in a panel.
@@ -173,7 +173,7 @@ func (p *Panels) chunkBytes(i int) int {
 
 // offset is where panel i starts, in bytes; of panel Count(), where all end.
 func (p *Panels) offset(i int) int {
-	if i == p.Count() {
+	if p.First(i) >= p.n {
 		return ((i-1)*p.kernel.NR + p.width(i-1)) * p.columnBytes()
 	}
 	return i * p.kernel.NR * p.columnBytes()

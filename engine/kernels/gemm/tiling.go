@@ -93,7 +93,7 @@ func (p *Panels) fetches(first bool) bool {
 // Ahead starts on panel i's successor, for a number of tiles, if that may not lie in
 // the cache; first says that none of B has been used in this run.
 func (p *Panels) Ahead(i, tiles int, first bool) Ahead {
-	if i+1 == p.Count() || !p.fetches(first) {
+	if p.First(i+1) >= p.n || !p.fetches(first) {
 		return Ahead{p: p, idle: uintptr(p.panel(i))}
 	}
 	return p.aheadTo(i, p, i+1, tiles)
