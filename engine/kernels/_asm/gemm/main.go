@@ -312,6 +312,10 @@ func (t *tile) step(u, set int) {
 	}
 	t.loadB(u)
 	for i := 0; i < t.mr; i++ {
+		if t.multipliesOnce() {
+			VFMADD231PS_BCST(t.rows.At(i, u*4), t.free(0), t.acc(set, i, 0))
+			continue
+		}
 		a := t.broadcast(i)
 		if t.pairs {
 			VPBROADCASTD(t.rows.At(i, u*4), a)
@@ -321,6 +325,10 @@ func (t *tile) step(u, set int) {
 		t.accumulate(a, set, i)
 	}
 }
+
+// multipliesOnce reports whether an element of A has one product in a step, which
+// then repeats it itself.
+func (t *tile) multipliesOnce() bool { return t.Bytes == 64 && t.nv == 1 && !t.pairs }
 
 // oddStep adds a last half pair per tap, so that A is never read past K.
 func (t *tile) oddStep(stepB int) {
