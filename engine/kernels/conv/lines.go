@@ -34,14 +34,16 @@ func (g Geometry) lines() lines {
 	return l
 }
 
-// cut is tiles of at most limit rows within lines, as equal as can be.
+// cut is tiles of at most limit rows within lines, as equal as can be, those of
+// equal height in a line together.
 func (l lines) cut(limit int) []span {
 	var spans []span
-	parts := (l.pixels + limit - 1) / limit
 	for line := range l.count {
-		for i := range parts {
-			from := i * l.pixels / parts
-			spans = append(spans, span{line: line, pixel: from, rows: (i+1)*l.pixels/parts - from})
+		pixel := 0
+		for parts := ceilDiv(l.pixels, limit); parts > 0; parts-- {
+			rows := ceilDiv(l.pixels-pixel, parts)
+			spans = append(spans, span{line: line, pixel: pixel, rows: rows})
+			pixel += rows
 		}
 	}
 	return spans
