@@ -221,6 +221,11 @@ func packedConv(n *graph.Node, t *Target) (Kernel, error) {
 		out = staging{value: n.Outputs[0], move: f, image: planarOf(n.Outputs[0])}
 	}
 	g.Out = out.image
+	if averages(n) {
+		if g.Out, err = averagedImage(n); err != nil {
+			return Kernel{}, err
+		}
+	}
 	g.In.Height, g.In.Width = planeOf(n.In(0).Shape)
 	in := stagedInput(n.In(0), g.Halo(), f)
 	if planes {
@@ -248,10 +253,15 @@ func packedConv(n *graph.Node, t *Target) (Kernel, error) {
 	if f := n.Str("function", ""); f != "" {
 		plan = plan.Then(finishing(f, t))
 	}
+	if averages(n) {
+		plan = plan.Average(max(t.Threads, 1), out.image, meanOf(g.Out.Height*g.Out.Width, t))
+	}
 	k := Kernel{Class: plan.Class(), Mixed: plan.Mixed(), Scratch: roundUp(plan.Scratch(), 64) + 4*(in.elements()+out.elements()), Packed: []int{1}}
 	if residual != nil {
 		k.Scratch += 4 * residual.elements()
-		k.Over = []int{3}
+		if !averages(n) {
+			k.Over = []int{3}
+		}
 	}
 	k.Bind = func(c *Call) func() error {
 		own := roundUp(plan.Scratch(), 64)

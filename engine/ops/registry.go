@@ -231,6 +231,7 @@ var registry = map[string]Op{
 	"eiplan/BytesPick":          bytesPick(),
 	"eiplan/BytesQuantize":      bytesQuantize(),
 	"eiplan/Conv":               fusedConv(),
+	"eiplan/ConvAverage":        convAverage(),
 	"eiplan/ConvTranspose":      fusedConvTranspose(),
 	"eiplan/Convert":            convert(),
 	"eiplan/Fail":               fail(),

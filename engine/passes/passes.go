@@ -37,7 +37,7 @@ var (
 	Machine = []Pass{
 		widenHalves, removeNoop, foldAffine, fuseLayerNormalization, // again, for what was of 16 bits
 		unflattenSoftmax, nameProducts, fuseBias, fuseResidual, fuseClamp, fuseOneHot, fuseTranspose, fuseSoftmax, fuseHeads, quantizeNodes, removeDead, mergeProjections,
-		choosePrecision, fuseFunction, assignLayouts, fuseNormalizedClamp, fuseScale, fuseElementwise, reorderFirst, storeBFloat16, nestConcat, placeConcat, chainConv,
+		choosePrecision, fuseFunction, assignLayouts, fuseNormalizedClamp, fuseScale, fuseElementwise, reorderFirst, storeBFloat16, nestConcat, placeConcat, chainConv, averageConv,
 	}
 )
 

@@ -93,7 +93,7 @@ func TestMixedTellsTheTruth(t *testing.T) {
 		}
 		for _, s := range p.Placements() {
 			named := strings.Contains(s.Class, "bf16") && !strings.HasPrefix(s.Class, "pool") || strings.Contains(s.Class, "fp16w")
-			product := s.Op == "eiplan/Attend" || s.Op == "eiplan/Conv" || s.Op == "eiplan/ConvTranspose" || s.Op == "eiplan/MatMul"
+			product := s.Op == "eiplan/Attend" || s.Op == "eiplan/Conv" || s.Op == "eiplan/ConvAverage" || s.Op == "eiplan/ConvTranspose" || s.Op == "eiplan/MatMul"
 			if s.Mixed != (named && product) {
 				t.Errorf("%s: %s ran on %q, mixed %v", c.why, s.Node, s.Class, s.Mixed)
 			}

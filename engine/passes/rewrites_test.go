@@ -139,6 +139,25 @@ var rewrites = []struct {
 		[]string{"x 1x16x64x65"}, []string{"w 64x16x1x1", "v 64x1x3x3"},
 		[]string{"Conv x w > a", "Relu a > b", "Conv b v > c pads=1,1,1,1 group=64", "Add c b > y"},
 	}, "eiplan/ToChannels eiplan/Conv eiplan/Conv eiplan/FromChannels"},
+	{"an image that only its average is left of is not written", tiny{
+		[]string{"x 2x40x13x12"}, []string{"w 849x40x1x1", "b 849"}, []string{"Conv x w b > a", "Relu a > c", "GlobalAveragePool c > y"},
+	}, "eiplan/ToChannels eiplan/ConvAverage eiplan/FromChannels"},
+	{"an image that only its average is left of, of a residual and a function", tiny{
+		[]string{"x 1x64x14x11"}, []string{"w 64x64x1x1", "v 860x64x1x1", "u 860x64x1x1"},
+		[]string{"Conv x w > a", "Conv a u > b", "Conv x v > c", "Add b c > d", "HardSwish d > e", "GlobalAveragePool e > y"},
+	}, "eiplan/ToChannels eiplan/Conv eiplan/Conv eiplan/ConvAverage eiplan/FromChannels"},
+	{"a row that only its average is left of", tiny{
+		[]string{"x 4x40x99"}, []string{"w 1330x40x1"}, []string{"Conv x w > a strides=1", "Relu a > c", "GlobalAveragePool c > y"},
+	}, "eiplan/ToChannels eiplan/ConvAverage eiplan/FromChannels"},
+	{"an image that others read as well is written", tiny{
+		[]string{"x 2x40x13x12"}, []string{"w 849x40x1x1"}, []string{"Conv x w > a", "GlobalAveragePool a > b", "Sub a b > y"},
+	}, "eiplan/ToChannels eiplan/Conv GlobalAveragePool eiplan/Elementwise eiplan/FromChannels"},
+	{"an image that a window makes is written, before it is averaged", tiny{
+		[]string{"x 1x40x15x14"}, []string{"w 880x40x3x3"}, []string{"Conv x w > a", "Relu a > c", "GlobalAveragePool c > y"},
+	}, "eiplan/ToChannels eiplan/Conv GlobalAveragePool eiplan/FromChannels"},
+	{"a small image is, of many channels", tiny{
+		[]string{"x 4x40x7x7"}, []string{"w 2048x40x1x1"}, []string{"Conv x w > a", "Relu a > c", "GlobalAveragePool c > y"},
+	}, "eiplan/ToChannels eiplan/Conv GlobalAveragePool eiplan/FromChannels"},
 	{"heads that put channels last read them so", tiny{
 		[]string{"x 1x9x9x32"}, []string{"w 6x32x3x3"}, []string{"Transpose x > a perm=0,3,1,2", "Conv a w > b pads=1,1,1,1", "Transpose b > y perm=0,2,3,1"},
 	}, "Transpose eiplan/Conv Transpose"},

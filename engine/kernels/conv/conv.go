@@ -13,7 +13,8 @@
 // A Plan holds the packed weights and is shared by sessions; a Call belongs to
 // one. Run allocates nothing. A convolution over one dimension has height 1.
 // PrepareTransposed makes plans of transposed convolutions, which run alike.
-// PrepareScaled multiplies each input channel by a number of the run. Chain joins
+// PrepareScaled multiplies each input channel by a number of the run, Plan.Average
+// keeps no more of each channel than its mean. Chain joins
 // plans that follow each other, PlanLines those of pools among them, into one that
 // runs them a few lines at a time, so that what is between them stays in cache.
 //
@@ -193,6 +194,7 @@ type Plan struct {
 	scratch  int
 	bind     func(workers int, scratch []byte) runner
 	link     func() link // nil where it can't be computed by lines
+	direct   *direct     // nil where it can't Average
 
 	function  Function // none if F32 is nil
 	keepsZero bool     // the function of 0 is 0

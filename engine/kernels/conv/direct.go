@@ -72,6 +72,7 @@ func (d *direct) prepare(kernel gemm.Kernel, rows int, arena *gemm.Arena, format
 	if d.staged == nil {
 		p.link = d.link
 	}
+	p.direct = d
 	return p
 }
 
@@ -177,6 +178,7 @@ type directCall struct {
 	stage        *stage
 	parts        gemm.Parts
 	scaled       unsafe.Pointer // weights of this run, or nil
+	strip        int            // bytes between workers' outputs; 0 where they write images
 }
 
 // A block may read so many bytes of input, half of a common L2, where weights
@@ -353,7 +355,7 @@ func (c *directCall) multiply(worker, group, panel, tile, end int) {
 		x := &c.spans[i]
 		t.Rows, t.Left = x.rows, x.left
 		t.A = unsafe.Add(in, (from+x.in)*size)
-		t.C = unsafe.Add(c.out, (to+x.out)*c.outBytes)
+		t.C = unsafe.Add(c.out, worker*c.strip+(to+x.out)*c.outBytes)
 		t.Residual = nil
 		if c.residual != nil {
 			t.Residual = unsafe.Add(c.residual, (add+x.residual)*c.outBytes)

@@ -29,7 +29,7 @@ func PrepareScaled(arena *gemm.Arena, features cpu.Features, g Geometry, weights
 	d := &direct{g: g, view: g}
 	kernel := gemm.ChooseWhole(features, gemm.FP32, g.lines().pixels, g.Out.Channels, g.In.Channels)
 	p := d.prepare(kernel, kernel.MR, arena, gemm.FP32, weights, e)
-	p.class, p.link, p.scratch = "scaled "+p.class, nil, d.groups[0].Bytes()
+	p.class, p.link, p.direct, p.scratch = "scaled "+p.class, nil, nil, d.groups[0].Bytes()
 	p.bind = func(workers int, scratch []byte) runner {
 		c := &scaledCall{directCall: d.bind(workers, nil).(*directCall), times: scale}
 		c.scaled = unsafe.Pointer(unsafe.SliceData(scratch))
