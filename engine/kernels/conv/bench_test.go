@@ -27,6 +27,10 @@ var benchmarks = []struct {
 	{"winograd-64@56", shape{c: 64, h: 56, w: 56, k: 64, kh: 3, kw: 3, top: 1, left: 1, bot: 1, rt: 1, haloOut: 1, fast: true}},
 	{"winograd-128@28", shape{c: 128, h: 28, w: 28, k: 128, kh: 3, kw: 3, top: 1, left: 1, bot: 1, rt: 1, fast: true}},
 	{"winograd-256@14", shape{c: 256, h: 14, w: 14, k: 256, kh: 3, kw: 3, top: 1, left: 1, bot: 1, rt: 1, fast: true}},
+	{"winograd-16-64@55", shape{c: 16, h: 55, w: 55, k: 64, kh: 3, kw: 3, top: 1, left: 1, bot: 1, rt: 1, fast: true}},
+	{"winograd-32-128@27", shape{c: 32, h: 27, w: 27, k: 128, kh: 3, kw: 3, top: 1, left: 1, bot: 1, rt: 1, fast: true}},
+	{"winograd-48-192@13", shape{c: 48, h: 13, w: 13, k: 192, kh: 3, kw: 3, top: 1, left: 1, bot: 1, rt: 1, fast: true}},
+	{"winograd-64-256@13", shape{c: 64, h: 13, w: 13, k: 256, kh: 3, kw: 3, top: 1, left: 1, bot: 1, rt: 1, fast: true}},
 }
 
 func BenchmarkConvolve(b *testing.B) {

@@ -307,7 +307,8 @@ func TestWindowLayout(t *testing.T) {
 		{"Patch.Groups", unsafe.Offsetof(p.Groups), 40},
 		{"Patch.Lo", unsafe.Offsetof(p.Lo), 96},
 		{"Patch.Hi", unsafe.Offsetof(p.Hi), 100},
-		{"Patch.Scratch", unsafe.Offsetof(p.Scratch), 104},
+		{"Patch.Count", unsafe.Offsetof(p.Count), 104},
+		{"Patch.ResStep", unsafe.Offsetof(p.ResStep), 120},
 	} {
 		if unsafe.Sizeof(uintptr(0)) == 8 && f.got != f.want {
 			t.Errorf("%s is at %d, _asm/conv expects %d", f.name, f.got, f.want)

@@ -1,8 +1,6 @@
 package conv
 
 import (
-	"unsafe"
-
 	"github.com/eiplan/eiplan/engine/cpu"
 	"github.com/eiplan/eiplan/engine/kernels/gemm"
 	"github.com/eiplan/eiplan/engine/parallel"
@@ -42,20 +40,16 @@ var schemes = [...]scheme{
 // winogradLanes is how many channels the transforms take at a time.
 const winogradLanes = 16
 
-// winogradBytes bounds what a block's transformed patches take: half of a common
-// L2. Where the weights are so large that each block streams them from beyond it,
-// larger blocks stream them less often: up to as many bytes of patches as of
-// weights.
-const (
-	winogradBytes      = 1 << 20
-	winogradLargeBytes = 2 << 20
-)
+// winogradBytes bounds what a block's transformed patches take: a quarter of a
+// common L2, so that weights and images find room beside them. Where the weights
+// are larger, larger blocks load them less often: up to as many bytes of patches
+// as of weights.
+const winogradBytes = 512 << 10
 
 // winograd convolves 3×3 windows of stride 1 by transforming patches of input,
 // multiplying each of their elements by transformed weights as matrices of
 // patches × channels, and transforming back. Blocks of patches keep what is
-// between in the cache; where weights stream through it, so do slices of the
-// output's channels, a panel of the weights at a time.
+// between in the cache.
 type winograd struct {
 	*scheme
 	g       Geometry
@@ -65,7 +59,6 @@ type winograd struct {
 	across  int            // patches in a row of the image
 	down    int
 	block   int // patches at a time
-	slice   int // channels of the output at a time
 }
 
 // scheme is the fastest way to convolve g by transformed patches, nil where the
@@ -130,25 +123,39 @@ func (s *scheme) prepare(arena *gemm.Arena, features cpu.Features, g Geometry, w
 	ins, outs := g.In.Channels, g.Out.Channels
 	w.bias = arena.Allocate(4 * outs)
 	copy(w.bias.Floats(), e.Bias)
-	limit := winogradBytes
-	w.slice = outs
-	if streams := s.planes() * ins * outs * 4; streams > winogradBytes {
-		limit = max(winogradLargeBytes, streams)
-		w.slice = min(outs, gemm.ChooseWhole(features, gemm.FP32, 1, outs, ins).NR)
-	}
-	patches := g.N * w.across * w.down
-	blocks := ceilDiv(patches*(ins+w.slice)*s.planes()*4, limit)
-	w.block = max(ceilDiv(patches, blocks), min(patches, shortestBlock))
+	w.block = w.patchesAtATime(features)
 	kernel := gemm.ChooseWhole(features, gemm.FP32, w.block, outs, ins)
 	w.weights = gemm.Blank(arena, kernel, s.planes(), ins, outs)
 	s.packWeights(w.weights, weights, ins)
 	bytes := s.planes() * w.weights[0].Bytes()
-	return &Plan{geometry: g, class: s.name + " " + kernel.String(), format: gemm.FP32, bytes: bytes, scratch: w.scratch(w.block + sparePatches), bind: w.bind}
+	return &Plan{geometry: g, class: s.name + " " + kernel.String(), format: gemm.FP32, bytes: bytes, scratch: w.scratch(w.room()), bind: w.bind}
 }
+
+// patchesAtATime is how many patches make up a block: so many that they fill whole
+// tiles.
+func (w *winograd) patchesAtATime(features cpu.Features) int {
+	ins, outs, patches := w.g.In.Channels, w.g.Out.Channels, w.count()
+	limit := max(winogradBytes, w.weightBytes())
+	blocks := ceilDiv(patches*(ins+outs)*w.planes()*4, limit)
+	block := max(ceilDiv(patches, blocks), min(patches, shortestBlock))
+	return min(patches, roundUp(block, gemm.ChooseWhole(features, gemm.FP32, patches, outs, ins).MR))
+}
+
+// room is how many patches to have memory for: two blocks, so that two workers may
+// take one each.
+func (w *winograd) room() int { return min(2*w.block, w.count()) + sparePatches }
+
+func (w *winograd) weightBytes() int { return w.planes() * w.g.In.Channels * w.g.Out.Channels * 4 }
+
+// streams reports whether each block should find the weights beyond the cache
+// again.
+func (w *winograd) streams() bool { return w.weightBytes() >= residentWeights }
 
 const (
 	shortestBlock = 14 // patches that should at least share the loading of weights: fewer take as long
 	sparePatches  = 8  // room for rounding up where a block's memory is divided among workers
+	longestRun    = 8  // patches beside each other that a transform takes at a time
+	runsPerWorker = 2  // that there should be in a block
 	crossing      = 2  // what a byte costs that another core wrote, against one of weights that both read
 )
 
@@ -185,223 +192,5 @@ func (s *scheme) transformFilters(planes [][]float32, column int, weights []floa
 				}
 			}
 		}
-	}
-}
-
-// Patch is the argument of one call of a transform: one patch, Groups times 16
-// channels of it. The generator in _asm/conv knows the layout; the output
-// transform leaves Groups changed.
-type Patch struct {
-	Image    unsafe.Pointer // the patch's first pixel: edge×edge are read, or Rows×Cols written
-	Row      int            // bytes between its rows
-	Pixel    int            // bytes between its pixels
-	Planes   unsafe.Pointer // the patch's channels in plane 0
-	Plane    int            // bytes between planes
-	Groups   int
-	Bias     unsafe.Pointer
-	Residual unsafe.Pointer // or nil, with ResRow 0
-	ResRow   int
-	ResPixel int
-	Rows     int // of output that lie in the image; more than the tile's count as those
-	Cols     int
-	Lo, Hi   float32
-	Scratch  unsafe.Pointer // 36 vectors
-	_        [128 - 14*8]byte
-}
-
-// winogradCall is winograd's work for one session: three phases for each block.
-// The team either shares the phases of one block after another, or each worker
-// goes through blocks of its own.
-type winogradCall struct {
-	*winograd
-	memory
-	blocks  []winogradBlock // of each worker, or of all
-	span    int             // patches of a block
-	phase   func(c *winogradCall, b *winogradBlock, worker, i int)
-	tiles   []gemm.Tile
-	patches []Patch
-	tap     int64
-}
-
-// winogradBlock is the patches between their transforms, the products a slice of
-// the output's channels at a time.
-type winogradBlock struct {
-	first, n int
-
-	channel, channels int            // of the output's slice: the first, and how many
-	v, m              unsafe.Pointer // transformed inputs and products: [plane][patch][channel]
-}
-
-// pitch is the number of bytes from one plane of a block to the next, of patches
-// of channels: an odd number of cache lines, so that the lines of one element of
-// all planes do not compete for their place in the cache.
-func pitch(patches, channels int) int { return patches*channels*4 | cacheLine }
-
-const cacheLine = 64
-
-// scratch is how many bytes the transformed patches of a block take.
-func (w *winograd) scratch(patches int) int {
-	return w.planes() * (pitch(patches, w.g.In.Channels) + pitch(patches, w.slice))
-}
-
-// count is the number of patches.
-func (w *winograd) count() int { return w.g.N * w.across * w.down }
-
-func (w *winograd) bind(workers int, scratch []byte) runner {
-	c := &winogradCall{winograd: w, span: w.block, tiles: w.weights[0].Tiles(workers, gemm.Unbounded()), patches: make([]Patch, workers)}
-	c.blocks = make([]winogradBlock, 1)
-	if own := w.ownBlock(workers, len(scratch)); own > 0 {
-		c.blocks, c.span = make([]winogradBlock, workers), own
-	}
-	at := unsafe.Pointer(unsafe.SliceData(scratch))
-	for i := range c.blocks {
-		b := &c.blocks[i]
-		b.v = at
-		b.m = unsafe.Add(b.v, w.planes()*pitch(c.span, w.g.In.Channels))
-		at = unsafe.Add(at, w.scratch(c.span))
-	}
-	for i := range workers {
-		c.patches[i].Scratch = (*gemm.Arena)(nil).Allocate(w.planes() * 64).Pointer()
-		c.tiles[i].Taps, c.tiles[i].Tap = 1, &c.tap
-	}
-	return c
-}
-
-// ownBlock is how many patches at a time each worker should take through all
-// phases alone, 0 where the team should share a block. What a team shares goes
-// from one core's cache to another's between the phases; a worker alone reads
-// all weights.
-func (w *winograd) ownBlock(workers, scratch int) int {
-	ins, outs := w.g.In.Channels, w.g.Out.Channels
-	if workers == 1 || crossing*w.count()*(ins+outs) < workers*ins*outs {
-		return 0
-	}
-	rounds := ceilDiv(w.count(), workers*w.block)
-	for block := ceilDiv(w.count(), workers*rounds); block >= shortestBlock; block = ceilDiv(w.count(), workers*rounds) {
-		if workers*w.scratch(block) <= scratch {
-			return block
-		}
-		rounds++
-	}
-	return 0
-}
-
-func (c *winogradCall) run(team *parallel.Team, m memory) {
-	c.memory = m
-	if len(c.blocks) > 1 {
-		team.Run(ceilDiv(c.count(), c.span), c)
-		return
-	}
-	b := &c.blocks[0]
-	for b.first = 0; b.first < c.count(); b.first += b.n {
-		b.n = min(c.span, c.count()-b.first)
-		c.phase = (*winogradCall).transformIn
-		team.Run(b.n, c)
-		for c.take(b, 0); b.channels > 0; c.take(b, b.channel+b.channels) {
-			c.phase = (*winogradCall).multiply
-			team.Run(c.planes(), c)
-			c.phase = (*winogradCall).transformOut
-			team.Run(b.n, c)
-		}
-	}
-}
-
-// Do computes part i of the present phase, or all of block i.
-func (c *winogradCall) Do(worker, i int) {
-	if len(c.blocks) == 1 {
-		c.phase(c, &c.blocks[0], worker, i)
-		return
-	}
-	b := &c.blocks[worker]
-	b.first = i * c.span
-	b.n = min(c.span, c.count()-b.first)
-	for patch := range b.n {
-		c.transformIn(b, worker, patch)
-	}
-	for c.take(b, 0); b.channels > 0; c.take(b, b.channel+b.channels) {
-		for plane := range c.planes() {
-			c.multiply(b, worker, plane)
-		}
-		for patch := range b.n {
-			c.transformOut(b, worker, patch)
-		}
-	}
-}
-
-// take makes the channels from one on b's slice; there are none after the last.
-func (c *winogradCall) take(b *winogradBlock, channel int) {
-	b.channel, b.channels = channel, min(c.slice, c.g.Out.Channels-channel)
-}
-
-// place says where patch i lies.
-func (c *winogradCall) place(i int) (n, y, x int) {
-	x, i = i%c.across, i/c.across
-	return i / c.down, i % c.down * c.tile, x * c.tile
-}
-
-func (c *winogradCall) transformIn(b *winogradBlock, worker, i int) {
-	g, p := &c.g, &c.patches[worker]
-	n, y, x := c.place(b.first + i)
-	p.Image = unsafe.Add(c.in, g.In.Index(n, 0, y-g.PadTop, x-g.PadLeft)*4)
-	p.Row, p.Pixel = g.In.RowPitch*4, g.In.PixelPitch*4
-	p.Planes = unsafe.Add(b.v, i*g.In.Channels*4)
-	p.Plane = pitch(c.span, g.In.Channels)
-	p.Groups = g.In.Channels / winogradLanes
-	c.input(p)
-}
-
-// multiply multiplies plane i of all patches of the block, for the slice.
-func (c *winogradCall) multiply(b *winogradBlock, worker, i int) {
-	w, t := c.weights[i], &c.tiles[worker]
-	ins, outs := c.g.In.Channels*4, c.slice*4
-	t.Lda, t.Ldc = ins, outs
-	a, to := unsafe.Add(b.v, i*pitch(c.span, c.g.In.Channels)), unsafe.Add(b.m, i*pitch(c.span, c.slice))
-	first, end := b.channel/w.Kernel().NR, ceilDiv(b.channel+b.channels, w.Kernel().NR)
-	limit := w.Kernel().MR
-	tiles := (b.n + limit - 1) / limit
-	for panel := first; panel < end; panel++ {
-		routines := w.Load(t, panel, false)
-		ahead := w.Ahead(panel, tiles, b.first == 0)
-		switch {
-		case panel < end-1:
-		case i < c.planes()-1:
-			ahead = w.AheadTo(panel, c.weights[i+1], first, tiles)
-		case end < w.Count():
-			ahead = w.AheadTo(panel, c.weights[0], end, tiles)
-		}
-		for tile := range tiles {
-			row := tile * b.n / tiles
-			t.Rows = (tile+1)*b.n/tiles - row
-			t.A = unsafe.Add(a, row*ins)
-			t.C = unsafe.Add(to, row*outs+(w.First(panel)-b.channel)*4)
-			ahead.Take(t)
-			t.Compute(routines)
-		}
-		t.Finish(routines)
-	}
-}
-
-func (c *winogradCall) transformOut(b *winogradBlock, worker, i int) {
-	g, p := &c.g, &c.patches[worker]
-	n, y, x := c.place(b.first + i)
-	p.Image = unsafe.Add(c.out, g.Out.Index(n, b.channel, y, x)*4)
-	p.Row, p.Pixel = g.Out.RowPitch*4, g.Out.PixelPitch*4
-	p.Planes = unsafe.Add(b.m, i*c.slice*4)
-	p.Plane = pitch(c.span, c.slice)
-	p.Groups = b.channels / winogradLanes
-	p.Bias = unsafe.Add(c.bias.Pointer(), 4*b.channel)
-	p.Residual, p.ResRow, p.ResPixel = nil, 0, 0
-	if c.residual != nil {
-		p.Residual = unsafe.Add(c.residual, g.Residual.Index(n, b.channel, y, x)*4)
-		p.ResRow, p.ResPixel = g.Residual.RowPitch*4, g.Residual.PixelPitch*4
-	}
-	p.Rows, p.Cols = g.Out.Height-y, g.Out.Width-x
-	p.Lo, p.Hi = c.clamp.Lo, c.clamp.Hi
-	c.output(p)
-	if !c.applies() || b.channel+b.channels < g.Out.Channels {
-		return
-	}
-	for r := range min(c.tile, p.Rows) {
-		c.apply(&g.Out, g.Out.Index(n, 0, y+r, x), min(c.tile, p.Cols))
 	}
 }

@@ -52,40 +52,26 @@ func TestAhead(t *testing.T) {
 // one is fetched.
 func TestAheadFetches(t *testing.T) {
 	const k, n = 256, 64
-	pack := func(kernel Kernel, _ int) *Panels {
-		p, err := Pack(nil, kernel, make([]float32, k*n), k, n, n, false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p
-	}
-	together := func(kernel Kernel, count int) *Panels { return Blank(nil, kernel, count, k, n)[1] }
-	many := (cachedTogether + 1) / (4 * k * n)
 	for _, kernel := range Kernels() {
 		if !kernel.Runnable(cpu.Detect()) || kernel != kernel.widest() {
 			continue
 		}
-		tiles, rows := kernel.StepsOverGaps(), kernel.Format == FP32 && !kernel.Splits()
+		p, err := Pack(nil, kernel, make([]float32, k*n), k, n, n, false)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, c := range []struct {
 			why     string
-			applies bool
-			make    func(Kernel, int) *Panels
-			count   int
-			first   bool
+			ahead   Ahead
 			fetches bool
 		}{
-			{"a small B stays in the cache", true, pack, 1, false, false},
-			{"a small B is fetched for its first use where that costs nothing", true, pack, 1, true, tiles},
-			{"many small ones do not stay together", rows, together, many, false, true},
-			{"not as many do", rows, together, many - 1, false, false},
+			{"a small B stays in the cache", p.Ahead(0, 1, false), false},
+			{"a small B is fetched for its first use where that costs nothing", p.Ahead(0, 1, true), kernel.StepsOverGaps()},
+			{"one that is asked for is fetched", p.AheadTo(0, p, 1, 1), true},
+			{"nothing is, where that is asked for", p.Idle(0), false},
 		} {
-			if !c.applies {
-				continue
-			}
-			p := c.make(kernel, c.count)
-			ahead := p.Ahead(0, 1, c.first)
 			x := Tile{Rows: kernel.MR, Width: kernel.NR}
-			ahead.Take(&x)
+			c.ahead.Take(&x)
 			if got := x.Prefetch == uintptr(p.panel(1)); got != c.fetches {
 				t.Errorf("%v: %s: the next panel is fetched: %v", kernel, c.why, got)
 			}

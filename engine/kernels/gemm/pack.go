@@ -17,11 +17,10 @@ import (
 // by k the columns of one row of B; in BF16 pairs of k, so [K/2][32][2], with a
 // zero where K is odd. Kernels by parts have panels of their own: see packParts.
 type Panels struct {
-	kernel   Kernel // the widest of its family
-	taps     int
-	k, n     int // k within a tap
-	together int // bytes of all that Blank made at once; 0 of others
-	block    Block
+	kernel Kernel // the widest of its family
+	taps   int
+	k, n   int // k within a tap
+	block  Block
 }
 
 // Source is a matrix B, cut into taps along K, in memory of any order: element
@@ -94,8 +93,7 @@ func Blank(arena *Arena, kernel Kernel, count, k, n int) []*Panels {
 	p := Panels{kernel: kernel.widest(), taps: 1, k: k, n: n}
 	size := p.offset(p.Count())
 	pitch := (size + alignment - 1) &^ (alignment - 1)
-	p.together = count * pitch
-	all, list := arena.Allocate(p.together), make([]*Panels, count)
+	all, list := arena.Allocate(count*pitch), make([]*Panels, count)
 	for i := range list {
 		one := p
 		one.block = Block{all.arena, all.bytes[i*pitch:][:size:size]}

@@ -73,15 +73,11 @@ type Ahead struct {
 	rows, sparse, bytes int // of such tiles, the way each fetches, and how much
 }
 
-// How large what may be expected to stay in the cache is: a B, and all that Blank
-// made at once, of which each is used before any is used again.
-const (
-	cached         = 256 << 10
-	cachedTogether = 1<<20 - 1
-)
+// cached is the size of a B that may be expected to stay in the cache.
+const cached = 256 << 10
 
 // streams reports whether B is too large to stay in the cache.
-func (p *Panels) streams() bool { return p.Bytes() > cached || p.together > cachedTogether }
+func (p *Panels) streams() bool { return p.Bytes() > cached }
 
 // fetches reports whether panels are to be fetched: always, if B is too large to
 // stay in the cache, and else when they are used for the first time in a run, where
@@ -94,15 +90,13 @@ func (p *Panels) fetches(first bool) bool {
 // the cache; first says that none of B has been used in this run.
 func (p *Panels) Ahead(i, tiles int, first bool) Ahead {
 	if p.First(i+1) >= p.n || !p.fetches(first) {
-		return Ahead{p: p, idle: uintptr(p.panel(i))}
+		return p.Idle(i)
 	}
-	return p.aheadTo(i, p, i+1, tiles)
+	return p.AheadTo(i, p, i+1, tiles)
 }
 
-// AheadTo starts on a panel of another B, which comes after panel i.
-func (p *Panels) AheadTo(i int, next *Panels, panel, tiles int) Ahead {
-	return p.aheadTo(i, next, panel, tiles)
-}
+// Idle fetches nothing while panel i is multiplied.
+func (p *Panels) Idle(i int) Ahead { return Ahead{p: p, idle: uintptr(p.panel(i))} }
 
 // AheadOf is Ahead, but where that would fetch nothing, tiles fetch what comes next
 // in other memory: of its bytes, panel i as many as any panel.
@@ -114,7 +108,8 @@ func (p *Panels) AheadOf(i, tiles int, first bool, at unsafe.Pointer, bytes int)
 	return Ahead{p: p, idle: uintptr(p.panel(i)), next: uintptr(at) + uintptr(from), left: end - from, tiles: tiles}
 }
 
-func (p *Panels) aheadTo(i int, next *Panels, panel, tiles int) Ahead {
+// AheadTo starts on a panel of this or another B, which comes after panel i.
+func (p *Panels) AheadTo(i int, next *Panels, panel, tiles int) Ahead {
 	return Ahead{p: p, idle: uintptr(p.panel(i)), next: uintptr(next.panel(panel)), left: next.offset(panel+1) - next.offset(panel), tiles: tiles}
 }
 

@@ -22,7 +22,7 @@ func winogradInput2() {
 	p := Load(Param("p"), GP64())
 	image, row, pixel := isa.Field(p, patchImage), isa.Field(p, patchRow), isa.Field(p, patchPixel)
 	planes, plane := isa.Field(p, patchPlanes), isa.Field(p, patchPlane)
-	groups := isa.Field(p, patchGroups)
+	groups := GP64()
 	pixels := isa.NewRows(smallEdge, pixel)
 	line, to := GP64(), GP64()
 	transform := func(d, to [smallEdge]reg.VecPhysical) {
@@ -32,7 +32,7 @@ func winogradInput2() {
 		VSUBPS(d[3], d[1], to[3])
 	}
 	cell := func(r, c int) reg.VecPhysical { return z(r*smallEdge + c) }
-	Label("group")
+	beginPatch(p, groups)
 	MOVQ(image, line)
 	for r := range smallEdge {
 		MOVQ(line, pixels.First())
@@ -61,10 +61,7 @@ func winogradInput2() {
 	}
 	ADDQ(U8(64), image)
 	ADDQ(U8(64), planes)
-	DECQ(groups)
-	JNZ(LabelRef("group"))
-	VZEROUPPER()
-	RET()
+	endPatch(p, groups, image, func() {})
 }
 
 // winogradOutput2 writes clamp(bias + residual + Aᵀ·m·A) of 16 planes m to a 2×2
@@ -72,31 +69,28 @@ func winogradInput2() {
 // becomes m₀+m₁+m₂, m₁−m₂−m₃.
 func winogradOutput2() {
 	TEXT("winogradOutput2", attr.NOSPLIT, "func(p *byte)")
-	o := beginOutput(smallInner)
 	transform := func(m [smallEdge]reg.VecPhysical) {
 		VADDPS(m[1], m[0], m[0])
 		VADDPS(m[2], m[0], m[0])
 		VSUBPS(m[2], m[1], m[1])
 		VSUBPS(m[3], m[1], m[1])
 	}
-	Label("group")
-	MOVQ(o.planes, o.from)
-	m := func(c, r int) reg.VecPhysical { return z(c*smallEdge + r) }
-	for c := range smallEdge {
+	y := func(c, r int) reg.VecPhysical { return z(c*smallEdge + r) }
+	column := func(c int, m func(int) Mem) {
 		var column [smallEdge]reg.VecPhysical
 		for r := range column {
-			column[r] = m(c, r)
-			o.load(column[r])
+			column[r] = y(c, r)
+			VMOVUPS(m(r), column[r])
 		}
 		transform(column)
 	}
-	o.rows(func(r int) []reg.VecPhysical {
+	row := func(r int) []reg.VecPhysical {
 		var line [smallEdge]reg.VecPhysical
 		for c := range line {
-			line[c] = m(c, r)
+			line[c] = y(c, r)
 		}
 		transform(line)
 		return line[:smallInner]
-	})
-	o.nextGroup()
+	}
+	outputTransform{smallEdge, smallInner, column, row}.emit()
 }
