@@ -95,3 +95,21 @@ func TestShapesRunAcross(t *testing.T) {
 		t.Errorf("no shape is called %q", reason)
 	}
 }
+
+func TestFill(t *testing.T) {
+	for _, c := range []struct {
+		reason string
+		lines
+		want bool
+	}{
+		{"one line of many tiles", lines{count: 1, pixels: 49, gap: -1}, true},
+		{"short lines close together", lines{count: 7, pixels: 7, gap: 2}, true},
+		{"short lines far apart", lines{count: 7, pixels: 7, gap: 9}, false},
+		{"short lines out of step", lines{count: 7, pixels: 7, gap: -1}, false},
+		{"lines of nearly a tile", lines{count: 14, pixels: 14, gap: -1}, true},
+	} {
+		if got := c.fill(16); got != c.want {
+			t.Errorf("%s: tiles of 16 rows are two thirds full: %v", c.reason, got)
+		}
+	}
+}
