@@ -14,9 +14,9 @@
 // one. Run allocates nothing. A convolution over one dimension has height 1.
 // PrepareTransposed makes plans of transposed convolutions, which run alike.
 // PrepareScaled multiplies each input channel by a number of the run, Plan.Average
-// keeps no more of each channel than its mean. Chain joins
-// plans that follow each other, PlanLines those of pools among them, into one that
-// runs them a few lines at a time, so that what is between them stays in cache.
+// keeps no more of each channel than its mean. Chain joins plans that follow each
+// other, PlanLines those of pools among them, into one that runs them a few lines
+// at a time, so that what is between them stays in cache.
 //
 // # Memory
 //

@@ -121,8 +121,8 @@ func (p *Panels) TapList(taps []int64) []int64 {
 	return list
 }
 
-// SetParts says how far apart the parts of t's A are, and how many rows most of
-// the tiles have: no fewer than others that are computed with them.
+// SetParts says how far apart the parts of t's A are, and how many rows the tallest
+// of a call's tiles has: by slabs, shorter ones are computed along with it.
 func (t *Tile) SetParts(p Parts, rows int) { t.state.plane, t.state.tallest = p.Plane, rows }
 
 // PartsWidth is the number of elements that a row of k takes in parts.
