@@ -7,6 +7,7 @@ import (
 
 	"github.com/eiplan/eiplan/engine/graph"
 	"github.com/eiplan/eiplan/engine/ops"
+	"github.com/eiplan/eiplan/engine/parallel"
 	"github.com/eiplan/eiplan/models/tensor"
 )
 
@@ -74,12 +75,22 @@ func (o *owner) own(t tensor.Tensor) tensor.Tensor {
 	}
 	first := unsafe.SliceData(t.Bytes)
 	if len(o.copies[first]) < len(t.Bytes) {
-		o.copies[first] = t.Clone().Bytes
+		o.copies[first] = copied(t)
 		o.gone += len(t.Bytes)
 	}
 	t.Bytes = o.copies[first][:len(t.Bytes)]
 	return t
 }
+
+// copied is t's contents in memory of their own. Of large ones every processor copies a part, as the system gives out memory no faster than it is first written.
+func copied(t tensor.Tensor) []byte {
+	to := tensor.New(t.DType, t.Shape).Bytes
+	parallel.Ranges(len(to), copiedAtOnce, func(first, last int) { copy(to[first:last], t.Bytes[first:last]) })
+	return to
+}
+
+// copiedAtOnce is the number of bytes that one processor copies at a time.
+const copiedAtOnce = 1 << 20
 
 // output makes the content of a program's output stay.
 func (o *owner) output(v *graph.Value) {

@@ -28,7 +28,7 @@ models/zoo: models models/onnx models/tensor
 engine/kernels/...: engine/cpu engine/parallel engine/kernels/...
 engine/graph: models models/tensor
 engine/ops: engine/graph engine/kernels/... engine/cpu engine/parallel models models/tensor
-engine/passes: engine/graph engine/ops engine/cpu models models/tensor
+engine/passes: engine/graph engine/ops engine/parallel engine/cpu models models/tensor
 engine: engine/... models models/tensor
 pricing/awsapi: pricing
 planner/hardware: models/tensor

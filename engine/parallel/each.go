@@ -35,3 +35,8 @@ func Each(n int, do func(i int)) {
 		panic(p)
 	}
 }
+
+// Ranges calls do(first, last) for ranges that make up 0 to n, each of size but the last, as Each does.
+func Ranges(n, size int, do func(first, last int)) {
+	Each((n+size-1)/size, func(i int) { do(i*size, min((i+1)*size, n)) })
+}

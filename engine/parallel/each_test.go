@@ -20,6 +20,25 @@ func TestEachCallsEveryPartOnce(t *testing.T) {
 	}
 }
 
+func TestRangesCoverEveryIndexOnce(t *testing.T) {
+	for _, n := range []int{0, 1, 7, 8, 9, 1000} {
+		counts := make([]atomic.Int32, n)
+		parallel.Ranges(n, 8, func(first, last int) {
+			if first%8 != 0 || last-first > 8 || last-first < 8 && last != n {
+				t.Errorf("range %d to %d of %d", first, last, n)
+			}
+			for i := first; i < last; i++ {
+				counts[i].Add(1)
+			}
+		})
+		for i := range counts {
+			if got := counts[i].Load(); got != 1 {
+				t.Errorf("index %d of %d was covered %d times", i, n, got)
+			}
+		}
+	}
+}
+
 // TestEachPanicsInItsCaller has a part on another goroutine panic, with an error that the caller must be able to find.
 func TestEachPanicsInItsCaller(t *testing.T) {
 	cause := errors.New("cause")

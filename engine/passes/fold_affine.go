@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/eiplan/eiplan/engine/graph"
+	"github.com/eiplan/eiplan/engine/parallel"
 	"github.com/eiplan/eiplan/models/tensor"
 )
 
@@ -118,6 +119,9 @@ func arithmetic(op string, each []float32) *affine {
 	return a
 }
 
+// weightsAtOnce is how many weights a processor takes at a time.
+const weightsAtOnce = 1 << 17
+
 // weights are c's, each output channel's scaled.
 func (a *affine) weights(c *graph.Node) *graph.Value {
 	w := c.Inputs[1]
@@ -128,12 +132,15 @@ func (a *affine) weights(c *graph.Node) *graph.Value {
 		perGroup, inGroup := w.Shape[1], w.Shape[0]/c.Int("group", 1)
 		run, channel = w.Shape[2:].Elements(), func(i int) int { return i/perGroup/inGroup*perGroup + i%perGroup }
 	}
-	for i := range len(src) / max(run, 1) {
-		scale := a.scale[channel(i)]
-		for j, x := range src[i*run : (i+1)*run] {
-			dst[i*run+j] = float32(float64(x) * scale)
+	run = max(run, 1)
+	parallel.Ranges(len(src)/run, max(weightsAtOnce/run, 1), func(first, last int) {
+		for i := first; i < last; i++ {
+			scale, to := a.scale[channel(i)], dst[i*run:][:run]
+			for j, x := range src[i*run:][:run] {
+				to[j] = float32(float64(x) * scale)
+			}
 		}
-	}
+	})
 	return constantOf(w.Name, w.Shape.Clone(), dst)
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/eiplan/eiplan/engine/graph"
 	"github.com/eiplan/eiplan/engine/ops"
+	"github.com/eiplan/eiplan/engine/parallel"
 	"github.com/eiplan/eiplan/models"
 	"github.com/eiplan/eiplan/models/tensor"
 )
@@ -189,12 +190,15 @@ func joinedWeights(products [3]*graph.Node) *graph.Value {
 	for _, p := range products {
 		columns += p.Inputs[1].Shape[1]
 	}
-	rows := make([]float32, 0, depth*columns)
-	for k := range depth {
-		for _, p := range products {
-			n := p.Inputs[1].Shape[1]
-			rows = append(rows, floats(p.Inputs[1])[k*n:][:n]...)
+	rows := make([]float32, depth*columns)
+	parallel.Ranges(depth, max(weightsAtOnce/columns, 1), func(first, last int) {
+		to := rows[first*columns:]
+		for k := first; k < last; k++ {
+			for _, p := range products {
+				n := p.Inputs[1].Shape[1]
+				to = to[copy(to, floats(p.Inputs[1])[k*n:][:n]):]
+			}
 		}
-	}
+	})
 	return constantOf(name, tensor.Shape{depth, columns}, rows)
 }

@@ -17,6 +17,9 @@ type scheme struct {
 	output func(*Patch)
 }
 
+// longestEdge is that of the largest scheme.
+const longestEdge = 6
+
 func (s *scheme) edge() int   { return s.tile + 2 }
 func (s *scheme) planes() int { return s.edge() * s.edge() }
 
@@ -177,20 +180,36 @@ func (s *scheme) packWeights(planes []*gemm.Panels, weights []float32, ins int) 
 // which make up whole cache lines, to columns of planes of ins rows.
 func (s *scheme) transformFilters(planes [][]float32, column int, weights []float32, ins int) {
 	edge, width := s.edge(), len(planes[0])/ins
+	var lines [longestEdge * longestEdge][winogradLanes]float32
+	var half [3][longestEdge]float64
+	var row [longestEdge]float64
 	for i := range ins {
 		for o := range winogradLanes {
 			filter := (*[9]float32)(weights[(o*ins+i)*9:])
-			at := i*width + column + o
+			for c := range half {
+				s.transformLine(&half[c], float64(filter[c]), float64(filter[3+c]), float64(filter[6+c]))
+			}
 			for r := range edge {
-				g := &s.g[r]
-				x := g[0]*float64(filter[0]) + g[1]*float64(filter[3]) + g[2]*float64(filter[6])
-				y := g[0]*float64(filter[1]) + g[1]*float64(filter[4]) + g[2]*float64(filter[7])
-				z := g[0]*float64(filter[2]) + g[1]*float64(filter[5]) + g[2]*float64(filter[8])
+				s.transformLine(&row, half[0][r], half[1][r], half[2][r])
 				for c := range edge {
-					g := &s.g[c]
-					planes[c*edge+r][at] = float32(x*g[0] + y*g[1] + z*g[2])
+					lines[c*edge+r][o] = float32(row[c])
 				}
 			}
 		}
+		for k, plane := range planes {
+			*(*[winogradLanes]float32)(plane[i*width+column:]) = lines[k]
+		}
+	}
+}
+
+// transformLine writes G·(x, y, z). The first row of any G takes x alone, the last
+// z, and those between come in pairs that differ in the sign of y.
+func (s *scheme) transformLine(to *[longestEdge]float64, x, y, z float64) {
+	last := len(s.g) - 1
+	to[0], to[last] = s.g[0][0]*x, s.g[last][2]*z
+	for r := 1; r < last; r += 2 {
+		g := &s.g[r]
+		even, odd := g[0]*x+g[2]*z, g[1]*y
+		to[r], to[r+1] = even+odd, even-odd
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"unsafe"
 
-	"github.com/x448/float16"
-
 	"github.com/eiplan/eiplan/engine/parallel"
 )
 
@@ -75,12 +73,10 @@ func PackTaps(arena *Arena, kernel Kernel, s Source) *Panels {
 	p := &Panels{kernel: kernel.widest(), taps: len(s.Taps), k: len(s.K), n: s.N}
 	p.block = arena.Allocate(p.offset(p.Count()))
 	if p.block.Len() < parallelBytes {
-		for i := range p.Count() {
-			p.packPanel(i, s)
-		}
+		p.pack(0, p.Count(), s)
 		return p
 	}
-	parallel.Each(p.Count(), func(i int) { p.packPanel(i, s) })
+	parallel.Ranges(p.Count(), panelsAtOnce, func(first, last int) { p.pack(first, last, s) })
 	return p
 }
 
@@ -156,18 +152,19 @@ func (p *Panels) tapRows() int {
 	return p.steps() * p.kernel.Format.stepK()
 }
 
-// columnBytes is what one column of a panel takes.
-func (p *Panels) columnBytes() int {
+// valueBytes is what one element of B takes.
+func (p *Panels) valueBytes() int {
 	if p.kernel.family == amxParts {
-		return p.taps * p.tapRows() * partsOf * 2
+		return partsOf * 2
 	}
-	return p.taps * p.tapRows() * p.kernel.Format.valueBytes()
+	return p.kernel.Format.valueBytes()
 }
 
+// columnBytes is what one column of a panel takes.
+func (p *Panels) columnBytes() int { return p.taps * p.tapRows() * p.valueBytes() }
+
 // chunkBytes is what a chunk of k takes in panel i, by parts.
-func (p *Panels) chunkBytes(i int) int {
-	return p.columnBytes() * partsChunk / (p.taps * p.tapRows()) * p.width(i)
-}
+func (p *Panels) chunkBytes(i int) int { return partsChunk * p.valueBytes() * p.width(i) }
 
 // offset is where panel i starts, in bytes; of panel Count(), where all end.
 func (p *Panels) offset(i int) int {
@@ -215,110 +212,4 @@ func (p *Panels) Load(t *Tile, i int, bf16Out bool) []func(*Tile) {
 // panel is the address of panel i.
 func (p *Panels) panel(i int) unsafe.Pointer {
 	return unsafe.Add(p.block.Pointer(), p.offset(i))
-}
-
-func (p *Panels) packPanel(i int, s Source) {
-	width, columns := p.width(i), p.columns(i)
-	first := i * p.kernel.NR * s.Column
-	length := width * p.columnBytes()
-	switch {
-	case p.kernel.family == amxParts:
-		packParts(p.kernel.family, unsafe.Slice((*uint16)(p.panel(i)), length/2), s, first, width, columns)
-	case p.kernel.Format == FP32:
-		for t, tap := range s.Taps {
-			one := s
-			one.Taps = []int{tap}
-			packTap(p.kernel.family, unsafe.Slice((*float32)(p.panel(i)), length/4)[t*p.tapRows()*width:], one, first, width, columns)
-		}
-	case p.kernel.Format == FP16:
-		packRows(unsafe.Slice((*uint16)(p.panel(i)), length/2), s, first, width, columns, func(x float32) uint16 {
-			return float16.Fromfloat32(x).Bits()
-		})
-	default:
-		packPairs(unsafe.Slice((*uint16)(p.panel(i)), length/2), s, first, width, columns)
-	}
-}
-
-// contiguous reports whether the elements of a column within a tap follow each other.
-func (s *Source) contiguous() bool {
-	for i, k := range s.K {
-		if k != s.K[0]+i {
-			return false
-		}
-	}
-	return true
-}
-
-// packTap writes dst[k][column] for one tap of one panel, in binary32.
-func packTap(f family, dst []float32, s Source, first, width, columns int) {
-	switch k := len(s.K); {
-	case s.Column == 1:
-		copyRows(dst, s, first, width, columns)
-	case s.contiguous():
-		from := s.Data[s.Taps[0]+s.K[0]+first:][:(columns-1)*s.Column+k]
-		transposePanel(f, unsafe.Pointer(unsafe.SliceData(dst)), unsafe.Pointer(unsafe.SliceData(from)), k, s.Column*4, columns, width)
-	default:
-		packRows(dst, s, first, width, columns, func(x float32) float32 { return x })
-	}
-}
-
-// copyRows is packRows where columns follow each other and keep their type.
-func copyRows(dst []float32, s Source, first, width, columns int) {
-	for _, tap := range s.Taps {
-		for _, k := range s.K {
-			copy(dst[:columns], s.Data[tap+k+first:])
-			dst = dst[width:]
-		}
-	}
-}
-
-// packRows writes dst[t][k][column] for one panel.
-func packRows[T any](dst []T, s Source, first, width, columns int, convert func(float32) T) {
-	for _, tap := range s.Taps {
-		for _, k := range s.K {
-			from := s.Data[tap+k+first:]
-			for j := range columns {
-				dst[j] = convert(from[j*s.Column])
-			}
-			dst = dst[width:]
-		}
-	}
-}
-
-// packPairs writes dst[t][k/2][column][k%2] for one panel.
-func packPairs(dst []uint16, s Source, first, width, columns int) {
-	for _, tap := range s.Taps {
-		for i := 0; i < len(s.K); i += 2 {
-			even := s.Data[tap+s.K[i]+first:]
-			var odd []float32
-			if i+1 < len(s.K) {
-				odd = s.Data[tap+s.K[i+1]+first:]
-			}
-			packPair(dst[:2*columns], even, odd, s.Column)
-			dst = dst[2*width:]
-		}
-	}
-}
-
-// packPair interleaves every step-th element of two rows; without odd, the second
-// of each pair stays as it is.
-func packPair(dst []uint16, even, odd []float32, step int) {
-	columns := len(dst) / 2
-	switch {
-	case odd == nil:
-		for j := range columns {
-			dst[2*j] = narrow(even[j*step])
-		}
-	case step == 1:
-		even, odd = even[:columns], odd[:columns]
-		for j, x := range even {
-			pair := dst[2*j:][:2]
-			pair[0], pair[1] = narrow(x), narrow(odd[j])
-		}
-	default:
-		for j := range columns {
-			pair := dst[2*j:][:2]
-			pair[0], pair[1] = narrow(even[j*step]), narrow(odd[j*step])
-		}
-	}
 }

@@ -128,37 +128,6 @@ func (t *Tile) SetParts(p Parts, rows int) { t.state.plane, t.state.tallest = p.
 // PartsWidth is the number of elements that a row of k takes in parts.
 func PartsWidth(k int) int { return (k + partsChunk - 1) &^ (partsChunk - 1) }
 
-// packParts packs a panel for kernels by parts: for each tap and chunk of k, three
-// parts of [16 pairs of k][width][2].
-func packParts(f family, dst []uint16, s Source, first, width, columns int) {
-	var block [partsChunk * 32]float32
-	var split [partsOf * partsChunk * 32]uint16
-	n := partsChunk * width
-	to := Parts{unsafe.Pointer(&split), 2 * n}
-	even := s.contiguous() && s.Column != 1
-	for _, tap := range s.Taps {
-		for k := 0; k < len(s.K); k += partsChunk {
-			ks := s.K[k:min(k+partsChunk, len(s.K))]
-			clear(block[len(ks)*width:])
-			one := s
-			one.Taps, one.K = []int{tap}, ks
-			switch {
-			case even:
-				transposePanel(f, unsafe.Pointer(&block), unsafe.Pointer(&s.Data[tap+ks[0]+first]), len(ks), s.Column*4, columns, width)
-			case s.Column == 1:
-				copyRows(block[:n], one, first, width, columns)
-			default:
-				packRows(block[:n], one, first, width, columns, func(x float32) float32 { return x })
-			}
-			to.Put(0, unsafe.Pointer(&block), n, n)
-			for part := range partsOf {
-				packInterleaved(f, dst[:n], split[part*n:][:n], partsChunk, width, width, width)
-				dst = dst[n:]
-			}
-		}
-	}
-}
-
 // tileParts is the loop of Tile's comment on operands in parts: the products of
 // whole numbers. Odd is the number of elements of a tap that exist; by slabs, of the
 // chunks that come from one.
