@@ -114,8 +114,7 @@ func (s *amxState) prepare(t *Tile) {
 	}
 	s.rows, s.k, s.width = rows, t.K, t.Width
 	if s.parts {
-		s.pairs, s.chunks = amxPairs, t.K
-		s.stepB = partsOf * amxPairs * t.Width * 4
+		s.pairs = amxPairs
 	} else {
 		s.pairs = amxChunk(2 * t.K)
 		s.chunks = t.K / s.pairs

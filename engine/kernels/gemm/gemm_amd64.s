@@ -51225,8 +51225,8 @@ next:
 	RET
 
 // func tilePartsAMX_16x16(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, BMI2, MMX+
-TEXT ·tilePartsAMX_16x16(SB), NOSPLIT, $0-8
+// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV, MMX+
+TEXT ·tilePartsAMX_16x16(SB), $32912-8
 	MOVQ         t+0(FP), AX
 	MOVQ         136(AX), R14
 	BYTE         $0xc4
@@ -51251,8 +51251,39 @@ TEXT ·tilePartsAMX_16x16(SB), NOSPLIT, $0-8
 
 unbiased:
 	VMOVUPS Z28, 192(R14)
+	LEAQ    143(SP), CX
+	ANDQ    $-64, CX
+	MOVQ    CX, (SP)
+	MOVQ    CX, 8(SP)
+	MOVQ    CX, 16(SP)
+	MOVQ    (AX), CX
+	MOVQ    CX, 40(SP)
+	MOVQ    8(AX), CX
+	MOVQ    CX, 56(SP)
+	MOVQ    96(R14), CX
+	MOVQ    CX, 64(SP)
+	MOVQ    104(R14), CX
+	MOVQ    CX, 72(SP)
+	MOVQ    40(AX), CX
+	MOVQ    CX, (SP)
+
+slab:
+	MOVQ    $0x00000004, CX
+	CMPQ    CX, 40(SP)
+	CMOVQGT 40(SP), CX
+	MOVQ    CX, 32(SP)
+	SUBQ    CX, 40(SP)
+	MOVQ    16(SP), CX
+	MOVQ    CX, 24(SP)
+	MOVQ    72(SP), CX
+	MOVQ    CX, 104(R14)
+	MOVQ    64(SP), CX
+	MOVQ    CX, 96(R14)
 
 job:
+	MOVQ 8(AX), CX
+	CMPQ CX, 56(SP)
+	JNE  further
 	BYTE $0xc4
 	BYTE $0xe2
 	BYTE $0x7b
@@ -51263,22 +51294,43 @@ job:
 	BYTE $0x7b
 	BYTE $0x49
 	BYTE $0xc8
+	JMP  loaded
+
+further:
+	MOVQ 24(SP), CX
+	MOVQ $0x00000080, DX
+	LEAQ (CX), SI
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7b
+	BYTE $0x4b
+	BYTE $0x04
+	BYTE $0x16
+
+loaded:
 	MOVQ 32(AX), DX
 	MOVQ 128(R14), R12
 	MOVQ 104(R14), R15
 	MOVQ 24(R15), R15
 	MOVQ $0x00000040, R8
-	MOVQ 40(AX), BX
-	MOVQ 8(AX), R9
-	MOVQ (AX), R10
+	CMPQ 40(SP), $0x00
+	JNE  begun
+	MOVQ 104(R14), R11
+	MOVQ 8(R11), R11
+	MOVQ 104(R14), R13
+	MOVQ 16(R13), R13
 
-tap:
-	MOVQ 104(R14), SI
-	MOVQ (SI), SI
-	ADDQ (R9), SI
-	MOVQ 64(R14), CX
+begun:
+	MOVQ (SP), BX
+	MOVQ 56(SP), R9
+	MOVQ 32(SP), CX
 
 chunk:
+	MOVQ       104(R14), SI
+	MOVQ       (SI), SI
+	ADDQ       (R9), SI
+	CMPQ       40(SP), $0x00
+	JE         asking
 	LEAQ       2048(BX), DI
 	BYTE       $0xc4
 	BYTE       $0xa2
@@ -51368,29 +51420,167 @@ chunk:
 	BYTE       $0xc4
 	PREFETCHT1 640(R15)
 	PREFETCHT1 704(R15)
-	ADDQ       $0x40, SI
-	ADDQ       88(R14), BX
-	ADDQ       $+768, R15
-	DECQ       CX
-	JNZ        chunk
-	ADDQ       $0x08, R9
-	DECQ       R10
-	JNZ        tap
-	LEAQ       320(R14), CX
-	MOVQ       $0x00000080, DX
-	MOVQ       80(R14), BX
-	SHLQ       $0x07, BX
+	JMP        multiplied
+
+asking:
+	LEAQ       2048(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
 	BYTE       $0xc4
 	BYTE       $0xe2
-	BYTE       $0x7a
+	BYTE       $0x7b
 	BYTE       $0x4b
-	BYTE       $0x04
-	BYTE       $0x11
-	LEAQ       320(R14), BX
-	MOVQ       104(R14), CX
-	MOVQ       48(CX), CX
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
+	BYTE       $0x24
+	BYTE       $0x16
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	LEAQ       1024(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT0 (R11)
+	ADDQ       56(AX), R11
+	TESTQ      R13, R13
+	JZ         alone0
+	PREFETCHT0 (R13)
+	ADDQ       80(AX), R13
+
+alone0:
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	LEAQ       (SI)(R12*1), DI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x17
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT0 (R11)
+	ADDQ       56(AX), R11
+	TESTQ      R13, R13
+	JZ         alone1
+	PREFETCHT0 (R13)
+	ADDQ       80(AX), R13
+
+alone1:
+	PREFETCHT1 256(R15)
+	PREFETCHT1 320(R15)
+	LEAQ       (BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 384(R15)
+	PREFETCHT1 448(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x16
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT0 (R11)
+	ADDQ       56(AX), R11
+	TESTQ      R13, R13
+	JZ         alone2
+	PREFETCHT0 (R13)
+	ADDQ       80(AX), R13
+
+alone2:
+	PREFETCHT1 512(R15)
+	PREFETCHT1 576(R15)
+	LEAQ       (SI)(R12*2), DI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x17
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT0 (R11)
+	ADDQ       56(AX), R11
+	TESTQ      R13, R13
+	JZ         alone3
+	PREFETCHT0 (R13)
+	ADDQ       80(AX), R13
+
+alone3:
+	PREFETCHT1 640(R15)
+	PREFETCHT1 704(R15)
+
+multiplied:
+	ADDQ $+3072, BX
+	ADDQ $+768, R15
+	ADDQ $0x08, R9
+	DECQ CX
+	JNZ  chunk
+	MOVQ 104(R14), CX
+	MOVQ R15, 24(CX)
+	CMPQ 40(SP), $0x00
+	JE   last
+	MOVQ 24(SP), CX
+	MOVQ $0x00000080, DX
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7a
+	BYTE $0x4b
+	BYTE $0x04
+	BYTE $0x11
+	JMP  next
+
+last:
+	LEAQ   320(R14), CX
+	MOVQ   $0x00000080, DX
+	MOVQ   80(R14), BX
+	SHLQ   $0x07, BX
+	BYTE   $0xc4
+	BYTE   $0xe2
+	BYTE   $0x7a
+	BYTE   $0x4b
+	BYTE   $0x04
+	BYTE   $0x11
+	LEAQ   320(R14), BX
+	MOVQ   104(R14), CX
+	MOVQ   48(CX), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
 
 check:
 	VFMADD231PS (BX), Z1, Z0
@@ -51455,9 +51645,20 @@ lowered:
 	JMP     row
 
 next:
-	ADDQ $0x38, 104(R14)
-	DECQ 96(R14)
-	JNZ  job
+	ADDQ   $0x38, 104(R14)
+	ADDQ   $+2048, 24(SP)
+	DECQ   96(R14)
+	JNZ    job
+	CMPQ   40(SP), $0x00
+	JE     done
+	MOVQ   32(SP), CX
+	IMUL3Q $0x00000c00, CX, DX
+	ADDQ   DX, (SP)
+	SHLQ   $0x03, CX
+	ADDQ   CX, 56(SP)
+	JMP    slab
+
+done:
 	BYTE $0xc4
 	BYTE $0xe2
 	BYTE $0x78
@@ -51467,8 +51668,8 @@ next:
 	RET
 
 // func tilePartsAMX_16x32(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, BMI2, MMX+
-TEXT ·tilePartsAMX_16x32(SB), NOSPLIT, $0-8
+// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV, MMX+
+TEXT ·tilePartsAMX_16x32(SB), $32912-8
 	MOVQ         t+0(FP), AX
 	MOVQ         136(AX), R14
 	BYTE         $0xc4
@@ -51498,8 +51699,39 @@ TEXT ·tilePartsAMX_16x32(SB), NOSPLIT, $0-8
 unbiased:
 	VMOVUPS Z28, 192(R14)
 	VMOVUPS Z29, 256(R14)
+	LEAQ    143(SP), CX
+	ANDQ    $-64, CX
+	MOVQ    CX, (SP)
+	MOVQ    CX, 8(SP)
+	MOVQ    CX, 16(SP)
+	MOVQ    (AX), CX
+	MOVQ    CX, 40(SP)
+	MOVQ    8(AX), CX
+	MOVQ    CX, 56(SP)
+	MOVQ    96(R14), CX
+	MOVQ    CX, 64(SP)
+	MOVQ    104(R14), CX
+	MOVQ    CX, 72(SP)
+	MOVQ    40(AX), CX
+	MOVQ    CX, (SP)
+
+slab:
+	MOVQ    $0x00000004, CX
+	CMPQ    CX, 40(SP)
+	CMOVQGT 40(SP), CX
+	MOVQ    CX, 32(SP)
+	SUBQ    CX, 40(SP)
+	MOVQ    16(SP), CX
+	MOVQ    CX, 24(SP)
+	MOVQ    72(SP), CX
+	MOVQ    CX, 104(R14)
+	MOVQ    64(SP), CX
+	MOVQ    CX, 96(R14)
 
 job:
+	MOVQ 8(AX), CX
+	CMPQ CX, 56(SP)
+	JNE  further
 	BYTE $0xc4
 	BYTE $0xe2
 	BYTE $0x7b
@@ -51510,22 +51742,50 @@ job:
 	BYTE $0x7b
 	BYTE $0x49
 	BYTE $0xc8
+	JMP  loaded
+
+further:
+	MOVQ 24(SP), CX
+	MOVQ $0x00000080, DX
+	LEAQ (CX), SI
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7b
+	BYTE $0x4b
+	BYTE $0x04
+	BYTE $0x16
+	LEAQ 64(CX), SI
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7b
+	BYTE $0x4b
+	BYTE $0x0c
+	BYTE $0x16
+
+loaded:
 	MOVQ 32(AX), DX
 	MOVQ 128(R14), R12
 	MOVQ 104(R14), R15
 	MOVQ 24(R15), R15
 	MOVQ $0x00000080, R8
-	MOVQ 40(AX), BX
-	MOVQ 8(AX), R9
-	MOVQ (AX), R10
+	CMPQ 40(SP), $0x00
+	JNE  begun
+	MOVQ 104(R14), R11
+	MOVQ 8(R11), R11
+	MOVQ 104(R14), R13
+	MOVQ 16(R13), R13
 
-tap:
-	MOVQ 104(R14), SI
-	MOVQ (SI), SI
-	ADDQ (R9), SI
-	MOVQ 64(R14), CX
+begun:
+	MOVQ (SP), BX
+	MOVQ 56(SP), R9
+	MOVQ 32(SP), CX
 
 chunk:
+	MOVQ       104(R14), SI
+	MOVQ       (SI), SI
+	ADDQ       (R9), SI
+	CMPQ       40(SP), $0x00
+	JE         asking
 	LEAQ       4096(BX), DI
 	BYTE       $0xc4
 	BYTE       $0xa2
@@ -51666,37 +51926,241 @@ chunk:
 	BYTE       $0x5c
 	BYTE       $0xcc
 	PREFETCHT1 704(R15)
-	ADDQ       $0x40, SI
-	ADDQ       88(R14), BX
-	ADDQ       $+768, R15
-	DECQ       CX
-	JNZ        chunk
-	ADDQ       $0x08, R9
-	DECQ       R10
-	JNZ        tap
-	LEAQ       320(R14), CX
-	MOVQ       $0x00000080, DX
-	MOVQ       80(R14), BX
-	SHLQ       $0x07, BX
+	JMP        multiplied
+
+asking:
+	LEAQ       4096(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	LEAQ       4160(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x3c
+	BYTE       $0x07
 	BYTE       $0xc4
 	BYTE       $0xe2
-	BYTE       $0x7a
+	BYTE       $0x7b
 	BYTE       $0x4b
-	BYTE       $0x04
-	BYTE       $0x11
-	LEAQ       64(CX), SI
-	BYTE       $0xc4
-	BYTE       $0xe2
-	BYTE       $0x7a
-	BYTE       $0x4b
-	BYTE       $0x0c
+	BYTE       $0x24
 	BYTE       $0x16
-	LEAQ       320(R14), BX
-	MOVQ       104(R14), CX
-	MOVQ       48(CX), CX
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 (R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	PREFETCHT1 64(R15)
+	LEAQ       2048(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	LEAQ       2112(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x3c
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       56(AX), R11
+	TESTQ      R13, R13
+	JZ         alone0
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       80(AX), R13
+
+alone0:
+	PREFETCHT1 128(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	PREFETCHT1 192(R15)
+	LEAQ       (SI)(R12*1), DI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x17
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 256(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       56(AX), R11
+	TESTQ      R13, R13
+	JZ         alone1
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       80(AX), R13
+
+alone1:
+	PREFETCHT1 320(R15)
+	LEAQ       (BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	LEAQ       64(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x3c
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 384(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	PREFETCHT1 448(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x16
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       56(AX), R11
+	TESTQ      R13, R13
+	JZ         alone2
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       80(AX), R13
+
+alone2:
+	PREFETCHT1 512(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	PREFETCHT1 576(R15)
+	LEAQ       (SI)(R12*2), DI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x17
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 640(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       56(AX), R11
+	TESTQ      R13, R13
+	JZ         alone3
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       80(AX), R13
+
+alone3:
+	PREFETCHT1 704(R15)
+
+multiplied:
+	ADDQ $+6144, BX
+	ADDQ $+768, R15
+	ADDQ $0x08, R9
+	DECQ CX
+	JNZ  chunk
+	MOVQ 104(R14), CX
+	MOVQ R15, 24(CX)
+	CMPQ 40(SP), $0x00
+	JE   last
+	MOVQ 24(SP), CX
+	MOVQ $0x00000080, DX
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7a
+	BYTE $0x4b
+	BYTE $0x04
+	BYTE $0x11
+	LEAQ 64(CX), SI
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7a
+	BYTE $0x4b
+	BYTE $0x0c
+	BYTE $0x16
+	JMP  next
+
+last:
+	LEAQ   320(R14), CX
+	MOVQ   $0x00000080, DX
+	MOVQ   80(R14), BX
+	SHLQ   $0x07, BX
+	BYTE   $0xc4
+	BYTE   $0xe2
+	BYTE   $0x7a
+	BYTE   $0x4b
+	BYTE   $0x04
+	BYTE   $0x11
+	LEAQ   64(CX), SI
+	BYTE   $0xc4
+	BYTE   $0xe2
+	BYTE   $0x7a
+	BYTE   $0x4b
+	BYTE   $0x0c
+	BYTE   $0x16
+	LEAQ   320(R14), BX
+	MOVQ   104(R14), CX
+	MOVQ   48(CX), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
 
 check:
 	VFMADD231PS (BX), Z2, Z0
@@ -51769,9 +52233,20 @@ lowered:
 	JMP     row
 
 next:
-	ADDQ $0x38, 104(R14)
-	DECQ 96(R14)
-	JNZ  job
+	ADDQ   $0x38, 104(R14)
+	ADDQ   $+2048, 24(SP)
+	DECQ   96(R14)
+	JNZ    job
+	CMPQ   40(SP), $0x00
+	JE     done
+	MOVQ   32(SP), CX
+	IMUL3Q $0x00001800, CX, DX
+	ADDQ   DX, (SP)
+	SHLQ   $0x03, CX
+	ADDQ   CX, 56(SP)
+	JMP    slab
+
+done:
 	BYTE $0xc4
 	BYTE $0xe2
 	BYTE $0x78
@@ -51991,6 +52466,14 @@ loaded:
 	MOVQ 104(R14), R15
 	MOVQ 24(R15), R15
 	MOVQ $0x00000040, R8
+	CMPQ 40(SP), $0x00
+	JNE  begun
+	MOVQ 104(R14), R11
+	MOVQ 8(R11), R11
+	MOVQ 104(R14), R13
+	MOVQ 16(R13), R13
+
+begun:
 	MOVQ (SP), BX
 	MOVQ 56(SP), R9
 	MOVQ 32(SP), CX
@@ -52195,6 +52678,8 @@ chunk:
 	JMP        multiplied
 
 unsplit:
+	CMPQ       40(SP), $0x00
+	JE         asking
 	LEAQ       2048(BX), DI
 	BYTE       $0xc4
 	BYTE       $0xa2
@@ -52285,6 +52770,166 @@ unsplit:
 	BYTE       $0x4a
 	BYTE       $0x5c
 	BYTE       $0xc4
+	PREFETCHT1 832(R15)
+	PREFETCHT1 896(R15)
+	PREFETCHT1 960(R15)
+	JMP        multiplied
+
+asking:
+	LEAQ       2048(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x16
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT0 (R11)
+	ADDQ       56(AX), R11
+	TESTQ      R13, R13
+	JZ         alone0
+	PREFETCHT0 (R13)
+	ADDQ       80(AX), R13
+
+alone0:
+	PREFETCHT1 (R15)
+	PREFETCHT1 64(R15)
+	LEAQ       1024(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT0 (R11)
+	ADDQ       56(AX), R11
+	TESTQ      R13, R13
+	JZ         alone1
+	PREFETCHT0 (R13)
+	ADDQ       80(AX), R13
+
+alone1:
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	PREFETCHT1 256(R15)
+	LEAQ       (SI)(R12*1), DI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x17
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT0 (R11)
+	ADDQ       56(AX), R11
+	TESTQ      R13, R13
+	JZ         alone2
+	PREFETCHT0 (R13)
+	ADDQ       80(AX), R13
+
+alone2:
+	PREFETCHT0 (R11)
+	ADDQ       56(AX), R11
+	TESTQ      R13, R13
+	JZ         alone3
+	PREFETCHT0 (R13)
+	ADDQ       80(AX), R13
+
+alone3:
+	PREFETCHT1 320(R15)
+	PREFETCHT1 384(R15)
+	PREFETCHT1 448(R15)
+	LEAQ       (BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT0 (R11)
+	ADDQ       56(AX), R11
+	TESTQ      R13, R13
+	JZ         alone4
+	PREFETCHT0 (R13)
+	ADDQ       80(AX), R13
+
+alone4:
+	PREFETCHT1 512(R15)
+	PREFETCHT1 576(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x16
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT0 (R11)
+	ADDQ       56(AX), R11
+	TESTQ      R13, R13
+	JZ         alone5
+	PREFETCHT0 (R13)
+	ADDQ       80(AX), R13
+
+alone5:
+	PREFETCHT1 640(R15)
+	PREFETCHT1 704(R15)
+	PREFETCHT1 768(R15)
+	LEAQ       (SI)(R12*2), DI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x17
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT0 (R11)
+	ADDQ       56(AX), R11
+	TESTQ      R13, R13
+	JZ         alone6
+	PREFETCHT0 (R13)
+	ADDQ       80(AX), R13
+
+alone6:
+	PREFETCHT0 (R11)
+	ADDQ       56(AX), R11
+	TESTQ      R13, R13
+	JZ         alone7
+	PREFETCHT0 (R13)
+	ADDQ       80(AX), R13
+
+alone7:
 	PREFETCHT1 832(R15)
 	PREFETCHT1 896(R15)
 	PREFETCHT1 960(R15)
@@ -52834,6 +53479,14 @@ loaded:
 	MOVQ 104(R14), R15
 	MOVQ 24(R15), R15
 	MOVQ $0x00000080, R8
+	CMPQ 40(SP), $0x00
+	JNE  begun
+	MOVQ 104(R14), R11
+	MOVQ 8(R11), R11
+	MOVQ 104(R14), R13
+	MOVQ 16(R13), R13
+
+begun:
 	MOVQ (SP), BX
 	MOVQ 56(SP), R9
 	MOVQ 32(SP), CX
@@ -53181,6 +53834,8 @@ chunk:
 	JMP        multiplied
 
 unsplit:
+	CMPQ       40(SP), $0x00
+	JE         asking
 	LEAQ       4096(BX), DI
 	BYTE       $0xc4
 	BYTE       $0xa2
@@ -53323,6 +53978,233 @@ unsplit:
 	BYTE       $0x42
 	BYTE       $0x5c
 	BYTE       $0xcc
+	PREFETCHT1 896(R15)
+	PREFETCHT1 960(R15)
+	JMP        multiplied
+
+asking:
+	LEAQ       4096(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	LEAQ       4160(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x3c
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x16
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 (R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       56(AX), R11
+	TESTQ      R13, R13
+	JZ         alone0
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       80(AX), R13
+
+alone0:
+	PREFETCHT1 64(R15)
+	LEAQ       2048(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	LEAQ       2112(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x3c
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       56(AX), R11
+	TESTQ      R13, R13
+	JZ         alone1
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       80(AX), R13
+
+alone1:
+	PREFETCHT1 128(R15)
+	PREFETCHT1 192(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	PREFETCHT1 256(R15)
+	LEAQ       (SI)(R12*1), DI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x17
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       56(AX), R11
+	TESTQ      R13, R13
+	JZ         alone2
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       80(AX), R13
+
+alone2:
+	PREFETCHT1 320(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       56(AX), R11
+	TESTQ      R13, R13
+	JZ         alone3
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       80(AX), R13
+
+alone3:
+	PREFETCHT1 384(R15)
+	PREFETCHT1 448(R15)
+	LEAQ       (BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x34
+	BYTE       $0x07
+	LEAQ       64(BX), DI
+	BYTE       $0xc4
+	BYTE       $0xa2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x3c
+	BYTE       $0x07
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT1 512(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       56(AX), R11
+	TESTQ      R13, R13
+	JZ         alone4
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       80(AX), R13
+
+alone4:
+	PREFETCHT1 576(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x16
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       56(AX), R11
+	TESTQ      R13, R13
+	JZ         alone5
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       80(AX), R13
+
+alone5:
+	PREFETCHT1 640(R15)
+	PREFETCHT1 704(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	PREFETCHT1 768(R15)
+	LEAQ       (SI)(R12*2), DI
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x24
+	BYTE       $0x17
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x4a
+	BYTE       $0x5c
+	BYTE       $0xc4
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       56(AX), R11
+	TESTQ      R13, R13
+	JZ         alone6
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       80(AX), R13
+
+alone6:
+	PREFETCHT1 832(R15)
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x42
+	BYTE       $0x5c
+	BYTE       $0xcc
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       56(AX), R11
+	TESTQ      R13, R13
+	JZ         alone7
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       80(AX), R13
+
+alone7:
 	PREFETCHT1 896(R15)
 	PREFETCHT1 960(R15)
 

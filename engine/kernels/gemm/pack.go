@@ -189,11 +189,8 @@ func (p *Panels) Tiles(workers int, c Clamp) []Tile {
 		switch p.kernel.family {
 		case amx:
 			t.state = new(amxState)
-		case amxParts:
-			t.state = &amxState{parts: true}
-			t.K, t.Odd = p.tapRows()/partsChunk, p.k
-		case amxSlabs:
-			t.state = &amxState{parts: true, slabs: true}
+		case amxParts, amxSlabs:
+			t.state = &amxState{parts: true, slabs: p.kernel.slabs()}
 			t.K, t.Odd = 1, p.k
 		}
 	}

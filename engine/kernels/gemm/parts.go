@@ -94,8 +94,7 @@ func (p Parts) Put(offset int, src unsafe.Pointer, n, width int) {
 // tap's row, which must not be what splits of no number are.
 func (k Kernel) Splits() bool { return k.family == amxParts || k.slabs() }
 
-// slabs reports whether k reads B in binary32 and splits it slab by slab; its taps
-// are single chunks.
+// slabs reports whether k reads B in binary32 and splits it slab by slab.
 func (k Kernel) slabs() bool { return k.family == amxSlabs }
 
 // Overshoot is how many rows k's tiles may read, and not use, after the last of A.
@@ -107,9 +106,9 @@ func (k Kernel) Overshoot() int {
 }
 
 // TapList is the list of taps for p's tiles, of offsets of those that p was packed
-// with.
+// with: by parts, those of their chunks.
 func (p *Panels) TapList(taps []int64) []int64 {
-	if !p.kernel.slabs() {
+	if !p.kernel.Splits() {
 		return taps
 	}
 	var list []int64
@@ -129,8 +128,8 @@ func (t *Tile) SetParts(p Parts, rows int) { t.state.plane, t.state.tallest = p.
 func PartsWidth(k int) int { return (k + partsChunk - 1) &^ (partsChunk - 1) }
 
 // tileParts is the loop of Tile's comment on operands in parts: the products of
-// whole numbers. Odd is the number of elements of a tap that exist; by slabs, of the
-// chunks that come from one.
+// whole numbers. Odd is the number of elements that exist of the chunks that come
+// from one tap.
 func tileParts(t *Tile, plane int, slabs bool) {
 	taps := unsafe.Slice(t.Tap, t.Taps)
 	var sums [32]float32
@@ -144,12 +143,12 @@ func tileParts(t *Tile, plane int, slabs bool) {
 		}
 		for i, tap := range taps {
 			a := unsafe.Add(t.A, int(tap)+r*t.Lda)
+			k := min(t.Odd-i*partsChunk%PartsWidth(t.Odd), partsChunk)
 			if slabs {
-				before := i * partsChunk % PartsWidth(t.Odd)
-				rowSlab(acc, a, plane, min(t.Odd-before, partsChunk), unsafe.Add(t.B, i*partsChunk*t.Width*4))
-				continue
+				rowSlab(acc, a, plane, k, unsafe.Add(t.B, i*partsChunk*t.Width*4))
+			} else {
+				rowParts(acc, a, plane, k, unsafe.Add(t.B, i*partsChunk*t.Width*partsOf*2))
 			}
-			rowParts(acc, a, plane, t.Odd, t.K, unsafe.Add(t.B, i*t.K*t.Width*partsOf*partsRow))
 		}
 		one.storeReference(0, acc[:t.Cols], false)
 		r++
@@ -189,25 +188,21 @@ func wholeAt(a unsafe.Pointer, plane, i int) float32 {
 	return whole(at(0), at(1), at(2))
 }
 
-// rowParts adds a row's products of one tap, of k elements in chunks.
-func rowParts(acc []float32, a unsafe.Pointer, plane, k, chunks int, b unsafe.Pointer) {
-	at := func(p unsafe.Pointer, i int) uint16 { return *(*uint16)(unsafe.Add(p, 2*i)) }
+// rowParts is rowSlab by a B in parts.
+func rowParts(acc []float32, a unsafe.Pointer, plane, k int, b unsafe.Pointer) {
 	width := len(acc)
 	n := partsChunk * width
+	at := func(i int) uint16 { return *(*uint16)(unsafe.Add(b, 2*i)) }
 	var sums [32]float32
-	for chunk := range chunks {
-		a, b := unsafe.Add(a, chunk*partsRow), unsafe.Add(b, chunk*2*partsOf*n)
-		part := sums[:width]
-		clear(part)
-		for i := range min(k-chunk*partsChunk, partsChunk) {
-			x := wholeAt(a, plane, i)
-			for j := range part {
-				e := i/2*2*width + 2*j + i%2
-				part[j] += x * whole(at(b, e), at(b, e+n), at(b, e+2*n))
-			}
+	part := sums[:width]
+	for i := range k {
+		x := wholeAt(a, plane, i)
+		for j := range part {
+			e := i/2*2*width + 2*j + i%2
+			part[j] += x * whole(at(e), at(e+n), at(e+2*n))
 		}
-		for j, x := range part {
-			acc[j] += x
-		}
+	}
+	for j, x := range part {
+		acc[j] += x
 	}
 }

@@ -67,7 +67,7 @@ func (p *Panels) bindSplit(m, workers int, e Epilogue) *Call {
 	}
 	for i := range c.work {
 		t := &c.work[i]
-		t.Taps, t.Tap = 1, &c.split.chunks[0]
+		t.Tap = &c.split.chunks[0]
 		t.Lda = c.split.pitch
 		t.SetParts(c.split.parts, height(c.split.stages.rows, p.kernel.MR))
 	}
@@ -114,11 +114,7 @@ func (c *Call) splitUnit(worker, i int) {
 	chunk := p.chunkBytes(panel)
 	t.B = unsafe.Add(t.B, s.k/partsChunk*chunk)
 	t.Odd = s.length
-	if p.kernel.slabs() {
-		t.Taps = chunks
-	} else {
-		t.K = chunks
-	}
+	t.Taps = chunks
 	t.Ldc, t.Ldr = c.ldc, c.ldr
 	t.Lo, t.Hi = c.clamp.Lo, c.clamp.Hi
 	residual := c.residual

@@ -18,7 +18,7 @@ import (
 type Tile struct {
 	Taps     int            // at least 1
 	Tap      *int64         // byte offset of each tap's rows from A
-	K        int            // k steps in a tap: elements, pairs in BF16, or chunks of 32 by parts
+	K        int            // k steps in a tap: elements, pairs in BF16; by parts, where taps are chunks of 32, one
 	A        unsafe.Pointer // first element
 	Lda      int            // bytes between rows
 	B        unsafe.Pointer // packed panel
@@ -30,7 +30,7 @@ type Tile struct {
 	Prefetch uintptr        // packed memory to fetch while working: a hint that need not be readable
 	Lo, Hi   float32
 	Cols     int // columns of C that exist: 1 to Width
-	Odd      int // BF16: 1 if a tap has half a pair more than K; by parts: elements of a tap
+	Odd      int // BF16: 1 if a tap has half a pair more than K; by parts: elements of the chunks that come from one tap
 
 	Rows  int
 	Width int

@@ -142,13 +142,13 @@ func (a *Ahead) spread(t *Tile) {
 }
 
 const (
-	unroll             = 4           // k steps in a kernel's main loop
-	shortRows          = 4           // a tile of no more fetches all of the next panel, of more half: those are alike
-	sparsest           = 15 * unroll // a Tile's Sparse: every pass of the loop fetches at 0, one in 16 here
-	cacheLine          = 64
-	partsPrefetchLines = 12 // of a chunk of k, by parts
-	slabLines          = 16 // and by slabs
-	amxPrefetchLines   = 8  // and of bfloat16
+	unroll           = 4           // k steps in a kernel's main loop
+	shortRows        = 4           // a tile of no more fetches all of the next panel, of more half: those are alike
+	sparsest         = 15 * unroll // a Tile's Sparse: every pass of the loop fetches at 0, one in 16 here
+	cacheLine        = 64
+	slabLines        = 12 // of a chunk of k, by parts
+	splitLines       = 16 // where B is split
+	amxPrefetchLines = 8  // of bfloat16
 )
 
 // fetched is how many bytes a tile asks for that is so sparse.
@@ -159,9 +159,9 @@ func (p *Panels) fetched(t *Tile, sparse int) int {
 	case amx:
 		return p.taps * (steps / amxChunk(p.k)) * amxPrefetchLines * cacheLine
 	case amxParts:
-		return p.taps * t.K * partsPrefetchLines * cacheLine
+		return t.Taps * slabLines * cacheLine
 	case amxSlabs:
-		return p.taps * (p.tapRows() / partsChunk) * slabLines * cacheLine
+		return t.Taps * splitLines * cacheLine
 	}
 	every := sparse/unroll + 1
 	passes := (steps/unroll + every - 1) / every

@@ -46,15 +46,15 @@ const (
 type amx struct {
 	tall, wide int
 	outBF      bool
-	parts      bool // binary32 by parts: see parts.go here
-	slabs      bool // of a B in binary32: see slabs.go here
+	parts      bool // binary32 by parts: see parts.go and slabs.go here
+	splits     bool // of a B in binary32, which it splits
 }
 
 var amxKernels = []amx{
 	{tall: 1, wide: 1}, {tall: 1, wide: 2}, {tall: 2, wide: 1}, {tall: 2, wide: 2},
 	{tall: 1, wide: 1, outBF: true}, {tall: 1, wide: 2, outBF: true}, {tall: 2, wide: 1, outBF: true}, {tall: 2, wide: 2, outBF: true},
 	{tall: 1, wide: 1, parts: true}, {tall: 1, wide: 2, parts: true},
-	{tall: 1, wide: 1, slabs: true}, {tall: 1, wide: 2, slabs: true},
+	{tall: 1, wide: 1, splits: true}, {tall: 1, wide: 2, splits: true},
 }
 
 const (
@@ -78,7 +78,7 @@ func (x amx) function() string {
 	switch {
 	case x.parts:
 		name = "tileParts"
-	case x.slabs:
+	case x.splits:
 		name = "tileSlabs"
 	}
 	if x.outBF {
@@ -97,7 +97,7 @@ func jobField(off int, r reg.GPPhysical) {
 }
 
 func (x amx) generate() {
-	if x.slabs {
+	if x.parts || x.splits {
 		x.generateSlabs()
 		return
 	}
@@ -108,12 +108,6 @@ func (x amx) generate() {
 	x.constants()
 	Label("job")
 	switch {
-	case x.parts:
-		x.zeroSums()
-		x.multiplyParts()
-		x.storeSums()
-		x.checkSums()
-		x.finish()
 	case x.outBF:
 		x.zeroSums()
 		x.multiply("")

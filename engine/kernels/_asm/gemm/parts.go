@@ -11,9 +11,6 @@ import (
 	"github.com/eiplan/eiplan/engine/kernels/_asm/isa"
 )
 
-// partsPrefetchLines is the number of cache lines that one chunk of k asks for.
-const partsPrefetchLines = 12
-
 // partsOrder is the products of parts of A and of B, 0 being the high ones, from
 // one to the next of which either stays.
 var partsOrder = [...]struct{ a, b int }{{0, 2}, {0, 1}, {1, 1}, {1, 0}, {0, 0}, {2, 0}}
@@ -67,31 +64,6 @@ func (o partsOperands) products(lines, pieces int, piece func(i int)) {
 			}
 		}
 	}
-}
-
-// multiplyParts adds all chunks of k of all taps to the sums.
-func (x amx) multiplyParts() {
-	chunks, tap, taps := reg.RCX, reg.R9, reg.R10
-	o := x.operands()
-	o.load()
-	MOVQ(tileField(argB), o.b)
-	MOVQ(tileField(argTap), tap)
-	MOVQ(tileField(argTaps), taps)
-
-	Label("tap")
-	jobField(jobA, o.a)
-	ADDQ(Mem{Base: tap}, o.a)
-	MOVQ(stateField(stateChunks), chunks)
-	Label("chunk")
-	o.products(partsPrefetchLines, 0, nil)
-	ADDQ(U8(64), o.a)
-	ADDQ(stateField(stateStepB), o.b)
-	ADDQ(I32(partsPrefetchLines*64), o.ahead)
-	DECQ(chunks)
-	JNZ(LabelRef("chunk"))
-	ADDQ(U8(8), tap)
-	DECQ(taps)
-	JNZ(LabelRef("tap"))
 }
 
 // checkSums marks the job and leaves it alone if sums in scratch are not finite:

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -8,27 +10,30 @@ import (
 	"github.com/eiplan/eiplan/engine/kernels/_asm/isa"
 )
 
-// A kernel by slabs takes B in binary32 and splits it itself, a slab of k at a time,
-// into memory that stays in the first cache: while the tiles multiply a slab, the
-// vector units split the next. All jobs pass over a slab; their sums wait in memory
-// for the one that follows. That memory is the stack, so that all of a worker's
-// calls use the same.
+// Kernels by parts go through B a slab of k at a time, which stays in the first
+// cache: all jobs pass over a slab; their sums wait in memory for the one that
+// follows. Some take B in binary32 and split it themselves: while the tiles multiply
+// a slab, the vector units split the next. That memory is the stack, so that all of
+// a worker's calls use the same.
 const (
-	slabChunks = 2  // of k in a slab
-	groupPairs = 4  // of rows of B that are split beside the products of one chunk
-	slabLines  = 16 // of the next panel that one chunk asks for
+	slabChunks  = 4  // of k in a slab
+	splitChunks = 2  // the same where slabs are split
+	groupPairs  = 4  // of rows of B that are split beside the products of one chunk
+	slabLines   = 12 // of the next panel that one chunk asks for
+	splitLines  = 16 // the same where slabs are split
 
 	partsOf     = 3
 	chunkPairs  = 16
 	chunkGroups = chunkPairs / groupPairs
-	sumsBytes   = 16 * scratchRow // of a job
+	tallRows    = 16                    // of a job, at most
+	sumsBytes   = tallRows * scratchRow // of a job
 	mostJobs    = 16
 )
 
-// Byte offsets of what a kernel by slabs keeps on the stack.
+// Byte offsets of what a kernel keeps on the stack.
 const (
 	keptSlab   = 8 * iota // parts of the present slab
-	keptNext              // and of the next
+	keptNext              // and of the next, where that is split
 	keptSums              // of the first job
 	keptSum               // of the present job
 	keptChunks            // in the present slab
@@ -40,17 +45,21 @@ const (
 	keptBytes
 )
 
-// slabs is a kernel by slabs under generation.
+// slabs is a kernel by parts under generation.
 type slabs struct {
 	amx
-	kept        Mem
-	from, to    reg.GPPhysical // B, and where its parts go
-	half, upper reg.VecPhysical
+	chunks, lines int // in a slab, and that a chunk asks for
+	kept          Mem
+	from, to      reg.GPPhysical // B, and where its parts go; in the last slab C, and the residual
+	half, upper   reg.VecPhysical
 }
 
 func (x amx) generateSlabs() {
 	TEXT(x.function(), 0, "func(t *byte)")
-	s := &slabs{amx: x, from: reg.R11, to: reg.R13, half: isa.AVX512.Reg(26), upper: isa.AVX512.Reg(27)}
+	s := &slabs{amx: x, chunks: slabChunks, lines: slabLines, from: reg.R11, to: reg.R13, half: isa.AVX512.Reg(26), upper: isa.AVX512.Reg(27)}
+	if x.splits {
+		s.chunks, s.lines = splitChunks, splitLines
+	}
 	s.kept = AllocLocal(keptBytes + 64 + 2*s.slabBytes() + mostJobs*sumsBytes)
 	Load(Param("t"), amxT)
 	MOVQ(tileField(argState), amxState)
@@ -83,9 +92,16 @@ func (x amx) generateSlabs() {
 	RET()
 }
 
-// partBytes is the size of one part of a chunk, and slabBytes of a slab's parts.
-func (x amx) partBytes() int    { return chunkPairs * 64 * x.wide }
-func (s *slabs) slabBytes() int { return slabChunks * partsOf * s.partBytes() }
+// partBytes is the size of one part of a chunk, and slabBytes of the parts of a slab
+// that is split.
+func (x amx) partBytes() int { return chunkPairs * 64 * x.wide }
+
+func (s *slabs) slabBytes() int {
+	if !s.splits {
+		return 0
+	}
+	return s.chunks * partsOf * s.partBytes()
+}
 
 func (s *slabs) field(at int) Mem { return s.kept.Offset(at) }
 
@@ -102,12 +118,18 @@ func (s *slabs) begin() {
 	ANDQ(I8(-64), r)
 	for _, at := range []int{keptSlab, keptNext, keptSums} {
 		MOVQ(r, s.field(at))
-		ADDQ(I32(s.slabBytes()), r)
+		if s.splits {
+			ADDQ(I32(s.slabBytes()), r)
+		}
 	}
 	s.keep(keptLeft, tileField(argTaps))
 	s.keep(keptTap, tileField(argTap))
 	s.keep(keptJobs, stateField(stateCount))
 	s.keep(keptFirst, stateField(stateNext))
+	if !s.splits {
+		s.keep(keptSlab, tileField(argB))
+		return
+	}
 	for _, c := range []struct {
 		bits uint32
 		to   reg.VecPhysical
@@ -117,30 +139,36 @@ func (s *slabs) begin() {
 	}
 	MOVQ(tileField(argB), s.from)
 	MOVQ(s.field(keptSlab), s.to)
-	s.ask()
+	s.nextSlab()
 	Label("first")
 	s.splitGroup()
 	JNZ(LabelRef("first"))
 }
 
-// ask leaves in RCX how many of the chunks that are left a slab takes, and has
+// nextSlab leaves in RCX how many of the chunks that are left a slab takes, and has
 // those be split next.
-func (s *slabs) ask() {
+func (s *slabs) nextSlab() {
 	chunks, groups := reg.RCX, reg.RDX
-	MOVQ(U32(slabChunks), chunks)
+	MOVQ(U32(uint32(s.chunks)), chunks)
 	CMPQ(chunks, s.field(keptLeft))
 	CMOVQGT(s.field(keptLeft), chunks)
+	if !s.splits {
+		return
+	}
 	IMUL3Q(U8(chunkGroups), chunks, groups)
 	MOVQ(groups, s.field(keptGroups))
 }
 
-// take makes what has been split the present slab, and starts on the next.
+// take begins a slab, with the first job. Where it has been split, splitting goes
+// on to the next.
 func (s *slabs) take() {
-	s.ask()
+	s.nextSlab()
 	MOVQ(reg.RCX, s.field(keptChunks))
 	SUBQ(reg.RCX, s.field(keptLeft))
-	s.ask()
-	MOVQ(s.field(keptNext), s.to)
+	if s.splits {
+		s.nextSlab()
+		MOVQ(s.field(keptNext), s.to)
+	}
 	s.keep(keptSum, s.field(keptSums))
 	MOVQ(s.field(keptFirst), reg.RCX)
 	MOVQ(reg.RCX, stateField(stateNext))
@@ -148,25 +176,33 @@ func (s *slabs) take() {
 	MOVQ(reg.RCX, stateField(stateCount))
 }
 
-// advance splits what the jobs have left of the next slab and goes on to it, if
-// there is one.
+// advance goes on to the next slab, if there is one, and splits what the jobs have
+// left of it.
 func (s *slabs) advance() {
-	Label("rest")
-	CMPQ(s.field(keptGroups), U8(0))
-	JE(LabelRef("split"))
-	s.splitGroup()
-	JMP(LabelRef("rest"))
-	Label("split")
+	if s.splits {
+		Label("rest")
+		CMPQ(s.field(keptGroups), U8(0))
+		JE(LabelRef("split"))
+		s.splitGroup()
+		JMP(LabelRef("rest"))
+		Label("split")
+	}
 	CMPQ(s.field(keptLeft), U8(0))
 	JE(LabelRef("done"))
 	chunks, one, other := reg.RCX, reg.RCX, reg.RDX
 	MOVQ(s.field(keptChunks), chunks)
+	if !s.splits {
+		IMUL3Q(U32(uint32(partsOf*s.partBytes())), chunks, other)
+		ADDQ(other, s.field(keptSlab))
+	}
 	SHLQ(U8(3), chunks)
 	ADDQ(chunks, s.field(keptTap))
-	MOVQ(s.field(keptSlab), one)
-	MOVQ(s.field(keptNext), other)
-	MOVQ(other, s.field(keptSlab))
-	MOVQ(one, s.field(keptNext))
+	if s.splits {
+		MOVQ(s.field(keptSlab), one)
+		MOVQ(s.field(keptNext), other)
+		MOVQ(other, s.field(keptSlab))
+		MOVQ(one, s.field(keptNext))
+	}
 	JMP(LabelRef("slab"))
 	Label("done")
 }
@@ -202,22 +238,34 @@ func (s *slabs) multiply() {
 	chunks, tap := reg.RCX, reg.R9
 	o := s.operands()
 	o.load()
+	CMPQ(s.field(keptLeft), U8(0))
+	JNE(LabelRef("begun"))
+	jobField(jobC, s.from)
+	jobField(jobResidual, s.to)
+	Label("begun")
 	MOVQ(s.field(keptSlab), o.b)
 	MOVQ(s.field(keptTap), tap)
 	MOVQ(s.field(keptChunks), chunks)
 	Label("chunk")
 	jobField(jobA, o.a)
 	ADDQ(Mem{Base: tap}, o.a)
-	CMPQ(s.field(keptGroups), U8(0))
-	JE(LabelRef("unsplit"))
-	o.products(slabLines, groupPairs*s.wide, func(i int) { s.split(i/s.wide, i%s.wide) })
-	s.endGroup()
+	if s.splits {
+		CMPQ(s.field(keptGroups), U8(0))
+		JE(LabelRef("unsplit"))
+		o.products(s.lines, groupPairs*s.wide, func(i int) { s.split(i/s.wide, i%s.wide) })
+		s.endGroup()
+		JMP(LabelRef("multiplied"))
+		Label("unsplit")
+	}
+	CMPQ(s.field(keptLeft), U8(0))
+	JE(LabelRef("asking"))
+	o.products(s.lines, 0, nil)
 	JMP(LabelRef("multiplied"))
-	Label("unsplit")
-	o.products(slabLines, 0, nil)
+	Label("asking")
+	o.products(s.lines, tallRows/s.chunks, s.ask)
 	Label("multiplied")
 	ADDQ(I32(partsOf*s.partBytes()), o.b)
-	ADDQ(I32(slabLines*64), o.ahead)
+	ADDQ(I32(s.lines*64), o.ahead)
 	ADDQ(U8(8), tap)
 	DECQ(chunks)
 	JNZ(LabelRef("chunk"))
@@ -266,4 +314,21 @@ func (s *slabs) split(pair, v int) {
 		VPORD(of[1], of[0], of[0])
 		VMOVUPS(of[0], Mem{Base: s.to, Disp: part*s.partBytes() + pair*row + 64*v})
 	}
+}
+
+// ask asks for a row of C and of the residual, which a job needs after its last
+// slab.
+func (s *slabs) ask(i int) {
+	alone := fmt.Sprintf("alone%d", i)
+	row := func(at reg.GPPhysical, pitch int) {
+		for v := range s.wide {
+			PREFETCHT0(Mem{Base: at, Disp: 64 * v})
+		}
+		ADDQ(tileField(pitch), at)
+	}
+	row(s.from, argLdc)
+	TESTQ(s.to, s.to)
+	JZ(LabelRef(alone))
+	row(s.to, argLdr)
+	Label(alone)
 }
