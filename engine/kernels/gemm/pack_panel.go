@@ -12,7 +12,8 @@ const (
 	rowsAtOnce   = 64 // of each of them, a multiple of partsChunk
 )
 
-// pack packs the panels from first to last.
+// pack packs the panels from first to last. Of a B whose columns do not follow each
+// other it transposes all that a panel reads, and packs that.
 func (p *Panels) pack(first, last int, s Source) {
 	if s.Column == 1 {
 		for k := 0; k < p.k; k += rowsAtOnce {
@@ -33,35 +34,37 @@ func (p *Panels) pack(first, last int, s Source) {
 	}
 }
 
-// packRows packs rows of panel i, from first to last of each tap, whose first elements row gives.
+// packRows packs the rows from first to last of each tap in panel i, which row
+// finds.
 func (p *Panels) packRows(i, first, last int, row func(tap, k int) []float32) {
 	width, columns := p.width(i), p.columns(i)
 	for t := range p.taps {
 		to := unsafe.Add(p.panel(i), (t*p.tapRows()+first)*p.valueBytes()*width)
-		tap := func(k int) []float32 { return row(t, first+k)[:columns] }
+		of := func(k int) []float32 { return row(t, first+k)[:columns] }
 		switch n := last - first; {
 		case p.kernel.family == amxParts:
-			packParts(p.kernel.family, to, n, width, tap)
+			packParts(p.kernel.family, to, n, width, of)
 		case p.kernel.Format == FP32:
 			for k := range n {
-				copy(unsafe.Slice((*float32)(to), columns), tap(k))
+				copy(unsafe.Slice((*float32)(to), columns), of(k))
 				to = unsafe.Add(to, width*4)
 			}
 		case p.kernel.Format == FP16:
 			for k := range n {
 				halves := unsafe.Slice((*uint16)(to), columns)
-				for j, x := range tap(k) {
+				for j, x := range of(k) {
 					halves[j] = float16.Fromfloat32(x).Bits()
 				}
 				to = unsafe.Add(to, width*2)
 			}
 		default:
-			packPairs(unsafe.Slice((*uint16)(to), (n+1)/2*2*width), n, width, tap)
+			packPairs(unsafe.Slice((*uint16)(to), (n+1)/2*2*width), n, width, of)
 		}
 	}
 }
 
-// packPairs writes [k/2][width][2] of n rows in bfloat16, and zeros after an odd one.
+// packPairs writes [k/2][width][2] of n rows in bfloat16. What an odd one's pairs
+// lack stays zero.
 func packPairs(dst []uint16, n, width int, row func(k int) []float32) {
 	for k := 0; k < n; k += 2 {
 		pairs := dst[k*width:]
