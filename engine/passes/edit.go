@@ -17,6 +17,9 @@ type editor struct {
 	gone    map[*graph.Node]bool
 }
 
+// weightsAtOnce is how many weights a processor takes at a time where a rewrite computes new ones.
+const weightsAtOnce = 1 << 17
+
 // rewriting makes a pass of a function that rewrites what one node begins or ends. The function is called for every node of g and of its bodies in
 // order.
 func rewriting(name string, rewrite func(e *editor, n *graph.Node, o Options)) Pass {

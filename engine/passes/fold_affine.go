@@ -119,9 +119,6 @@ func arithmetic(op string, each []float32) *affine {
 	return a
 }
 
-// weightsAtOnce is how many weights a processor takes at a time.
-const weightsAtOnce = 1 << 17
-
 // weights are c's, each output channel's scaled.
 func (a *affine) weights(c *graph.Node) *graph.Value {
 	w := c.Inputs[1]

@@ -30,10 +30,9 @@ import (
 // computed again from numbers put together from their parts, which is exact.
 const partsOf = 3
 
-const (
-	partsChunk = 2 * amxPairs // of k that a kernel by parts takes at a time; taps are padded to multiples
-	partsRow   = 2 * partsChunk
-)
+// partsChunk is how many k a kernel by parts takes at a time; taps are padded to
+// multiples.
+const partsChunk = 2 * amxPairs
 
 // greatestBF16 is the largest number whose high part is finite.
 var greatestBF16 = math.Float32frombits(0x7F7F0000)
