@@ -31,6 +31,10 @@ const MaxTasks = 1<<countBits - 1
 // what it left there; then it takes what is left of the others'. A nil *Team is
 // the caller alone. A Team may be used by several goroutines: one that finds it
 // busy does its parts alone.
+//
+// Beside other busy processes the system may put a helper on the caller's own
+// processor, where the two only take turns. There neither waits awake for the
+// other, and a helper that sleeps is seldom woken: the caller alone is quicker.
 type Team struct {
 	size int
 	spin time.Duration // how long to wait awake; 0 where threads outnumber processors
@@ -51,6 +55,9 @@ type Team struct {
 	caller  sleeper
 	helpers []sleeper
 
+	here func() int // the processor of the calling thread, or unknown
+	seen []place    // by worker: where it last began to work or to wait
+
 	stop    atomic.Bool
 	closing sync.Once
 	running sync.WaitGroup
@@ -63,17 +70,32 @@ type share struct {
 	_    pad
 }
 
+type place struct {
+	processor atomic.Int64
+	_         pad
+}
+
 // pad keeps what is written by different threads on different cache lines,
 // two of which some processors fetch together.
 type pad [128]byte
 
-const spinTime = 300 * time.Microsecond
+const (
+	spinTime = 300 * time.Microsecond
+	// callTime is how long a helper sleeps on, at most, that sleeps on the caller's processor. Another may have become free.
+	callTime = 2 * time.Millisecond
+
+	unknown = -1 // the processor, where the system does not tell it
+)
+
+func nowhere() int { return unknown }
 
 // New returns a team of n workers: the caller of Run and n-1 threads, which
 // last until Close. n below 1 counts as 1.
-func New(n int) *Team {
+func New(n int) *Team { return newTeam(n, locator()) }
+
+func newTeam(n int, here func() int) *Team {
 	n = max(n, 1)
-	t := &Team{size: n, shares: make([]share, n), helpers: make([]sleeper, n-1), threads: make([]int, n-1)}
+	t := &Team{size: n, shares: make([]share, n), helpers: make([]sleeper, n-1), here: here, seen: make([]place, n), threads: make([]int, n-1)}
 	if n <= runtime.GOMAXPROCS(0) {
 		t.spin = spinTime
 	}
@@ -120,6 +142,9 @@ func (t *Team) Close() {
 		}
 		t.stop.Store(true)
 		t.publish(0)
+		for i := range t.helpers {
+			t.helpers[i].rouse()
+		}
 		t.running.Wait()
 	})
 }
@@ -168,21 +193,72 @@ func (t *Team) Run(n int, task Task) {
 func (t *Team) runTogether(n int, task Task) (failed *Panic) {
 	t.task, t.total = task, n
 	t.done.Store(0)
+	t.see(0)
 	t.publish(n)
+	t.call()
 	defer func() { failed = t.join(int64(n)) }()
 	t.work(0)
 	return nil
 }
 
-// publish opens a Run of n parts and wakes who sleeps.
+// publish opens a Run of n parts, which helpers see that are awake.
 func (t *Team) publish(n int) {
 	for w := range t.shares {
 		word := &t.shares[w].word
 		word.Store(uint64(claim(word.Load()).next(w*n/t.size, (w+1)*n/t.size)))
 	}
+}
+
+// call wakes helpers that sleep, but those on the caller's processor only now and then.
+func (t *Team) call() {
 	for i := range t.helpers {
-		t.helpers[i].rouse()
+		h := &t.helpers[i]
+		if !h.asleep.Load() {
+			continue
+		}
+		if t.together(i) {
+			now := time.Now()
+			if now.Sub(h.called) < callTime {
+				continue
+			}
+			h.called = now
+		}
+		h.rouse()
 	}
+}
+
+// see notes where worker is, which is the calling thread.
+func (t *Team) see(worker int) {
+	at := &t.seen[worker].processor
+	if now := int64(t.here()); now != at.Load() { // a store is dear
+		at.Store(now)
+	}
+}
+
+// together reports whether the caller and helper i were last seen on one processor.
+func (t *Team) together(i int) bool {
+	at := t.seen[0].processor.Load()
+	return at != unknown && at == t.seen[i+1].processor.Load()
+}
+
+// callerPatience is how long the caller is to wait awake: no time where it keeps a helper that is at work from its processor.
+func (t *Team) callerPatience() time.Duration {
+	t.see(0)
+	for i := range t.helpers {
+		if !t.helpers[i].asleep.Load() && t.together(i) {
+			return 0
+		}
+	}
+	return t.spin
+}
+
+// helperPatience is how long helper i is to wait awake: no time where it keeps the caller from its processor.
+func (t *Team) helperPatience(i int) time.Duration {
+	t.see(i + 1)
+	if t.together(i) {
+		return 0
+	}
+	return t.spin
 }
 
 // join waits until all n parts are done, leaves the team to the next Run, and
@@ -190,7 +266,7 @@ func (t *Team) publish(n int) {
 func (t *Team) join(n int64) *Panic {
 	finished := func() bool { return t.done.Load() >= n }
 	for !finished() {
-		t.caller.await(t.spin, finished)
+		t.caller.await(t.callerPatience(), finished)
 	}
 	t.task = nil
 	failed := t.failed.Swap(nil)
@@ -211,12 +287,13 @@ func (t *Team) help(id int, started *sync.WaitGroup) {
 	started.Done()
 	for {
 		for !called() {
-			t.helpers[id].await(t.spin, called)
+			t.helpers[id].await(t.helperPatience(id), called)
 		}
 		last = claim(own.Load()).epoch()
 		if t.stop.Load() {
 			return
 		}
+		t.see(id + 1)
 		t.work(id + 1)
 	}
 }
@@ -313,6 +390,7 @@ func (c claim) next(first, end int) claim {
 type sleeper struct {
 	asleep atomic.Bool
 	wake   chan struct{}
+	called time.Time // of a helper: when it was last woken on the caller's processor
 	_      pad
 }
 

@@ -87,13 +87,7 @@ func TestRunAfterHelpersSlept(t *testing.T) {
 	defer team.Close()
 	task := newCounter(9, 2)
 	for range 5 {
-		deadline := time.Now().Add(10 * time.Second)
-		for !team.helpers[0].asleep.Load() {
-			if time.Now().After(deadline) {
-				t.Fatal("an idle helper did not fall asleep")
-			}
-			time.Sleep(time.Millisecond)
-		}
+		eventually(t, "an idle helper sleeps", team.helpers[0].asleep.Load)
 		team.Run(9, task)
 	}
 	task.check(t, 5)
@@ -116,6 +110,62 @@ func TestCallerDoesNotWaitForHelpers(t *testing.T) {
 	}
 	team.Run(20, task)
 	task.check(t, 1)
+}
+
+// TestHelperOnTheCallersProcessor has workers whose processors are made up, and a helper that was woken there a moment ago for an hour to come.
+func TestHelperOnTheCallersProcessor(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		here  func() int
+		woken bool
+	}{
+		{"the same one", func() int { return 3 }, false},
+		{"another", threadID, true},
+		{"unknown", nowhere, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.name == "another" && threadID() == 0 {
+				t.Skip("threads have no ids here")
+			}
+			team := newTeam(2, c.here)
+			defer team.Close()
+			sleeps := func() bool { return team.helpers[0].asleep.Load() }
+			eventually(t, "the idle helper sleeps", sleeps)
+			team.helpers[0].called = time.Now().Add(time.Hour)
+			task := newCounter(9, 2)
+			team.Run(9, task)
+			if !c.woken {
+				for range 99 {
+					team.Run(9, task)
+				}
+				if !sleeps() || task.workers[1] != 0 {
+					t.Errorf("the helper woke, and computed %d parts", task.workers[1])
+				}
+				task.check(t, 100)
+				team.helpers[0].called = time.Time{}
+			}
+			var helped atomic.Bool
+			task.each = func(worker, _ int) {
+				if worker == 1 {
+					helped.Store(true)
+				} else {
+					eventually(t, "the helper takes a part", helped.Load)
+				}
+			}
+			team.Run(9, task)
+		})
+	}
+}
+
+// eventually fails unless so becomes true.
+func eventually(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !so(); time.Sleep(10 * time.Microsecond) {
+		if time.Now().After(deadline) {
+			t.Error("not so:", what)
+			return
+		}
+	}
 }
 
 func TestConcurrentCallers(t *testing.T) {

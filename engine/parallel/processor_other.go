@@ -1,0 +1,5 @@
+//go:build !linux || !amd64 || purego
+
+package parallel
+
+func locator() func() int { return nowhere }
