@@ -31,6 +31,8 @@ type direct struct {
 
 // prepareDirectOf cuts tiles of at most so many rows.
 func prepareDirectOf(rows int, arena *gemm.Arena, features cpu.Features, format gemm.Format, g Geometry, weights []float32, e gemm.Epilogue) *Plan {
+	m, times := g.merged()
+	g, weights = m, mergeFilters(g, times, weights)
 	kernel := gemm.ChooseWhole(features, format, g.lines().pixels, g.Out.Channels/g.Groups, g.depth())
 	return (&direct{g: g, view: g}).prepare(kernel, rows, arena, format, weights, e)
 }
@@ -99,6 +101,7 @@ func (g Geometry) MixedPays(features cpu.Features) bool {
 	if fitsDepthwise(features, gemm.BF16, g) {
 		return features.Has(cpu.AVX512BF16) && compiled
 	}
+	g, _ = g.merged()
 	d := &direct{view: g, format: gemm.BF16}
 	return gemm.MixedPays(features, len(d.cut(g.In.Channels/g.Groups).K))
 }

@@ -68,7 +68,8 @@ func ways(features cpu.Features, format gemm.Format, g Geometry) []way {
 		}
 	}
 	var heights []way
-	for _, rows := range gemm.ChooseWhole(features, format, 1, g.Out.Channels/g.Groups, g.depth()).Heights(g.lines().pixels) {
+	m, _ := g.merged()
+	for _, rows := range gemm.ChooseWhole(features, format, 1, m.Out.Channels/m.Groups, m.depth()).Heights(g.lines().pixels) {
 		name := "direct"
 		if len(heights) > 0 {
 			name = fmt.Sprintf("direct of %d rows", rows)
