@@ -121,7 +121,7 @@ func (g Geometry) Halo() Halo { return g.reach(g.Out.Height, g.Out.Width) }
 // WinogradHalo is the halo that In needs for the fast 3×3 algorithm as well; it
 // is Halo where that does not apply.
 func (g Geometry) WinogradHalo() Halo {
-	s := g.scheme()
+	s := g.group(0).scheme()
 	if s == nil {
 		return g.Halo()
 	}

@@ -80,6 +80,8 @@ var shapes = []shape{
 	{reason: "depthwise 7x1 dilated", c: 33, h: 16, w: 5, k: 33, kh: 7, kw: 1, dh: 2, top: 6, bot: 6, groups: 33, sliceOut: true},
 	{reason: "depthwise 1x9 stride 3", c: 5, h: 1, w: 50, k: 5, kh: 1, kw: 9, sw: 3, left: 4, rt: 4, groups: 5},
 	{reason: "two maps for each channel", c: 6, h: 5, w: 5, k: 12, kh: 3, kw: 3, top: 1, left: 1, bot: 1, rt: 1, groups: 6},
+	{reason: "groups worth transforming", c: 64, h: 15, w: 22, k: 96, kh: 3, kw: 3, top: 1, left: 1, bot: 1, rt: 1, groups: 2, residual: true},
+	{reason: "pointwise groups", c: 192, h: 9, w: 14, k: 192, kh: 1, kw: 1, groups: 3, residual: true},
 	{reason: "groups of which two fill a vector", n: 2, c: 40, h: 6, w: 9, k: 60, kh: 3, kw: 2, top: 1, left: 1, bot: 1, groups: 10, residual: true},
 	{reason: "3x3 with room for Winograd", c: 32, h: 14, w: 17, k: 48, kh: 3, kw: 3, top: 1, left: 1, bot: 1, rt: 1, fast: true, residual: true},
 	{reason: "Winograd without pads", n: 2, c: 32, h: 16, w: 18, k: 32, kh: 3, kw: 3, fast: true, haloOut: 1},

@@ -7,6 +7,8 @@ import (
 	"github.com/eiplan/eiplan/engine/kernels/gemm"
 )
 
+const directName = "direct" // of the direct sum whose tiles are as high as they come
+
 // way is an algorithm with what it may vary in settled.
 type way struct {
 	name    string
@@ -44,6 +46,11 @@ func ways(features cpu.Features, format gemm.Format, g Geometry) []way {
 		return []way{{"depthwise", prepareDepthwise}}
 	}
 	var first, list []way
+	if w, ok := g.groupWay(features, format); ok {
+		first = append(first, way{w.name + " by groups", func(arena *gemm.Arena, features cpu.Features, format gemm.Format, g Geometry, weights []float32, e gemm.Epilogue) *Plan {
+			return prepareGroups(w, arena, features, format, g, weights, e)
+		}})
+	}
 	if g.transformable() && transforms(features, format) {
 		for i := range schemes {
 			s := &schemes[i]
@@ -70,7 +77,7 @@ func ways(features cpu.Features, format gemm.Format, g Geometry) []way {
 	var heights []way
 	m, _ := g.merged()
 	for _, rows := range gemm.ChooseWhole(features, format, 1, m.Out.Channels/m.Groups, m.depth()).Heights(g.lines().pixels) {
-		name := "direct"
+		name := directName
 		if len(heights) > 0 {
 			name = fmt.Sprintf("direct of %d rows", rows)
 		}
@@ -90,7 +97,7 @@ func (g Geometry) depth() int {
 // WidestHalo is the halo that In needs for all Ways on some processor.
 func (g Geometry) WidestHalo() Halo {
 	h := g.Halo()
-	if g.transformable() {
+	if g = g.group(0); g.transformable() {
 		for i := range schemes {
 			s := g.haloOf(&schemes[i])
 			h = Halo{max(h.Top, s.Top), max(h.Left, s.Left), max(h.Bottom, s.Bottom), max(h.Right, s.Right)}
