@@ -30,8 +30,8 @@ var staysFP32 = []struct {
 		from := n.In(0).Producer
 		return from != nil && from.Op == "DequantizeLinear"
 	}},
-	{"a depthwise convolution multiplies too little for the conversions around it", func(n *graph.Node, _ cpu.Features) bool {
-		return n.Op == "Conv" && n.Int("group", 1) > 1
+	{"a convolution of narrow groups multiplies too little for the conversions around it", func(n *graph.Node, _ cpu.Features) bool {
+		return n.Op == "Conv" && n.Int("group", 1) > 1 && n.Inputs[1].Shape[1] < narrowGroup
 	}},
 	{"a convolution that no packed kernel runs", func(n *graph.Node, _ cpu.Features) bool {
 		return n.Op == "Conv" && ops.UseOfLayout(n) != ops.AnyLayout
@@ -55,6 +55,9 @@ var staysFP32 = []struct {
 
 // fewProducts is how many products an output of a convolution must sum to gain by mixed precision.
 const fewProducts = 64
+
+// narrowGroup is how many channels a group of a convolution needs to gain by mixed precision.
+const narrowGroup = 32
 
 // manyRows is how many rows of a product, or outputs of a convolution in each channel, make its weights' bytes no matter.
 const manyRows = 32
