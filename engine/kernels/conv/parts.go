@@ -11,15 +11,18 @@ import (
 // staging is how the input of a direct sum is split into bfloat16 parts: by
 // stages, each of which splits what some tiles read, and then computes them while
 // it is in the cache. A window of one pixel reads output pixels' inputs, one after
-// the other; others read lines of the input, halo included.
+// the other; others read lines of the input, halo included, or where there is but
+// one, which may be long, stretches of it.
 type staging struct {
 	pixels bool // not lines
+	along  bool // stretches of a line
 	stages []stage
 	plane  int // bytes between parts
 }
 
 // stage is a range of tiles, all of one image, and what they read: pixels of the
-// output, or lines of the input.
+// output, or lines of the input, or pixels of its one line, those of the halo below
+// zero.
 type stage struct {
 	tile, tiles  int
 	image        int
@@ -52,13 +55,16 @@ func (g Geometry) partsPay(features cpu.Features) bool {
 // pointwise reports whether the window is one pixel.
 func (g Geometry) pointwise() bool { return g.KernelH == 1 && g.KernelW == 1 }
 
+// oneLine reports whether all outputs are of one line of the input.
+func (g Geometry) oneLine() bool { return g.Out.Height == 1 && g.KernelH == 1 && g.PadTop == 0 }
+
 // prepareParts is prepareDirectOf on an input in parts.
 func prepareParts(arena *gemm.Arena, features cpu.Features, format gemm.Format, g Geometry, weights []float32, e gemm.Epilogue) *Plan {
 	kernel, ok := gemm.ChooseSplit(features, g.N*g.Out.Height*g.Out.Width, g.Out.Channels)
 	if !ok {
 		panic("conv: no kernel splits")
 	}
-	d := &direct{g: g, view: g.partsView(), staged: &staging{pixels: g.pointwise()}}
+	d := &direct{g: g, view: g.partsView(), staged: &staging{pixels: g.pointwise(), along: !g.pointwise() && g.oneLine()}}
 	return d.prepare(kernel, kernel.Heights(1)[0], arena, format, weights, e)
 }
 
@@ -76,15 +82,18 @@ func (g Geometry) partsView() Geometry {
 // stage cuts d's tiles into stages and returns the bytes that one needs.
 func (d *direct) stage(rows int) int {
 	s, in := d.staged, &d.view.In
-	unit := 2 * in.RowPitch
-	if s.pixels {
-		unit = 2 * in.PixelPitch
+	lines, unit := !s.pixels && !s.along, 2*in.PixelPitch
+	if lines {
+		unit = 2 * in.RowPitch
 	}
 	limit := stageBytes / (3 * unit)
 	if d.groups[0].Bytes() > residentWeights {
 		limit = largeStageBytes / (3 * unit)
 	}
-	if d.across && !s.pixels && in.Height+in.Halo.Top+in.Halo.Bottom > limit {
+	if lines { // long ones too are split once for all tiles of an output line
+		limit = max(limit, (d.g.KernelH-1)*d.g.DilationH+1)
+	}
+	if d.across && lines && in.Height+in.Halo.Top+in.Halo.Bottom > limit {
 		d.spans, d.across = d.lines.cut(rows), false
 	}
 	most, overshoot := 0, d.view.StrideW*in.PixelPitch*2*d.groups[0].Kernel().Overshoot()
@@ -93,7 +102,7 @@ func (d *direct) stage(rows int) int {
 		for i := range d.spans {
 			first, end := d.reads(&d.spans[i])
 			low, high := min(now.first, first), max(now.first+now.count, end)
-			if now.tiles == 0 || high-low > limit && !(d.across && !s.pixels) {
+			if now.tiles == 0 || high-low > limit && !(d.across && lines) {
 				s.add(now)
 				now = stage{tile: n*len(d.spans) + i, image: n}
 				low, high = first, end
@@ -102,7 +111,7 @@ func (d *direct) stage(rows int) int {
 			now.tiles++
 			most = max(most, now.count)
 			now.skip = in.Index(n, 0, 0, 0) + now.first*unit/2
-			if !s.pixels {
+			if lines {
 				now.skip -= in.Halo.Left * in.PixelPitch
 			}
 		}
@@ -128,6 +137,10 @@ func (d *direct) reads(x *span) (first, end int) {
 		first = x.line*d.lines.pixels + x.pixel
 		return first, first + x.rows
 	}
+	if d.staged.along {
+		first = x.pixel*g.StrideW - g.PadLeft
+		return first, first + (x.rows-1)*g.StrideW + (g.KernelW-1)*g.DilationW + 1
+	}
 	pitch := g.Out.Width // of lines that follow each other as one
 	if d.lines.count > 1 {
 		pitch += max(0, d.lines.gap)
@@ -147,9 +160,18 @@ func (c *directCall) split(team *parallel.Team, s *stage) {
 		team.Run(ceilDiv(s.count, splitTask), c)
 		return
 	}
-	end := s.count * 2 * c.view.In.RowPitch
+	unit := c.view.In.RowPitch
+	if c.staged.along {
+		unit = c.view.In.PixelPitch
+	}
+	end := s.count * 2 * unit
 	for part := range 3 { // tiles read on after the last line
 		clear(unsafe.Slice((*byte)(unsafe.Add(c.parts.At, part*c.parts.Plane+end)), cacheLine))
+	}
+	if c.staged.along {
+		c.part = (*directCall).splitStretch
+		team.Run(ceilDiv(s.count, splitTask), c)
+		return
 	}
 	c.part = (*directCall).splitLine
 	team.Run(s.count, c)
@@ -158,10 +180,22 @@ func (c *directCall) split(team *parallel.Team, s *stage) {
 // splitLine splits line i of the stage.
 func (c *directCall) splitLine(_, i int) {
 	from, to := &c.g.In, &c.view.In
-	first := from.Index(c.stage.image, 0, c.stage.first+i, -from.Halo.Left)
-	pixels, at := to.RowPitch/to.PixelPitch, i*to.RowPitch*2
+	c.splitRun(i*to.RowPitch*2, from.Index(c.stage.image, 0, c.stage.first+i, -from.Halo.Left), to.RowPitch/to.PixelPitch)
+}
+
+// splitStretch splits a few pixels of the stage's line.
+func (c *directCall) splitStretch(_, task int) {
+	first := task * splitTask
+	index := c.g.In.Index(c.stage.image, 0, 0, c.stage.first+first)
+	c.splitRun(first*c.view.In.PixelPitch*2, index, min(splitTask, c.stage.count-first))
+}
+
+// splitRun splits pixels that lie side by side from an element of the input on, to
+// an offset of the parts.
+func (c *directCall) splitRun(at, first, pixels int) {
+	from, to := &c.g.In, &c.view.In
 	if from.PixelPitch == to.PixelPitch {
-		c.parts.Put(at, unsafe.Add(c.in, 4*first), to.RowPitch, to.RowPitch)
+		c.parts.Put(at, unsafe.Add(c.in, 4*first), pixels*to.PixelPitch, pixels*to.PixelPitch)
 		return
 	}
 	for range pixels {
