@@ -118,6 +118,9 @@ func prepareConv(n *graph.Node, t *Target) (Kernel, error) {
 	if packable(n) {
 		return packedConv(n, t)
 	}
+	if packableVolume(n) {
+		return packedVolumeConv(n, t)
+	}
 	return plainConv[float32](n, t)
 }
 

@@ -36,8 +36,14 @@ func inferFusedConv(n *graph.Node) error {
 
 // packable reports whether a convolution can run on packed weights: they are constant, and there are one or two spatial dimensions.
 func packable(n *graph.Node) bool {
+	rank := len(n.In(0).Shape)
+	return (rank == 3 || rank == 4) && packedOperands(n)
+}
+
+// packedOperands reports whether a convolution's weights are constant floats, and nothing of it is empty.
+func packedOperands(n *graph.Node) bool {
 	x, w := n.In(0), n.In(1)
-	if len(x.Shape) != 3 && len(x.Shape) != 4 || !w.Known() || n.In(2) != nil && !n.In(2).Known() {
+	if !w.Known() || n.In(2) != nil && !n.In(2).Known() {
 		return false
 	}
 	return x.Shape.Elements() > 0 && w.Shape.Elements() > 0 && n.Outputs[0].Shape.Elements() > 0 && w.DType == tensor.Float32
@@ -47,6 +53,9 @@ func packable(n *graph.Node) bool {
 func prepareFusedConv(n *graph.Node, t *Target) (Kernel, error) {
 	if packable(n) {
 		return packedConv(n, t)
+	}
+	if packableVolume(n) {
+		return packedVolumeConv(n, t)
 	}
 	if n.Str("function", "") != "" {
 		panic("ops: a function is fused into a convolution that no packed kernel runs")

@@ -14,7 +14,7 @@ var finishes = map[string]vector.UnaryOp{
 // CanFinish reports whether an eiplan/Conv can apply f, a function of its output alone, to its results: it names f by the attribute function.
 func CanFinish(c, f *graph.Node) (name string, ok bool) {
 	_, ok = finishes[spelling(f)]
-	return spelling(f), ok && f.Domain == "" && len(f.Inputs) == 1 && c.Is("eiplan", "Conv") && packable(c) && image4(f.Outputs[0])
+	return spelling(f), ok && f.Domain == "" && len(f.Inputs) == 1 && c.Is("eiplan", "Conv") && (packable(c) && image4(f.Outputs[0]) || packableVolume(c))
 }
 
 // finishing is the function of a name.

@@ -21,7 +21,7 @@ var nameProducts = rewriting("name products", func(e *editor, n *graph.Node, _ O
 	}
 	switch n.Op {
 	case "Conv":
-		if b := n.In(2); b != nil && !b.Known() || n.Inputs[0].Shape == nil || len(n.Inputs[0].Shape) > 4 || !n.Inputs[0].Static() {
+		if b := n.In(2); b != nil && !b.Known() || n.Inputs[0].Shape == nil || len(n.Inputs[0].Shape) > 5 || !n.Inputs[0].Static() {
 			return
 		}
 	case "ConvTranspose":

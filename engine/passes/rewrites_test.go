@@ -123,6 +123,15 @@ var rewrites = []struct {
 		[]string{image}, []string{"w 32x1x3x3", "v 32x8x3x3"},
 		[]string{"Conv x w > a pads=1,1,1,1 strides=2,2 group=32", "Relu a > b", "Conv b v > y pads=1,1,1,1 group=4 dilations=1,1"},
 	}, "eiplan/ToChannels eiplan/Conv eiplan/Conv eiplan/FromChannels"},
+	{"volumes take residuals, clamps and functions", tiny{
+		[]string{"x 1x32x5x9x9"}, []string{"w 32x32x3x3x3", "b 32", "v 32x1x3x3x3", "u 32x32x1x1x1"},
+		[]string{"Conv x w b > a pads=1,1,1,1,1,1", "Relu a > c", "Conv c v > d pads=1,1,1,1,1,1 group=32", "Add d c > e", "HardSwish e > f", "Conv f u > g",
+			"Add x g > h", "Relu h > y"},
+	}, "eiplan/Conv eiplan/Conv eiplan/Conv"},
+	{"volumes that are cut in two, which overlap", tiny{
+		[]string{"x 1x8x3x46x46"}, []string{"w 40x8x1x1x1", "v 8x8x3x1x3"},
+		[]string{"Conv x w > a", "Tanh a > b", "Conv x v > c pads=1,0,1,1,0,1", "Add c x > d", "Concat b d > y axis=1"},
+	}, "eiplan/Conv eiplan/Conv Concat"},
 	{"what is large between convolutions is made and read by lines", tiny{
 		[]string{"x 1x16x64x65"}, []string{"w 64x16x1x1", "v 64x1x3x3", "u 16x64x1x1"},
 		[]string{"Conv x w > a", "Relu a > b", "Conv b v > c pads=1,1,1,1 group=64", "HardSwish c > d", "Conv d u > e", "Add e x > y"},
