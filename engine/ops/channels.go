@@ -151,7 +151,7 @@ func ReadsPlanes(n *graph.Node) bool {
 }
 
 // CanTransposeConv reports whether a ConvTranspose can run as an eiplan/ConvTranspose.
-func CanTransposeConv(n *graph.Node) bool { return packableTranspose(n) }
+func CanTransposeConv(n *graph.Node) bool { return packableTranspose(n) || transposesVolume(n) }
 
 // ChannelsOf is the layout without a halo of a value of the given shape.
 func ChannelsOf(s tensor.Shape) graph.Layout {

@@ -9,7 +9,7 @@ import (
 
 // convTranspose is ONNX ConvTranspose: each input element adds its multiple of the kernel to a window of the output.
 func convTranspose() Op {
-	return Op{Infer: ofOneType(inferConvTranspose), Cost: costConvTranspose, Prepare: byFloat(plainConvTranspose[float32], plainConvTranspose[float64])}
+	return Op{Infer: ofOneType(inferConvTranspose), Cost: costConvTranspose, Prepare: byFloat(prepareConvTranspose, plainConvTranspose[float64])}
 }
 
 // inferConvTranspose sets Y to N×M×out, with M the group times the weights' second dimension.
@@ -128,6 +128,14 @@ func costConvTranspose(n *graph.Node) Cost {
 	c.FLOPs = 2 * float64(c.M) * float64(c.N) * float64(c.K) * float64(c.Groups)
 	c.Window, c.Stride = planar(n, w[2:])
 	return c
+}
+
+// prepareConvTranspose is the float32 operator: volumes run on packed weights where they are known.
+func prepareConvTranspose(n *graph.Node, t *Target) (Kernel, error) {
+	if transposesVolume(n) {
+		return prepareTransposedVolume(n, t)
+	}
+	return plainConvTranspose[float32](n, t)
 }
 
 // plainConvTranspose scatters the input planes, one output plane at a time.

@@ -11,7 +11,7 @@ import (
 )
 
 // fusedConvTranspose is eiplan/ConvTranspose: ConvTranspose of one group with constant weights and bias between images in the Channels layout, whose
-// results are clamped to the attributes lo and hi where they are given. Each pixel is multiplied by the weights of all taps at once, and each output
+// results are clamped to the attributes lo and hi where they are given; or between dense volumes. Each pixel is multiplied by the weights of all taps at once, and each output
 // pixel then adds up what the taps that meet it gave.
 func fusedConvTranspose() Op {
 	return Op{Infer: inferFusedConvTranspose, Cost: costConvTranspose, Prepare: prepareFusedConvTranspose}
@@ -41,6 +41,9 @@ type tapSums struct {
 }
 
 func prepareFusedConvTranspose(n *graph.Node, t *Target) (Kernel, error) {
+	if len(n.In(0).Shape) == 5 {
+		return prepareTransposedVolume(n, t)
+	}
 	if !n.In(0).Layout.Channels || !n.Outputs[0].Layout.Channels {
 		return Kernel{}, fmt.Errorf("%v to %v: both must have their channels innermost", n.In(0), n.Outputs[0])
 	}
@@ -61,7 +64,7 @@ func prepareFusedConvTranspose(n *graph.Node, t *Target) (Kernel, error) {
 		rows, pixels = 1, rows*pixels
 	}
 	columns := s.taps * s.maps
-	panels, err := gemm.Pack(t.Weights(), gemm.ChooseWhole(t.Features, formatOf(n), pixels, columns, s.in.Channels), s.weights(n.In(1)), s.in.Channels, columns, columns, false)
+	panels, err := gemm.Pack(t.Weights(), gemm.ChooseWhole(t.Features, formatOf(n), pixels, columns, s.in.Channels), s.weights(n.In(1), 0), s.in.Channels, columns, columns, false)
 	if err != nil {
 		return Kernel{}, err
 	}
@@ -100,14 +103,14 @@ func prepareFusedConvTranspose(n *graph.Node, t *Target) (Kernel, error) {
 	return k, nil
 }
 
-// weights orders a kernel of channels × maps × taps as channels × (taps × maps).
-func (s *tapSums) weights(w *graph.Value) []float32 {
+// weights orders a kernel of channels × maps × depth × taps as channels × (taps × maps) for one of its taps in depth.
+func (s *tapSums) weights(w *graph.Value, depth int) []float32 {
 	src := constant[float32](w)
-	dst := make([]float32, len(src))
+	dst := make([]float32, s.in.Channels*s.maps*s.taps)
 	for c := range s.in.Channels {
 		for m := range s.maps {
 			for tap := range s.taps {
-				dst[(c*s.taps+tap)*s.maps+m] = src[(c*s.maps+m)*s.taps+tap]
+				dst[(c*s.taps+tap)*s.maps+m] = src[((c*s.maps+m)*s.g.kernel[0]+depth)*s.taps+tap]
 			}
 		}
 	}
@@ -116,15 +119,27 @@ func (s *tapSums) weights(w *graph.Value) []float32 {
 
 // row adds up one row of outputs.
 func (s *tapSums) row(out, products []float32, image, y int) {
+	s.begin(out, image, y)
+	s.addTaps(out, products, image, y)
+	s.end(out, image, y)
+}
+
+// begin sets a row of outputs to the bias.
+func (s *tapSums) begin(out []float32, image, y int) {
 	dst := out[s.out.Index(image, 0, y, 0):]
-	pitch := s.out.PixelPitch
 	for x := range s.out.Width {
-		if pixel := dst[x*pitch:][:s.maps]; s.bias != nil {
+		if pixel := dst[x*s.out.PixelPitch:][:s.maps]; s.bias != nil {
 			copy(pixel, s.bias)
 		} else {
 			clear(pixel)
 		}
 	}
+}
+
+// addTaps adds what the taps gave to a row of outputs.
+func (s *tapSums) addTaps(out, products []float32, image, y int) {
+	dst := out[s.out.Index(image, 0, y, 0):]
+	pitch := s.out.PixelPitch
 	for ky := range s.g.kernel[1] {
 		at := y + s.g.begin[1] - ky*s.g.dilation[1]
 		iy := at / s.g.stride[1]
@@ -141,11 +156,17 @@ func (s *tapSums) row(out, products []float32, image, y int) {
 			}
 		}
 	}
-	if s.clamp != gemm.Unbounded() {
-		for x := range s.out.Width {
-			pixel := dst[x*pitch:][:s.maps]
-			s.v.Param[vector.Clip](pixel, pixel, s.clamp.Lo, s.clamp.Hi)
-		}
+}
+
+// end clamps a row of outputs.
+func (s *tapSums) end(out []float32, image, y int) {
+	if s.clamp == gemm.Unbounded() {
+		return
+	}
+	dst := out[s.out.Index(image, 0, y, 0):]
+	for x := range s.out.Width {
+		pixel := dst[x*s.out.PixelPitch:][:s.maps]
+		s.v.Param[vector.Clip](pixel, pixel, s.clamp.Lo, s.clamp.Hi)
 	}
 }
 

@@ -34,7 +34,7 @@ var staysFP32 = []struct {
 		return n.Op == "Conv" && n.Int("group", 1) > 1 && n.Inputs[1].Shape[1] < narrowGroup
 	}},
 	{"a convolution that no packed kernel runs", func(n *graph.Node, _ cpu.Features) bool {
-		return n.Op == "Conv" && ops.UseOfLayout(n) != ops.AnyLayout
+		return (n.Op == "Conv" || n.Op == "ConvTranspose") && ops.UseOfLayout(n) != ops.AnyLayout
 	}},
 	{"too few products in a sum to gain by narrower ones", func(n *graph.Node, _ cpu.Features) bool {
 		return n.Op == "Conv" && n.Inputs[1].Shape[1:].Elements() < fewProducts

@@ -132,6 +132,10 @@ var rewrites = []struct {
 		[]string{"x 1x8x3x46x46"}, []string{"w 40x8x1x1x1", "v 8x8x3x1x3"},
 		[]string{"Conv x w > a", "Tanh a > b", "Conv x v > c pads=1,0,1,1,0,1", "Add c x > d", "Concat b d > y axis=1"},
 	}, "eiplan/Conv eiplan/Conv Concat"},
+	{"a volume that grows is clamped", tiny{
+		[]string{"x 1x32x3x5x6"}, []string{"w 32x16x2x2x2", "b 16", "v 8x16x1x1x1"},
+		[]string{"ConvTranspose x w b > a strides=2,2,2", "Relu a > c", "Conv c v > y"},
+	}, "eiplan/ConvTranspose eiplan/Conv"},
 	{"what is large between convolutions is made and read by lines", tiny{
 		[]string{"x 1x16x64x65"}, []string{"w 64x16x1x1", "v 64x1x3x3", "u 16x64x1x1"},
 		[]string{"Conv x w > a", "Relu a > b", "Conv b v > c pads=1,1,1,1 group=64", "HardSwish c > d", "Conv d u > e", "Add e x > y"},
