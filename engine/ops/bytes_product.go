@@ -1,6 +1,8 @@
 package ops
 
 import (
+	"math"
+
 	"github.com/eiplan/eiplan/engine/graph"
 	"github.com/eiplan/eiplan/engine/kernels/conv"
 	"github.com/eiplan/eiplan/engine/kernels/quant"
@@ -31,7 +33,7 @@ func (f factors) onBytes(n *graph.Node) *bytesProduct {
 	if p.plan.Weights = p.weights(b, n.In(f.bZero)); p.plan.Weights == nil {
 		return nil
 	}
-	if f.yScale >= 0 && !p.requantized(n) {
+	if f.yScale >= 0 && !f.requantized(n, p.columns, &p.plan) {
 		return nil
 	}
 	p.plan.Geometry = conv.Geometry{N: 1, KernelH: 1, KernelW: 1, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1, Groups: 1}
@@ -59,24 +61,43 @@ func (p *bytesProduct) weights(b, zero *graph.Value) []int16 {
 }
 
 // requantized sets how sums become bytes; false where that is not known.
-func (p *bytesProduct) requantized(n *graph.Node) bool {
-	for _, i := range []int{p.aScale, p.bScale, p.yScale, p.yZero} {
+func (f factors) requantized(n *graph.Node, columns int, plan *quant.Convolution) bool {
+	zero := n.Inputs[f.yZero]
+	if plan.Scale = f.scaleOfSums(n, columns); plan.Scale == nil || !zero.Known() || zero.Const.Len() != 1 {
+		return false
+	}
+	plan.Out = quant.Bytes{Zero: zero.Const.Bytes[0] ^ signOf(zero), Lo: 0, Hi: 255}
+	return true
+}
+
+// scaleOfSums is what the sums of each column are multiplied by; nil where that is not known, or no sensible number.
+func (f factors) scaleOfSums(n *graph.Node, columns int) []float32 {
+	for _, i := range []int{f.aScale, f.bScale, f.yScale} {
 		v := n.Inputs[i]
-		if !v.Known() || v.Const.Len() != 1 && (i != p.bScale || v.Const.Len() != p.columns) {
-			return false
+		if !v.Known() || v.Const.Len() != 1 && (i != f.bScale || v.Const.Len() != columns) {
+			return nil
 		}
 	}
-	b := n.Inputs[p.bScale].Const
-	step := realAt(n.Inputs[p.aScale].Const, 0) / realAt(n.Inputs[p.yScale].Const, 0)
-	for c := range p.columns {
-		p.plan.Scale = append(p.plan.Scale, float32(step*realAt(b, min(c, b.Len()-1))))
+	scale := make([]float32, columns)
+	b := n.Inputs[f.bScale].Const
+	step := realAt(n.Inputs[f.aScale].Const, 0) / realAt(n.Inputs[f.yScale].Const, 0)
+	for c := range scale {
+		if scale[c] = float32(step * realAt(b, min(c, b.Len()-1))); !(scale[c] >= leastScale && scale[c] <= math.MaxFloat32) {
+			return nil
+		}
 	}
-	zero := realAt(n.Inputs[p.yZero].Const, 0)
-	if n.Inputs[p.yZero].DType == tensor.Int8 {
-		zero += signBit
+	return scale
+}
+
+// leastScale is the smallest number that all kernels of float32 take for what it is.
+const leastScale = 0x1p-126
+
+// signOf is what a byte of v differs in from the unsigned byte of its order.
+func signOf(v *graph.Value) byte {
+	if v.DType == tensor.Int8 {
+		return signBit
 	}
-	p.plan.Out = quant.Bytes{Zero: uint8(zero), Lo: 0, Hi: 255}
-	return true
+	return 0
 }
 
 func (p *bytesProduct) prepare(n *graph.Node, t *Target) (Kernel, error) {
@@ -84,10 +105,7 @@ func (p *bytesProduct) prepare(n *graph.Node, t *Target) (Kernel, error) {
 	if err != nil {
 		return Kernel{}, err
 	}
-	shift := byte(0)
-	if n.Inputs[p.a].DType == tensor.Int8 {
-		shift = signBit
-	}
+	shift := signOf(n.Inputs[p.a])
 	flip := n.Outputs[0].DType == tensor.Int8
 	return Kernel{Class: plan.Class(), Packed: []int{p.b}, Scratch: roundUp(p.rows*p.pitch+quant.Slack, 64), Bind: func(c *Call) func() error {
 		call := plan.Bind(c.Team.Size())

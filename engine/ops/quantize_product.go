@@ -9,7 +9,7 @@ import (
 	"github.com/eiplan/eiplan/models/tensor"
 )
 
-// Products of quantized numbers run on bytes where one factor is a constant matrix. Others are computed in float64, in which they are exact, by the plain
+// Products of quantized numbers run on bytes where one factor is a constant matrix, or constant weights of a convolution over one or two dimensions. Others are computed in float64, in which they are exact, by the plain
 // kernels of MatMul and Conv.
 
 // integerProduct is MatMulInteger or ConvInteger: the product of a and b, each less its zero point, as int32. Inputs: a, b, and their zero points.
@@ -64,6 +64,9 @@ func quantizedProduct(inner Op, f factors, atLeast, atMost int) Op {
 		},
 		Prepare: func(n *graph.Node, t *Target) (Kernel, error) {
 			if p := f.onBytes(n); p != nil {
+				return p.prepare(n, t)
+			}
+			if p := f.windowOnBytes(n); p != nil {
 				return p.prepare(n, t)
 			}
 			plain := f.plain(n)

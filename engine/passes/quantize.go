@@ -22,10 +22,11 @@ import (
 //	x → DQ → MaxPool → Q                       →  x → MaxPool → BytesAffine
 //	a → DQ, b → DQ → Concat along channels → Q →  BytesConcat(a, b)
 //	x → Q, read by those                       →  x → BytesQuantize
+//	QLinearConv(x, w, b)                       →  BytesConv(x, w, b)
 //
 // for images of bytes with one scale and one zero point. The results are those of the nodes on real numbers, but for what these round on their way.
 var quantizeNodes = Pass{Name: "run quantized nodes on bytes", Run: func(g *graph.Graph, o Options) error {
-	for _, p := range []Pass{quantizeEach, quantizePicks, quantizeInputs} {
+	for _, p := range []Pass{quantizeOperators, quantizeEach, quantizePicks, quantizeInputs} {
 		if err := p.Run(g, o); err != nil {
 			return err
 		}
@@ -188,27 +189,21 @@ func bytesOfWeights(v *graph.Value) (*graph.Value, []float32) {
 	if w.DType != tensor.Int8 && w.DType != tensor.Uint8 || s.DType != tensor.Float32 || v.From.Int("block_size", 0) != 0 || each != 1 && (each != outs || v.From.Int("axis", 1) != 0) {
 		return nil, nil
 	}
-	scales, zeros := make([]float32, outs), make([]int16, outs)
-	for i := range outs {
+	scales := make([]float32, outs)
+	for i := range scales {
 		scales[i] = floats(s)[min(i, each-1)]
-		if z != nil {
-			zeros[i] = signedAt(z, min(i, z.Const.Len()-1))
-		}
 	}
-	t := tensor.New(tensor.Int16, w.Shape.Clone())
-	data := tensor.Data[int16](t)
-	for i := range data {
-		data[i] = signedAt(w, i) - zeros[i/(len(data)/outs)]
-	}
-	return &graph.Value{Name: w.Name, DType: tensor.Int16, Shape: t.Shape, Const: &t}, scales
+	return lessZeros(w, z), scales
 }
 
-// signedAt is element i of a constant of bytes.
-func signedAt(v *graph.Value, i int) int16 {
-	if v.DType == tensor.Int8 {
-		return int16(int8(v.Const.Bytes[i]))
+// lessZeros are known weights less their zero points; nil where these are not known.
+func lessZeros(w, zeros *graph.Value) *graph.Value {
+	data := ops.LessZeros(w, zeros)
+	if data == nil {
+		return nil
 	}
-	return int16(v.Const.Bytes[i])
+	t := tensor.From(tensor.Int16, w.Shape.Clone(), data)
+	return &graph.Value{Name: w.Name, DType: tensor.Int16, Shape: t.Shape, Const: &t}
 }
 
 func int32Constant(name string, data []int32) *graph.Value {
