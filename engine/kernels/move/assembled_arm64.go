@@ -9,6 +9,7 @@ func assembled(name string) *Funcs {
 	}
 	t := transposesNEON()
 	return &Funcs{Variant: name, blocks: [4][]block{
+		0: {{bytesSide, transposeBytes, nil}},
 		1: {{8, t.words, nil}},
 		2: {{4, t.doublewords, t.doublewordsPadded}},
 	}}

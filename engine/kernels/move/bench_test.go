@@ -14,6 +14,7 @@ func BenchmarkVariants(b *testing.B) {
 	picture, size := NewImage(224, 224, 3, 16, 0, 0, 0, 0)
 	rgb, padded := fence.Slice[float32](b, 3*224*224), fence.Slice[float32](b, size)
 	short, shortTo := fence.Slice[uint16](b, 128*768), fence.Slice[uint16](b, 128*768)
+	bytes, bytesTo := fence.Slice[uint8](b, side*channels), fence.Slice[uint8](b, side*channels)
 	shape := []int{12, 128, 64}
 	heads, rows := View{Stride: []int{64, 768, 1}}, View{Stride: []int{128 * 64, 64, 1}}
 	for _, f := range runnable() {
@@ -22,6 +23,7 @@ func BenchmarkVariants(b *testing.B) {
 			"ToNCHW":         func() { ToNCHW(f, planes, pixels, img) },
 			"FromNCHW3":      func() { FromNCHW(f, padded, picture, rgb) },
 			"Transpose16bit": func() { Transpose(f, shortTo, short, 128, 768, 128, 768) },
+			"Transpose8bit":  func() { Transpose(f, bytesTo, bytes, channels, side, channels, side) },
 			"Heads":          func() { Copy(f, planes, rows, pixels, heads, shape) },
 		} {
 			b.Run(name+"/"+f.Variant, func(b *testing.B) {

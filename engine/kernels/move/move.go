@@ -64,7 +64,9 @@ func For(features cpu.Features) *Funcs {
 }
 
 // Reference returns the variant in plain Go.
-func Reference() *Funcs { return &Funcs{Variant: "generic"} }
+func Reference() *Funcs {
+	return &Funcs{Variant: "generic", blocks: [4][]block{0: {{bytesSide, transposeBytes, nil}}}}
+}
 
 // Fill sets every element of dst to v.
 func Fill[T Element](dst []T, v T) {
