@@ -26,9 +26,14 @@ func transposeBytes(dst, src *byte, dstPitch, srcPitch, count, dstStep, srcStep 
 		r1, r5 = exchange(r1, r5, 32, every8)
 		r2, r6 = exchange(r2, r6, 32, every8)
 		r3, r7 = exchange(r3, r7, 32, every8)
-		for i, r := range [bytesSide]uint64{r0, r1, r2, r3, r4, r5, r6, r7} {
-			binary.LittleEndian.PutUint64(eight(dst, i*dstPitch), r)
-		}
+		putWord(dst, 0, r0)
+		putWord(dst, dstPitch, r1)
+		putWord(dst, 2*dstPitch, r2)
+		putWord(dst, 3*dstPitch, r3)
+		putWord(dst, 4*dstPitch, r4)
+		putWord(dst, 5*dstPitch, r5)
+		putWord(dst, 6*dstPitch, r6)
+		putWord(dst, 7*dstPitch, r7)
 		if count > 1 {
 			dst, src = (*byte)(unsafe.Add(unsafe.Pointer(dst), dstStep)), (*byte)(unsafe.Add(unsafe.Pointer(src), srcStep))
 		}
@@ -43,6 +48,8 @@ func exchange(a, b uint64, shift uint, mask uint64) (uint64, uint64) {
 
 // word is the eight bytes at an offset from p, the first one lowest.
 func word(p *byte, offset int) uint64 { return binary.LittleEndian.Uint64(eight(p, offset)) }
+
+func putWord(p *byte, offset int, v uint64) { binary.LittleEndian.PutUint64(eight(p, offset), v) }
 
 func eight(p *byte, offset int) []byte {
 	return (*[8]byte)(unsafe.Add(unsafe.Pointer(p), offset))[:]
