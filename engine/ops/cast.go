@@ -83,37 +83,6 @@ func prepareCast(n *graph.Node, t *Target) (Kernel, error) {
 	}}, nil
 }
 
-// directCast is the loop of a pair of types that models convert between in bulk, or nil.
-func directCast(from, to tensor.DType, v *vector.Funcs) binder {
-	switch [2]tensor.DType{from, to} {
-	case [2]tensor.DType{tensor.Float32, tensor.Float16}:
-		return eachChunk(v.ToF16)
-	case [2]tensor.DType{tensor.Float16, tensor.Float32}:
-		return eachChunk(v.FromF16)
-	case [2]tensor.DType{tensor.BFloat16, tensor.Float32}:
-		return eachChunk(v.FromBF16)
-	case [2]tensor.DType{tensor.Int32, tensor.Float32}:
-		return eachChunk(v.FromInt32)
-	case [2]tensor.DType{tensor.Int64, tensor.Float32}:
-		return eachChunk(v.FromInt64)
-	case [2]tensor.DType{tensor.Int32, tensor.Int64}:
-		return eachChunk(into[int32, int64])
-	case [2]tensor.DType{tensor.Int64, tensor.Int32}:
-		return eachChunk(into[int64, int32])
-	case [2]tensor.DType{tensor.Float32, tensor.Int64}:
-		return eachChunk(into[float32, int64])
-	case [2]tensor.DType{tensor.Uint8, tensor.Float32}, [2]tensor.DType{tensor.Bool, tensor.Float32}: // a bool is a byte of 0 or 1
-		return eachChunk(func(dst []float32, x []uint8) { v.DequantizeUint8(dst, x, 1, 0) })
-	case [2]tensor.DType{tensor.Int8, tensor.Float32}:
-		return eachChunk(func(dst []float32, x []int8) { v.DequantizeInt8(dst, x, 1, 0) })
-	case [2]tensor.DType{tensor.Uint8, tensor.Int64}, [2]tensor.DType{tensor.Bool, tensor.Int64}:
-		return eachChunk(into[uint8, int64])
-	case [2]tensor.DType{tensor.Uint8, tensor.Int32}, [2]tensor.DType{tensor.Bool, tensor.Int32}:
-		return eachChunk(into[uint8, int32])
-	}
-	return nil
-}
-
 // conversion is what Cast's attributes decide.
 type conversion struct {
 	saturate bool   // for types of 8 bits
@@ -220,13 +189,6 @@ func (s *scalars) loadSmall(t *tensor.Tensor, at, count int) {
 	}
 }
 
-// into converts a run of elements.
-func into[T, U number](dst []U, src []T) {
-	for i, v := range src {
-		dst[i] = U(v)
-	}
-}
-
 func fromHalf(d tensor.DType, v uint16) float32 {
 	if d == tensor.BFloat16 {
 		return tensor.FromBFloat16(v)
@@ -237,21 +199,29 @@ func fromHalf(d tensor.DType, v uint16) float32 {
 // change moves elements from the list of one family to that of another. d is the type that they are of, to, the one that they get.
 func (s *scalars) change(d, to tensor.DType, count int) error {
 	from, into := familyOf(d), familyOf(to)
-	for i := range count {
-		switch {
-		case from == textFamily && into == textFamily:
-		case from == textFamily:
+	switch {
+	case from == textFamily && into == textFamily:
+	case from == textFamily:
+		for i := range count {
 			if err := s.parse(i, into, to); err != nil {
 				return err
 			}
-		case into == textFamily:
+		}
+	case into == textFamily:
+		for i := range count {
 			s.text[i] = s.format(i, from, d)
-		case into == partFamily && from == wholeFamily:
-			s.part[i] = float64(s.whole[i])
-		case into == partFamily && from == bitsFamily:
-			s.part[i] = float64(uint64(s.whole[i]))
-		case from == partFamily && into != partFamily:
-			s.whole[i] = wholeOf(s.part[i], to)
+		}
+	case into == partFamily && from == wholeFamily:
+		for i, v := range s.whole[:count] {
+			s.part[i] = float64(v)
+		}
+	case into == partFamily && from == bitsFamily:
+		for i, v := range s.whole[:count] {
+			s.part[i] = float64(uint64(v))
+		}
+	case from == partFamily && into != partFamily:
+		for i, v := range s.part[:count] {
+			s.whole[i] = wholeOf(v, to)
 		}
 	}
 	return nil

@@ -30,6 +30,7 @@ type lane interface {
 	unary(n *graph.Node, t *Target) binder
 	clip(t *Target) binder
 	fold(n *graph.Node, w []*broadcast, t *Target) binder
+	cast(to tensor.DType) binder
 	compare(op string, w *broadcast) binder
 	power(base tensor.DType, w *broadcast) binder
 	extreme(n *graph.Node, p *fibres) binder
