@@ -80,7 +80,7 @@ func Fusible(n *graph.Node) bool {
 // too short for vectors.
 func Gains(n *graph.Node) bool {
 	switch n.Op {
-	case "PRelu", "Pow", "Celu", "Selu", "Mish", "Softsign":
+	case "PRelu", "Pow", "Celu", "Selu", "Mish", "Softsign", "Tan":
 		return true
 	case "Swish":
 		return n.Float("alpha", 1) != 1

@@ -104,6 +104,8 @@ func (c *composer) result(n *graph.Node) int {
 		return c.pair("Mul", c.op(vector.Tanh, c.op(vector.Softplus, x)), x)
 	case "Softsign":
 		return c.pair("Div", x, c.scalar(vector.AddScalar, c.op(vector.Abs, x), 1))
+	case "Tan":
+		return c.pair("Div", c.op(vector.Sin, x), c.op(vector.Cos, x))
 	case "Swish":
 		if a := n.Float("alpha", 1); a != 1 {
 			return c.pair("Mul", c.op(vector.Sigmoid, c.scalar(vector.MulScalar, x, a)), x)

@@ -231,6 +231,10 @@ func float32Unary(n *graph.Node, v *vector.Funcs) func(dst, x []float32) {
 		return param(vector.Elu, n.Float("alpha", 1), 0)
 	case "HardSigmoid":
 		return param(vector.HardSigmoid, n.Float("alpha", 0.2), n.Float("beta", 0.5))
+	case "ThresholdedRelu":
+		return param(vector.ThresholdedRelu, n.Float("alpha", 1), 0)
+	case "Shrink":
+		return param(vector.Shrink, n.Float("bias", 0), n.Float("lambd", 0.5))
 	case "Swish":
 		if n.Float("alpha", 1) == 1 {
 			return v.Unary[vector.Silu]
@@ -246,6 +250,7 @@ func float32Unary(n *graph.Node, v *vector.Funcs) func(dst, x []float32) {
 		"Abs": vector.Abs, "Ceil": vector.Ceil, "Erf": vector.Erf, "Exp": vector.Exp, "Floor": vector.Floor, "HardSwish": vector.HardSwish,
 		"Log": vector.Log, "Neg": vector.Neg, "Reciprocal": vector.Reciprocal, "Relu": vector.Relu, "Round": vector.Round,
 		"Sigmoid": vector.Sigmoid, "Softplus": vector.Softplus, "Sqrt": vector.Sqrt, "Tanh": vector.Tanh,
+		"Atan": vector.Atan, "Cos": vector.Cos, "Sign": vector.Sign, "Sin": vector.Sin,
 	}[n.Op]
 	if !ok {
 		return nil

@@ -18,6 +18,7 @@ func unaryBounds() [unaryOps]bound {
 		Exp: {2, ofResult}, Log: {2, ofResult}, Erf: {4, ofResult}, Tanh: {4, ofResult},
 		Sigmoid: {4, ofResult}, Softplus: {4, ofResult},
 		Gelu: {4, ofInput}, GeluTanh: {4, ofInput}, Silu: {4, ofInput}, HardSwish: {2, ofInput},
+		Sin: {2, ofResult}, Cos: {2, ofResult}, Atan: {4, ofResult},
 	}
 }
 
@@ -28,6 +29,7 @@ func exact() map[UnaryOp]func(x float64) float64 {
 		Gelu: gelu, GeluTanh: geluTanh,
 		Silu:      func(x float64) float64 { return x * sigmoid(x) },
 		HardSwish: func(x float64) float64 { return x * min(max(x/6+0.5, 0), 1) },
+		Sin:       math.Sin, Cos: math.Cos, Atan: math.Atan,
 	}
 }
 
@@ -44,6 +46,27 @@ func TestAccuracy(t *testing.T) {
 			t.Logf("%-9v %.3f ULP at %g", op, worst, at)
 			if limit := unaryBounds()[op].ulps; !(worst <= limit) {
 				t.Errorf("%v is %g ULP off at %g, at most %g allowed", op, worst, at, limit)
+			}
+		}
+	})
+}
+
+// TestAccuracyOfQuarterTurns takes the sine and the cosine of what float32 has nearest to multiples of π/2, where all digits of angles count.
+func TestAccuracyOfQuarterTurns(t *testing.T) {
+	const turns = 180_000 // a few beyond what is reduced in vectors
+	var x, y [1000]float32
+	eachVariant(t, func(t *testing.T, f *Funcs) {
+		for op, of := range map[UnaryOp]func(float64) float64{Sin: math.Sin, Cos: math.Cos} {
+			for n := 0; n < turns; n += len(x) {
+				for i := range x {
+					x[i] = float32(float64(n+i) * math.Pi / 2)
+				}
+				f.Unary[op](y[:], x[:])
+				for i, got := range y {
+					if e := errorOf(float64(got), of(float64(x[i])), float64(x[i]), ofResult); !(e <= unaryBounds()[op].ulps) {
+						t.Fatalf("%v is %g ULP off at %g", op, e, x[i])
+					}
+				}
 			}
 		}
 	})

@@ -64,6 +64,9 @@ func (f *Funcs) add(e elementwise, r reduction, c conversion, b bfloat16) {
 	}
 	f.ScaleShift = sliceScaleShift(e.scaleShift)
 	f.addReductions(r)
+	for op, exact := range map[UnaryOp]func(float32) float32{Sin: sine, Cos: cosine} {
+		f.Unary[op] = sliceAngles(f.Unary[op], f.moderate, exact)
+	}
 	f.addConversions(c)
 	f.addBF16(b)
 }
@@ -90,6 +93,9 @@ func (f *Funcs) addReductions(r reduction) {
 func (f *Funcs) addBF16(b bfloat16) {
 	for op, loop := range b.unaryBF16 {
 		f.UnaryBF16[op] = sliceUnary(loop)
+	}
+	for op, exact := range map[UnaryOp]func(float32) float32{Sin: sine, Cos: cosine} {
+		f.UnaryBF16[op] = sliceAngles(f.UnaryBF16[op], moderateBF16, func(x uint16) uint16 { return RoundBF16(exact(WidenBF16(x))) })
 	}
 	for op, loop := range b.paramBF16 {
 		f.ParamBF16[op] = sliceParam(loop)

@@ -25,13 +25,19 @@ func bfloat16AVX512BF16() bfloat16 {
 			GeluTanh:   geluTanhBF16AVX512BF16,
 			Silu:       siluBF16AVX512BF16,
 			HardSwish:  hardSwishBF16AVX512BF16,
+			Sin:        sinBF16AVX512BF16,
+			Cos:        cosBF16AVX512BF16,
+			Atan:       atanBF16AVX512BF16,
+			Sign:       signBF16AVX512BF16,
 		},
 		paramBF16: [paramOps]func(dst, x *uint16, n int, alpha, beta float32){
-			Clip:        clipBF16AVX512BF16,
-			LeakyRelu:   leakyReluBF16AVX512BF16,
-			Affine:      affineBF16AVX512BF16,
-			HardSigmoid: hardSigmoidBF16AVX512BF16,
-			Elu:         eluBF16AVX512BF16,
+			Clip:            clipBF16AVX512BF16,
+			LeakyRelu:       leakyReluBF16AVX512BF16,
+			Affine:          affineBF16AVX512BF16,
+			HardSigmoid:     hardSigmoidBF16AVX512BF16,
+			Elu:             eluBF16AVX512BF16,
+			ThresholdedRelu: thresholdedReluBF16AVX512BF16,
+			Shrink:          shrinkBF16AVX512BF16,
 		},
 		binaryBF16: [binaryOps]func(dst, a, b *uint16, n int){
 			Add:   addBF16AVX512BF16,
@@ -68,13 +74,19 @@ func bfloat16AVX512() bfloat16 {
 			GeluTanh:   geluTanhBF16AVX512,
 			Silu:       siluBF16AVX512,
 			HardSwish:  hardSwishBF16AVX512,
+			Sin:        sinBF16AVX512,
+			Cos:        cosBF16AVX512,
+			Atan:       atanBF16AVX512,
+			Sign:       signBF16AVX512,
 		},
 		paramBF16: [paramOps]func(dst, x *uint16, n int, alpha, beta float32){
-			Clip:        clipBF16AVX512,
-			LeakyRelu:   leakyReluBF16AVX512,
-			Affine:      affineBF16AVX512,
-			HardSigmoid: hardSigmoidBF16AVX512,
-			Elu:         eluBF16AVX512,
+			Clip:            clipBF16AVX512,
+			LeakyRelu:       leakyReluBF16AVX512,
+			Affine:          affineBF16AVX512,
+			HardSigmoid:     hardSigmoidBF16AVX512,
+			Elu:             eluBF16AVX512,
+			ThresholdedRelu: thresholdedReluBF16AVX512,
+			Shrink:          shrinkBF16AVX512,
 		},
 		binaryBF16: [binaryOps]func(dst, a, b *uint16, n int){
 			Add:   addBF16AVX512,
@@ -111,13 +123,19 @@ func bfloat16AVX2() bfloat16 {
 			GeluTanh:   geluTanhBF16AVX2,
 			Silu:       siluBF16AVX2,
 			HardSwish:  hardSwishBF16AVX2,
+			Sin:        sinBF16AVX2,
+			Cos:        cosBF16AVX2,
+			Atan:       atanBF16AVX2,
+			Sign:       signBF16AVX2,
 		},
 		paramBF16: [paramOps]func(dst, x *uint16, n int, alpha, beta float32){
-			Clip:        clipBF16AVX2,
-			LeakyRelu:   leakyReluBF16AVX2,
-			Affine:      affineBF16AVX2,
-			HardSigmoid: hardSigmoidBF16AVX2,
-			Elu:         eluBF16AVX2,
+			Clip:            clipBF16AVX2,
+			LeakyRelu:       leakyReluBF16AVX2,
+			Affine:          affineBF16AVX2,
+			HardSigmoid:     hardSigmoidBF16AVX2,
+			Elu:             eluBF16AVX2,
+			ThresholdedRelu: thresholdedReluBF16AVX2,
+			Shrink:          shrinkBF16AVX2,
 		},
 		binaryBF16: [binaryOps]func(dst, a, b *uint16, n int){
 			Add:   addBF16AVX2,
@@ -190,6 +208,18 @@ func siluBF16AVX512BF16(dst, x *uint16, n int)
 func hardSwishBF16AVX512BF16(dst, x *uint16, n int)
 
 //go:noescape
+func sinBF16AVX512BF16(dst, x *uint16, n int)
+
+//go:noescape
+func cosBF16AVX512BF16(dst, x *uint16, n int)
+
+//go:noescape
+func atanBF16AVX512BF16(dst, x *uint16, n int)
+
+//go:noescape
+func signBF16AVX512BF16(dst, x *uint16, n int)
+
+//go:noescape
 func clipBF16AVX512BF16(dst, x *uint16, n int, alpha, beta float32)
 
 //go:noescape
@@ -203,6 +233,12 @@ func hardSigmoidBF16AVX512BF16(dst, x *uint16, n int, alpha, beta float32)
 
 //go:noescape
 func eluBF16AVX512BF16(dst, x *uint16, n int, alpha, beta float32)
+
+//go:noescape
+func thresholdedReluBF16AVX512BF16(dst, x *uint16, n int, alpha, beta float32)
+
+//go:noescape
+func shrinkBF16AVX512BF16(dst, x *uint16, n int, alpha, beta float32)
 
 //go:noescape
 func addBF16AVX512BF16(dst, a, b *uint16, n int)
@@ -286,6 +322,18 @@ func siluBF16AVX512(dst, x *uint16, n int)
 func hardSwishBF16AVX512(dst, x *uint16, n int)
 
 //go:noescape
+func sinBF16AVX512(dst, x *uint16, n int)
+
+//go:noescape
+func cosBF16AVX512(dst, x *uint16, n int)
+
+//go:noescape
+func atanBF16AVX512(dst, x *uint16, n int)
+
+//go:noescape
+func signBF16AVX512(dst, x *uint16, n int)
+
+//go:noescape
 func clipBF16AVX512(dst, x *uint16, n int, alpha, beta float32)
 
 //go:noescape
@@ -299,6 +347,12 @@ func hardSigmoidBF16AVX512(dst, x *uint16, n int, alpha, beta float32)
 
 //go:noescape
 func eluBF16AVX512(dst, x *uint16, n int, alpha, beta float32)
+
+//go:noescape
+func thresholdedReluBF16AVX512(dst, x *uint16, n int, alpha, beta float32)
+
+//go:noescape
+func shrinkBF16AVX512(dst, x *uint16, n int, alpha, beta float32)
 
 //go:noescape
 func addBF16AVX512(dst, a, b *uint16, n int)
@@ -382,6 +436,18 @@ func siluBF16AVX2(dst, x *uint16, n int)
 func hardSwishBF16AVX2(dst, x *uint16, n int)
 
 //go:noescape
+func sinBF16AVX2(dst, x *uint16, n int)
+
+//go:noescape
+func cosBF16AVX2(dst, x *uint16, n int)
+
+//go:noescape
+func atanBF16AVX2(dst, x *uint16, n int)
+
+//go:noescape
+func signBF16AVX2(dst, x *uint16, n int)
+
+//go:noescape
 func clipBF16AVX2(dst, x *uint16, n int, alpha, beta float32)
 
 //go:noescape
@@ -395,6 +461,12 @@ func hardSigmoidBF16AVX2(dst, x *uint16, n int, alpha, beta float32)
 
 //go:noescape
 func eluBF16AVX2(dst, x *uint16, n int, alpha, beta float32)
+
+//go:noescape
+func thresholdedReluBF16AVX2(dst, x *uint16, n int, alpha, beta float32)
+
+//go:noescape
+func shrinkBF16AVX2(dst, x *uint16, n int, alpha, beta float32)
 
 //go:noescape
 func addBF16AVX2(dst, a, b *uint16, n int)

@@ -25,13 +25,19 @@ func bfloat16NEON() bfloat16 {
 			GeluTanh:   geluTanhBF16NEON,
 			Silu:       siluBF16NEON,
 			HardSwish:  hardSwishBF16NEON,
+			Sin:        sinBF16NEON,
+			Cos:        cosBF16NEON,
+			Atan:       atanBF16NEON,
+			Sign:       signBF16NEON,
 		},
 		paramBF16: [paramOps]func(dst, x *uint16, n int, alpha, beta float32){
-			Clip:        clipBF16NEON,
-			LeakyRelu:   leakyReluBF16NEON,
-			Affine:      affineBF16NEON,
-			HardSigmoid: hardSigmoidBF16NEON,
-			Elu:         eluBF16NEON,
+			Clip:            clipBF16NEON,
+			LeakyRelu:       leakyReluBF16NEON,
+			Affine:          affineBF16NEON,
+			HardSigmoid:     hardSigmoidBF16NEON,
+			Elu:             eluBF16NEON,
+			ThresholdedRelu: thresholdedReluBF16NEON,
+			Shrink:          shrinkBF16NEON,
 		},
 		binaryBF16: [binaryOps]func(dst, a, b *uint16, n int){
 			Add:   addBF16NEON,
@@ -104,6 +110,18 @@ func siluBF16NEON(dst, x *uint16, n int)
 func hardSwishBF16NEON(dst, x *uint16, n int)
 
 //go:noescape
+func sinBF16NEON(dst, x *uint16, n int)
+
+//go:noescape
+func cosBF16NEON(dst, x *uint16, n int)
+
+//go:noescape
+func atanBF16NEON(dst, x *uint16, n int)
+
+//go:noescape
+func signBF16NEON(dst, x *uint16, n int)
+
+//go:noescape
 func clipBF16NEON(dst, x *uint16, n int, alpha, beta float32)
 
 //go:noescape
@@ -117,6 +135,12 @@ func hardSigmoidBF16NEON(dst, x *uint16, n int, alpha, beta float32)
 
 //go:noescape
 func eluBF16NEON(dst, x *uint16, n int, alpha, beta float32)
+
+//go:noescape
+func thresholdedReluBF16NEON(dst, x *uint16, n int, alpha, beta float32)
+
+//go:noescape
+func shrinkBF16NEON(dst, x *uint16, n int, alpha, beta float32)
 
 //go:noescape
 func addBF16NEON(dst, a, b *uint16, n int)

@@ -5426,6 +5426,1300 @@ DATA lanes_3e2aaaab<>+24(SB)/4, $0x3e2aaaab
 DATA lanes_3e2aaaab<>+28(SB)/4, $0x3e2aaaab
 GLOBL lanes_3e2aaaab<>(SB), RODATA|NOPTR, $32
 
+// func sinBF16NEON(dst *uint16, x *uint16, n int)
+TEXT ·sinBF16NEON(SB), NOSPLIT, $32-24
+	MOVD n+16(FP), R0
+	MOVD dst+0(FP), R1
+	MOVD x+8(FP), R2
+
+single2:
+	CMP   $4, R0
+	BLT   partial3
+	FMOVD (R2), F0
+	WORD  $0x2f10a400 // uxtl.4h v0, v0
+	WORD  $0x4f305400 // shl #16 v0, v0
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c01 // and v1, v0, v2
+	MOVD  $lanes_3f22f983<>+0(SB), R19
+	FMOVS (R19), F2
+	WORD  $0x4e040442 // dup v2, v2
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e21cc43 // fmla v3, v2, v1
+	VMOV  V3.B16, V2.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4d443 // fsub v3, v2, v4
+	MOVD  $lanes_3fc90fda<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4cc61 // fmls v1, v3, v4
+	MOVD  $lanes_33a22168<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4cc61 // fmls v1, v3, v4
+	MOVD  $lanes_27c234c5<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4cc61 // fmls v1, v3, v4
+	WORD  $0x6e21dc23 // fmul v3, v1, v1
+	MOVD  $lanes_37cdbb88<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_bab6090b<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3d2aaaaa<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_bf000000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3636afbd<>+0(SB), R19
+	FMOVS (R19), F5
+	WORD  $0x4e0404a5 // dup v5, v5
+	MOVD  $lanes_b950093b<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e23cca6 // fmla v6, v5, v3
+	VMOV  V6.B16, V5.B16
+	MOVD  $lanes_3c088887<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e23cca6 // fmla v6, v5, v3
+	VMOV  V6.B16, V5.B16
+	MOVD  $lanes_be2aaaab<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e23cca6 // fmla v6, v5, v3
+	VMOV  V6.B16, V5.B16
+	WORD  $0x6e23dca3 // fmul v3, v5, v3
+	VMOV  V1.B16, V5.B16
+	WORD  $0x4e21cc65 // fmla v5, v3, v1
+	VMOV  V5.B16, V3.B16
+	WORD  $0x4f3f5441 // shl #31 v1, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea51c21 // orr v1, v1, v5
+	WORD  $0x6e251ca5 // eor v5, v5, v5
+	WORD  $0x6ea1e4a1 // fcmgt v1, v5, v1
+	WORD  $0x4ea0a825 // cmlt #0 v5, v1
+	WORD  $0x6e631c85 // bsl v5, v4, v3
+	VMOV  V5.B16, V1.B16
+	WORD  $0x4f3e5442 // shl #30 v2, v2
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c42 // and v2, v2, v3
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c00 // and v0, v0, v3
+	WORD  $0x6e201c40 // eor v0, v2, v0
+	WORD  $0x6e201c20 // eor v0, v1, v0
+	WORD  $0x6f300401 // ushr #16 v1, v0
+	MOVD  $lanes_00000001<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c22 // and v2, v1, v3
+	WORD  $0x4ea28402 // add v2, v0, v2
+	MOVD  $lanes_00007fff<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea38442 // add v2, v2, v3
+	WORD  $0x6f300442 // ushr #16 v2, v2
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e241c03 // and v3, v0, v4
+	MOVD  $lanes_00800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x6ea3e483 // fcmgt v3, v4, v3
+	MOVD  $lanes_00008000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e251c24 // and v4, v1, v5
+	WORD  $0x4ea0a865 // cmlt #0 v5, v3
+	WORD  $0x6e621c85 // bsl v5, v4, v2
+	VMOV  V5.B16, V2.B16
+	WORD  $0x4e20e400 // fcmeq v0, v0, v0
+	WORD  $0x6e205800 // mvn v0, v0
+	MOVD  $lanes_00000040<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea31c21 // orr v1, v1, v3
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e621c23 // bsl v3, v1, v2
+	VMOV  V3.B16, V0.B16
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVD F0, (R1)
+	ADDS  $8, R1
+	ADDS  $8, R2
+	SUBS  $4, R0
+	B     single2
+
+partial3:
+	TST   R0, R0
+	BEQ   done4
+	FMOVS R0, F0
+	WORD  $0x4e040400 // dup v0, v0
+	MOVD  $lane_numbers<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4ea13400 // cmgt v0, v0, v1
+	EOR   R3, R3
+
+copy5:
+	ADD   R3<<1, R2, R19
+	MOVHU (R19), R6
+	MOVD  RSP, R19
+	ADD   R3<<1, R19, R19
+	MOVH  R6, 8(R19)
+	ADDS  $1, R3
+	CMP   R0, R3
+	BLT   copy5
+	FMOVD 8(RSP), F0
+	WORD  $0x2f10a400 // uxtl.4h v0, v0
+	WORD  $0x4f305400 // shl #16 v0, v0
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c01 // and v1, v0, v2
+	MOVD  $lanes_3f22f983<>+0(SB), R19
+	FMOVS (R19), F2
+	WORD  $0x4e040442 // dup v2, v2
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e21cc43 // fmla v3, v2, v1
+	VMOV  V3.B16, V2.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4d443 // fsub v3, v2, v4
+	MOVD  $lanes_3fc90fda<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4cc61 // fmls v1, v3, v4
+	MOVD  $lanes_33a22168<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4cc61 // fmls v1, v3, v4
+	MOVD  $lanes_27c234c5<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4cc61 // fmls v1, v3, v4
+	WORD  $0x6e21dc23 // fmul v3, v1, v1
+	MOVD  $lanes_37cdbb88<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_bab6090b<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3d2aaaaa<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_bf000000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3636afbd<>+0(SB), R19
+	FMOVS (R19), F5
+	WORD  $0x4e0404a5 // dup v5, v5
+	MOVD  $lanes_b950093b<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e23cca6 // fmla v6, v5, v3
+	VMOV  V6.B16, V5.B16
+	MOVD  $lanes_3c088887<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e23cca6 // fmla v6, v5, v3
+	VMOV  V6.B16, V5.B16
+	MOVD  $lanes_be2aaaab<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e23cca6 // fmla v6, v5, v3
+	VMOV  V6.B16, V5.B16
+	WORD  $0x6e23dca3 // fmul v3, v5, v3
+	VMOV  V1.B16, V5.B16
+	WORD  $0x4e21cc65 // fmla v5, v3, v1
+	VMOV  V5.B16, V3.B16
+	WORD  $0x4f3f5441 // shl #31 v1, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea51c21 // orr v1, v1, v5
+	WORD  $0x6e251ca5 // eor v5, v5, v5
+	WORD  $0x6ea1e4a1 // fcmgt v1, v5, v1
+	WORD  $0x4ea0a825 // cmlt #0 v5, v1
+	WORD  $0x6e631c85 // bsl v5, v4, v3
+	VMOV  V5.B16, V1.B16
+	WORD  $0x4f3e5442 // shl #30 v2, v2
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c42 // and v2, v2, v3
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c00 // and v0, v0, v3
+	WORD  $0x6e201c40 // eor v0, v2, v0
+	WORD  $0x6e201c20 // eor v0, v1, v0
+	WORD  $0x6f300401 // ushr #16 v1, v0
+	MOVD  $lanes_00000001<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c22 // and v2, v1, v3
+	WORD  $0x4ea28402 // add v2, v0, v2
+	MOVD  $lanes_00007fff<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea38442 // add v2, v2, v3
+	WORD  $0x6f300442 // ushr #16 v2, v2
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e241c03 // and v3, v0, v4
+	MOVD  $lanes_00800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x6ea3e483 // fcmgt v3, v4, v3
+	MOVD  $lanes_00008000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e251c24 // and v4, v1, v5
+	WORD  $0x4ea0a865 // cmlt #0 v5, v3
+	WORD  $0x6e621c85 // bsl v5, v4, v2
+	VMOV  V5.B16, V2.B16
+	WORD  $0x4e20e400 // fcmeq v0, v0, v0
+	WORD  $0x6e205800 // mvn v0, v0
+	MOVD  $lanes_00000040<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea31c21 // orr v1, v1, v3
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e621c23 // bsl v3, v1, v2
+	VMOV  V3.B16, V0.B16
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVD F0, 8(RSP)
+	EOR   R2, R2
+
+copy6:
+	MOVD  RSP, R19
+	ADD   R2<<1, R19, R19
+	MOVHU 8(R19), R3
+	ADD   R2<<1, R1, R19
+	MOVH  R3, (R19)
+	ADDS  $1, R2
+	CMP   R0, R2
+	BLT   copy6
+
+done4:
+	RET
+
+DATA lanes_3f22f983<>+0(SB)/4, $0x3f22f983
+DATA lanes_3f22f983<>+4(SB)/4, $0x3f22f983
+DATA lanes_3f22f983<>+8(SB)/4, $0x3f22f983
+DATA lanes_3f22f983<>+12(SB)/4, $0x3f22f983
+DATA lanes_3f22f983<>+16(SB)/4, $0x3f22f983
+DATA lanes_3f22f983<>+20(SB)/4, $0x3f22f983
+DATA lanes_3f22f983<>+24(SB)/4, $0x3f22f983
+DATA lanes_3f22f983<>+28(SB)/4, $0x3f22f983
+GLOBL lanes_3f22f983<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3fc90fda<>+0(SB)/4, $0x3fc90fda
+DATA lanes_3fc90fda<>+4(SB)/4, $0x3fc90fda
+DATA lanes_3fc90fda<>+8(SB)/4, $0x3fc90fda
+DATA lanes_3fc90fda<>+12(SB)/4, $0x3fc90fda
+DATA lanes_3fc90fda<>+16(SB)/4, $0x3fc90fda
+DATA lanes_3fc90fda<>+20(SB)/4, $0x3fc90fda
+DATA lanes_3fc90fda<>+24(SB)/4, $0x3fc90fda
+DATA lanes_3fc90fda<>+28(SB)/4, $0x3fc90fda
+GLOBL lanes_3fc90fda<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_33a22168<>+0(SB)/4, $0x33a22168
+DATA lanes_33a22168<>+4(SB)/4, $0x33a22168
+DATA lanes_33a22168<>+8(SB)/4, $0x33a22168
+DATA lanes_33a22168<>+12(SB)/4, $0x33a22168
+DATA lanes_33a22168<>+16(SB)/4, $0x33a22168
+DATA lanes_33a22168<>+20(SB)/4, $0x33a22168
+DATA lanes_33a22168<>+24(SB)/4, $0x33a22168
+DATA lanes_33a22168<>+28(SB)/4, $0x33a22168
+GLOBL lanes_33a22168<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_27c234c5<>+0(SB)/4, $0x27c234c5
+DATA lanes_27c234c5<>+4(SB)/4, $0x27c234c5
+DATA lanes_27c234c5<>+8(SB)/4, $0x27c234c5
+DATA lanes_27c234c5<>+12(SB)/4, $0x27c234c5
+DATA lanes_27c234c5<>+16(SB)/4, $0x27c234c5
+DATA lanes_27c234c5<>+20(SB)/4, $0x27c234c5
+DATA lanes_27c234c5<>+24(SB)/4, $0x27c234c5
+DATA lanes_27c234c5<>+28(SB)/4, $0x27c234c5
+GLOBL lanes_27c234c5<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_37cdbb88<>+0(SB)/4, $0x37cdbb88
+DATA lanes_37cdbb88<>+4(SB)/4, $0x37cdbb88
+DATA lanes_37cdbb88<>+8(SB)/4, $0x37cdbb88
+DATA lanes_37cdbb88<>+12(SB)/4, $0x37cdbb88
+DATA lanes_37cdbb88<>+16(SB)/4, $0x37cdbb88
+DATA lanes_37cdbb88<>+20(SB)/4, $0x37cdbb88
+DATA lanes_37cdbb88<>+24(SB)/4, $0x37cdbb88
+DATA lanes_37cdbb88<>+28(SB)/4, $0x37cdbb88
+GLOBL lanes_37cdbb88<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_bab6090b<>+0(SB)/4, $0xbab6090b
+DATA lanes_bab6090b<>+4(SB)/4, $0xbab6090b
+DATA lanes_bab6090b<>+8(SB)/4, $0xbab6090b
+DATA lanes_bab6090b<>+12(SB)/4, $0xbab6090b
+DATA lanes_bab6090b<>+16(SB)/4, $0xbab6090b
+DATA lanes_bab6090b<>+20(SB)/4, $0xbab6090b
+DATA lanes_bab6090b<>+24(SB)/4, $0xbab6090b
+DATA lanes_bab6090b<>+28(SB)/4, $0xbab6090b
+GLOBL lanes_bab6090b<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3d2aaaaa<>+0(SB)/4, $0x3d2aaaaa
+DATA lanes_3d2aaaaa<>+4(SB)/4, $0x3d2aaaaa
+DATA lanes_3d2aaaaa<>+8(SB)/4, $0x3d2aaaaa
+DATA lanes_3d2aaaaa<>+12(SB)/4, $0x3d2aaaaa
+DATA lanes_3d2aaaaa<>+16(SB)/4, $0x3d2aaaaa
+DATA lanes_3d2aaaaa<>+20(SB)/4, $0x3d2aaaaa
+DATA lanes_3d2aaaaa<>+24(SB)/4, $0x3d2aaaaa
+DATA lanes_3d2aaaaa<>+28(SB)/4, $0x3d2aaaaa
+GLOBL lanes_3d2aaaaa<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3636afbd<>+0(SB)/4, $0x3636afbd
+DATA lanes_3636afbd<>+4(SB)/4, $0x3636afbd
+DATA lanes_3636afbd<>+8(SB)/4, $0x3636afbd
+DATA lanes_3636afbd<>+12(SB)/4, $0x3636afbd
+DATA lanes_3636afbd<>+16(SB)/4, $0x3636afbd
+DATA lanes_3636afbd<>+20(SB)/4, $0x3636afbd
+DATA lanes_3636afbd<>+24(SB)/4, $0x3636afbd
+DATA lanes_3636afbd<>+28(SB)/4, $0x3636afbd
+GLOBL lanes_3636afbd<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_b950093b<>+0(SB)/4, $0xb950093b
+DATA lanes_b950093b<>+4(SB)/4, $0xb950093b
+DATA lanes_b950093b<>+8(SB)/4, $0xb950093b
+DATA lanes_b950093b<>+12(SB)/4, $0xb950093b
+DATA lanes_b950093b<>+16(SB)/4, $0xb950093b
+DATA lanes_b950093b<>+20(SB)/4, $0xb950093b
+DATA lanes_b950093b<>+24(SB)/4, $0xb950093b
+DATA lanes_b950093b<>+28(SB)/4, $0xb950093b
+GLOBL lanes_b950093b<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3c088887<>+0(SB)/4, $0x3c088887
+DATA lanes_3c088887<>+4(SB)/4, $0x3c088887
+DATA lanes_3c088887<>+8(SB)/4, $0x3c088887
+DATA lanes_3c088887<>+12(SB)/4, $0x3c088887
+DATA lanes_3c088887<>+16(SB)/4, $0x3c088887
+DATA lanes_3c088887<>+20(SB)/4, $0x3c088887
+DATA lanes_3c088887<>+24(SB)/4, $0x3c088887
+DATA lanes_3c088887<>+28(SB)/4, $0x3c088887
+GLOBL lanes_3c088887<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_be2aaaab<>+0(SB)/4, $0xbe2aaaab
+DATA lanes_be2aaaab<>+4(SB)/4, $0xbe2aaaab
+DATA lanes_be2aaaab<>+8(SB)/4, $0xbe2aaaab
+DATA lanes_be2aaaab<>+12(SB)/4, $0xbe2aaaab
+DATA lanes_be2aaaab<>+16(SB)/4, $0xbe2aaaab
+DATA lanes_be2aaaab<>+20(SB)/4, $0xbe2aaaab
+DATA lanes_be2aaaab<>+24(SB)/4, $0xbe2aaaab
+DATA lanes_be2aaaab<>+28(SB)/4, $0xbe2aaaab
+GLOBL lanes_be2aaaab<>(SB), RODATA|NOPTR, $32
+
+// func cosBF16NEON(dst *uint16, x *uint16, n int)
+TEXT ·cosBF16NEON(SB), NOSPLIT, $32-24
+	MOVD n+16(FP), R0
+	MOVD dst+0(FP), R1
+	MOVD x+8(FP), R2
+
+single2:
+	CMP   $4, R0
+	BLT   partial3
+	FMOVD (R2), F0
+	WORD  $0x2f10a400 // uxtl.4h v0, v0
+	WORD  $0x4f305400 // shl #16 v0, v0
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	MOVD  $lanes_3f22f983<>+0(SB), R19
+	FMOVS (R19), F1
+	WORD  $0x4e040421 // dup v1, v1
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e20cc22 // fmla v2, v1, v0
+	VMOV  V2.B16, V1.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3d422 // fsub v2, v1, v3
+	MOVD  $lanes_3fc90fda<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3cc40 // fmls v0, v2, v3
+	MOVD  $lanes_33a22168<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3cc40 // fmls v0, v2, v3
+	MOVD  $lanes_27c234c5<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3cc40 // fmls v0, v2, v3
+	MOVD  $lanes_00000001<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea28421 // add v1, v1, v2
+	WORD  $0x6e20dc02 // fmul v2, v0, v0
+	MOVD  $lanes_37cdbb88<>+0(SB), R19
+	FMOVS (R19), F3
+	WORD  $0x4e040463 // dup v3, v3
+	MOVD  $lanes_bab6090b<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e22cc64 // fmla v4, v3, v2
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3d2aaaaa<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e22cc64 // fmla v4, v3, v2
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_bf000000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e22cc64 // fmla v4, v3, v2
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e22cc64 // fmla v4, v3, v2
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3636afbd<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_b950093b<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3c088887<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_be2aaaab<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	WORD  $0x6e22dc82 // fmul v2, v4, v2
+	VMOV  V0.B16, V4.B16
+	WORD  $0x4e20cc44 // fmla v4, v2, v0
+	VMOV  V4.B16, V2.B16
+	WORD  $0x4f3f5420 // shl #31 v0, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea41c00 // orr v0, v0, v4
+	WORD  $0x6e241c84 // eor v4, v4, v4
+	WORD  $0x6ea0e480 // fcmgt v0, v4, v0
+	WORD  $0x4ea0a804 // cmlt #0 v4, v0
+	WORD  $0x6e621c64 // bsl v4, v3, v2
+	VMOV  V4.B16, V0.B16
+	WORD  $0x4f3e5421 // shl #30 v1, v1
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c21 // and v1, v1, v2
+	WORD  $0x6e211c00 // eor v0, v0, v1
+	WORD  $0x6f300401 // ushr #16 v1, v0
+	MOVD  $lanes_00000001<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c22 // and v2, v1, v3
+	WORD  $0x4ea28402 // add v2, v0, v2
+	MOVD  $lanes_00007fff<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea38442 // add v2, v2, v3
+	WORD  $0x6f300442 // ushr #16 v2, v2
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e241c03 // and v3, v0, v4
+	MOVD  $lanes_00800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x6ea3e483 // fcmgt v3, v4, v3
+	MOVD  $lanes_00008000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e251c24 // and v4, v1, v5
+	WORD  $0x4ea0a865 // cmlt #0 v5, v3
+	WORD  $0x6e621c85 // bsl v5, v4, v2
+	VMOV  V5.B16, V2.B16
+	WORD  $0x4e20e400 // fcmeq v0, v0, v0
+	WORD  $0x6e205800 // mvn v0, v0
+	MOVD  $lanes_00000040<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea31c21 // orr v1, v1, v3
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e621c23 // bsl v3, v1, v2
+	VMOV  V3.B16, V0.B16
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVD F0, (R1)
+	ADDS  $8, R1
+	ADDS  $8, R2
+	SUBS  $4, R0
+	B     single2
+
+partial3:
+	TST   R0, R0
+	BEQ   done4
+	FMOVS R0, F0
+	WORD  $0x4e040400 // dup v0, v0
+	MOVD  $lane_numbers<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4ea13400 // cmgt v0, v0, v1
+	EOR   R3, R3
+
+copy5:
+	ADD   R3<<1, R2, R19
+	MOVHU (R19), R6
+	MOVD  RSP, R19
+	ADD   R3<<1, R19, R19
+	MOVH  R6, 8(R19)
+	ADDS  $1, R3
+	CMP   R0, R3
+	BLT   copy5
+	FMOVD 8(RSP), F0
+	WORD  $0x2f10a400 // uxtl.4h v0, v0
+	WORD  $0x4f305400 // shl #16 v0, v0
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	MOVD  $lanes_3f22f983<>+0(SB), R19
+	FMOVS (R19), F1
+	WORD  $0x4e040421 // dup v1, v1
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e20cc22 // fmla v2, v1, v0
+	VMOV  V2.B16, V1.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3d422 // fsub v2, v1, v3
+	MOVD  $lanes_3fc90fda<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3cc40 // fmls v0, v2, v3
+	MOVD  $lanes_33a22168<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3cc40 // fmls v0, v2, v3
+	MOVD  $lanes_27c234c5<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3cc40 // fmls v0, v2, v3
+	MOVD  $lanes_00000001<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea28421 // add v1, v1, v2
+	WORD  $0x6e20dc02 // fmul v2, v0, v0
+	MOVD  $lanes_37cdbb88<>+0(SB), R19
+	FMOVS (R19), F3
+	WORD  $0x4e040463 // dup v3, v3
+	MOVD  $lanes_bab6090b<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e22cc64 // fmla v4, v3, v2
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3d2aaaaa<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e22cc64 // fmla v4, v3, v2
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_bf000000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e22cc64 // fmla v4, v3, v2
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e22cc64 // fmla v4, v3, v2
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3636afbd<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_b950093b<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3c088887<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_be2aaaab<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	WORD  $0x6e22dc82 // fmul v2, v4, v2
+	VMOV  V0.B16, V4.B16
+	WORD  $0x4e20cc44 // fmla v4, v2, v0
+	VMOV  V4.B16, V2.B16
+	WORD  $0x4f3f5420 // shl #31 v0, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea41c00 // orr v0, v0, v4
+	WORD  $0x6e241c84 // eor v4, v4, v4
+	WORD  $0x6ea0e480 // fcmgt v0, v4, v0
+	WORD  $0x4ea0a804 // cmlt #0 v4, v0
+	WORD  $0x6e621c64 // bsl v4, v3, v2
+	VMOV  V4.B16, V0.B16
+	WORD  $0x4f3e5421 // shl #30 v1, v1
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c21 // and v1, v1, v2
+	WORD  $0x6e211c00 // eor v0, v0, v1
+	WORD  $0x6f300401 // ushr #16 v1, v0
+	MOVD  $lanes_00000001<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c22 // and v2, v1, v3
+	WORD  $0x4ea28402 // add v2, v0, v2
+	MOVD  $lanes_00007fff<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea38442 // add v2, v2, v3
+	WORD  $0x6f300442 // ushr #16 v2, v2
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e241c03 // and v3, v0, v4
+	MOVD  $lanes_00800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x6ea3e483 // fcmgt v3, v4, v3
+	MOVD  $lanes_00008000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e251c24 // and v4, v1, v5
+	WORD  $0x4ea0a865 // cmlt #0 v5, v3
+	WORD  $0x6e621c85 // bsl v5, v4, v2
+	VMOV  V5.B16, V2.B16
+	WORD  $0x4e20e400 // fcmeq v0, v0, v0
+	WORD  $0x6e205800 // mvn v0, v0
+	MOVD  $lanes_00000040<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea31c21 // orr v1, v1, v3
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e621c23 // bsl v3, v1, v2
+	VMOV  V3.B16, V0.B16
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVD F0, 8(RSP)
+	EOR   R2, R2
+
+copy6:
+	MOVD  RSP, R19
+	ADD   R2<<1, R19, R19
+	MOVHU 8(R19), R3
+	ADD   R2<<1, R1, R19
+	MOVH  R3, (R19)
+	ADDS  $1, R2
+	CMP   R0, R2
+	BLT   copy6
+
+done4:
+	RET
+
+// func atanBF16NEON(dst *uint16, x *uint16, n int)
+TEXT ·atanBF16NEON(SB), NOSPLIT, $32-24
+	MOVD n+16(FP), R0
+	MOVD dst+0(FP), R1
+	MOVD x+8(FP), R2
+
+single2:
+	CMP   $4, R0
+	BLT   partial3
+	FMOVD (R2), F0
+	WORD  $0x2f10a400 // uxtl.4h v0, v0
+	WORD  $0x4f305400 // shl #16 v0, v0
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c01 // and v1, v0, v2
+	MOVD  $lanes_3ed413cd<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x6ea3e422 // fcmgt v2, v1, v3
+	MOVD  $lanes_401a827a<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x6ea4e423 // fcmgt v3, v1, v4
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5d424 // fsub v4, v1, v5
+	WORD  $0x4ea0a845 // cmlt #0 v5, v2
+	WORD  $0x6e611c85 // bsl v5, v4, v1
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_bf800000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea0a866 // cmlt #0 v6, v3
+	WORD  $0x6e641ca6 // bsl v6, v5, v4
+	VMOV  V6.B16, V4.B16
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e26d425 // fadd v5, v1, v6
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVS (R19), F6
+	WORD  $0x4e0404c6 // dup v6, v6
+	WORD  $0x4ea0a847 // cmlt #0 v7, v2
+	WORD  $0x6e661ca7 // bsl v7, v5, v6
+	VMOV  V7.B16, V5.B16
+	WORD  $0x4ea0a866 // cmlt #0 v6, v3
+	WORD  $0x6e651c26 // bsl v6, v1, v5
+	VMOV  V6.B16, V1.B16
+	WORD  $0x6e251ca5 // eor v5, v5, v5
+	MOVD  $lanes_3f490fdb<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4ea0a847 // cmlt #0 v7, v2
+	WORD  $0x6e651cc7 // bsl v7, v6, v5
+	VMOV  V7.B16, V2.B16
+	MOVD  $lanes_3fc90fdb<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea0a866 // cmlt #0 v6, v3
+	WORD  $0x6e621ca6 // bsl v6, v5, v2
+	VMOV  V6.B16, V2.B16
+	WORD  $0x6e21fc81 // fdiv v1, v4, v1
+	WORD  $0x6e21dc23 // fmul v3, v1, v1
+	MOVD  $lanes_bd83b52a<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_3ddbe6e2<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_be120e8f<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3e4ccb8d<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_beaaaaaa<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	WORD  $0x6e23dc83 // fmul v3, v4, v3
+	VMOV  V1.B16, V4.B16
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	WORD  $0x4e22d461 // fadd v1, v3, v2
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c00 // and v0, v0, v2
+	WORD  $0x6e201c20 // eor v0, v1, v0
+	WORD  $0x6f300401 // ushr #16 v1, v0
+	MOVD  $lanes_00000001<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c22 // and v2, v1, v3
+	WORD  $0x4ea28402 // add v2, v0, v2
+	MOVD  $lanes_00007fff<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea38442 // add v2, v2, v3
+	WORD  $0x6f300442 // ushr #16 v2, v2
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e241c03 // and v3, v0, v4
+	MOVD  $lanes_00800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x6ea3e483 // fcmgt v3, v4, v3
+	MOVD  $lanes_00008000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e251c24 // and v4, v1, v5
+	WORD  $0x4ea0a865 // cmlt #0 v5, v3
+	WORD  $0x6e621c85 // bsl v5, v4, v2
+	VMOV  V5.B16, V2.B16
+	WORD  $0x4e20e400 // fcmeq v0, v0, v0
+	WORD  $0x6e205800 // mvn v0, v0
+	MOVD  $lanes_00000040<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea31c21 // orr v1, v1, v3
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e621c23 // bsl v3, v1, v2
+	VMOV  V3.B16, V0.B16
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVD F0, (R1)
+	ADDS  $8, R1
+	ADDS  $8, R2
+	SUBS  $4, R0
+	B     single2
+
+partial3:
+	TST   R0, R0
+	BEQ   done4
+	FMOVS R0, F0
+	WORD  $0x4e040400 // dup v0, v0
+	MOVD  $lane_numbers<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4ea13400 // cmgt v0, v0, v1
+	EOR   R3, R3
+
+copy5:
+	ADD   R3<<1, R2, R19
+	MOVHU (R19), R6
+	MOVD  RSP, R19
+	ADD   R3<<1, R19, R19
+	MOVH  R6, 8(R19)
+	ADDS  $1, R3
+	CMP   R0, R3
+	BLT   copy5
+	FMOVD 8(RSP), F0
+	WORD  $0x2f10a400 // uxtl.4h v0, v0
+	WORD  $0x4f305400 // shl #16 v0, v0
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c01 // and v1, v0, v2
+	MOVD  $lanes_3ed413cd<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x6ea3e422 // fcmgt v2, v1, v3
+	MOVD  $lanes_401a827a<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x6ea4e423 // fcmgt v3, v1, v4
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5d424 // fsub v4, v1, v5
+	WORD  $0x4ea0a845 // cmlt #0 v5, v2
+	WORD  $0x6e611c85 // bsl v5, v4, v1
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_bf800000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea0a866 // cmlt #0 v6, v3
+	WORD  $0x6e641ca6 // bsl v6, v5, v4
+	VMOV  V6.B16, V4.B16
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e26d425 // fadd v5, v1, v6
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVS (R19), F6
+	WORD  $0x4e0404c6 // dup v6, v6
+	WORD  $0x4ea0a847 // cmlt #0 v7, v2
+	WORD  $0x6e661ca7 // bsl v7, v5, v6
+	VMOV  V7.B16, V5.B16
+	WORD  $0x4ea0a866 // cmlt #0 v6, v3
+	WORD  $0x6e651c26 // bsl v6, v1, v5
+	VMOV  V6.B16, V1.B16
+	WORD  $0x6e251ca5 // eor v5, v5, v5
+	MOVD  $lanes_3f490fdb<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4ea0a847 // cmlt #0 v7, v2
+	WORD  $0x6e651cc7 // bsl v7, v6, v5
+	VMOV  V7.B16, V2.B16
+	MOVD  $lanes_3fc90fdb<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea0a866 // cmlt #0 v6, v3
+	WORD  $0x6e621ca6 // bsl v6, v5, v2
+	VMOV  V6.B16, V2.B16
+	WORD  $0x6e21fc81 // fdiv v1, v4, v1
+	WORD  $0x6e21dc23 // fmul v3, v1, v1
+	MOVD  $lanes_bd83b52a<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_3ddbe6e2<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_be120e8f<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3e4ccb8d<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_beaaaaaa<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	WORD  $0x6e23dc83 // fmul v3, v4, v3
+	VMOV  V1.B16, V4.B16
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	WORD  $0x4e22d461 // fadd v1, v3, v2
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c00 // and v0, v0, v2
+	WORD  $0x6e201c20 // eor v0, v1, v0
+	WORD  $0x6f300401 // ushr #16 v1, v0
+	MOVD  $lanes_00000001<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c22 // and v2, v1, v3
+	WORD  $0x4ea28402 // add v2, v0, v2
+	MOVD  $lanes_00007fff<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea38442 // add v2, v2, v3
+	WORD  $0x6f300442 // ushr #16 v2, v2
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e241c03 // and v3, v0, v4
+	MOVD  $lanes_00800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x6ea3e483 // fcmgt v3, v4, v3
+	MOVD  $lanes_00008000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e251c24 // and v4, v1, v5
+	WORD  $0x4ea0a865 // cmlt #0 v5, v3
+	WORD  $0x6e621c85 // bsl v5, v4, v2
+	VMOV  V5.B16, V2.B16
+	WORD  $0x4e20e400 // fcmeq v0, v0, v0
+	WORD  $0x6e205800 // mvn v0, v0
+	MOVD  $lanes_00000040<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea31c21 // orr v1, v1, v3
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e621c23 // bsl v3, v1, v2
+	VMOV  V3.B16, V0.B16
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVD F0, 8(RSP)
+	EOR   R2, R2
+
+copy6:
+	MOVD  RSP, R19
+	ADD   R2<<1, R19, R19
+	MOVHU 8(R19), R3
+	ADD   R2<<1, R1, R19
+	MOVH  R3, (R19)
+	ADDS  $1, R2
+	CMP   R0, R2
+	BLT   copy6
+
+done4:
+	RET
+
+DATA lanes_3ed413cd<>+0(SB)/4, $0x3ed413cd
+DATA lanes_3ed413cd<>+4(SB)/4, $0x3ed413cd
+DATA lanes_3ed413cd<>+8(SB)/4, $0x3ed413cd
+DATA lanes_3ed413cd<>+12(SB)/4, $0x3ed413cd
+DATA lanes_3ed413cd<>+16(SB)/4, $0x3ed413cd
+DATA lanes_3ed413cd<>+20(SB)/4, $0x3ed413cd
+DATA lanes_3ed413cd<>+24(SB)/4, $0x3ed413cd
+DATA lanes_3ed413cd<>+28(SB)/4, $0x3ed413cd
+GLOBL lanes_3ed413cd<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_401a827a<>+0(SB)/4, $0x401a827a
+DATA lanes_401a827a<>+4(SB)/4, $0x401a827a
+DATA lanes_401a827a<>+8(SB)/4, $0x401a827a
+DATA lanes_401a827a<>+12(SB)/4, $0x401a827a
+DATA lanes_401a827a<>+16(SB)/4, $0x401a827a
+DATA lanes_401a827a<>+20(SB)/4, $0x401a827a
+DATA lanes_401a827a<>+24(SB)/4, $0x401a827a
+DATA lanes_401a827a<>+28(SB)/4, $0x401a827a
+GLOBL lanes_401a827a<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_bf800000<>+0(SB)/4, $0xbf800000
+DATA lanes_bf800000<>+4(SB)/4, $0xbf800000
+DATA lanes_bf800000<>+8(SB)/4, $0xbf800000
+DATA lanes_bf800000<>+12(SB)/4, $0xbf800000
+DATA lanes_bf800000<>+16(SB)/4, $0xbf800000
+DATA lanes_bf800000<>+20(SB)/4, $0xbf800000
+DATA lanes_bf800000<>+24(SB)/4, $0xbf800000
+DATA lanes_bf800000<>+28(SB)/4, $0xbf800000
+GLOBL lanes_bf800000<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3fc90fdb<>+0(SB)/4, $0x3fc90fdb
+DATA lanes_3fc90fdb<>+4(SB)/4, $0x3fc90fdb
+DATA lanes_3fc90fdb<>+8(SB)/4, $0x3fc90fdb
+DATA lanes_3fc90fdb<>+12(SB)/4, $0x3fc90fdb
+DATA lanes_3fc90fdb<>+16(SB)/4, $0x3fc90fdb
+DATA lanes_3fc90fdb<>+20(SB)/4, $0x3fc90fdb
+DATA lanes_3fc90fdb<>+24(SB)/4, $0x3fc90fdb
+DATA lanes_3fc90fdb<>+28(SB)/4, $0x3fc90fdb
+GLOBL lanes_3fc90fdb<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3f490fdb<>+0(SB)/4, $0x3f490fdb
+DATA lanes_3f490fdb<>+4(SB)/4, $0x3f490fdb
+DATA lanes_3f490fdb<>+8(SB)/4, $0x3f490fdb
+DATA lanes_3f490fdb<>+12(SB)/4, $0x3f490fdb
+DATA lanes_3f490fdb<>+16(SB)/4, $0x3f490fdb
+DATA lanes_3f490fdb<>+20(SB)/4, $0x3f490fdb
+DATA lanes_3f490fdb<>+24(SB)/4, $0x3f490fdb
+DATA lanes_3f490fdb<>+28(SB)/4, $0x3f490fdb
+GLOBL lanes_3f490fdb<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_bd83b52a<>+0(SB)/4, $0xbd83b52a
+DATA lanes_bd83b52a<>+4(SB)/4, $0xbd83b52a
+DATA lanes_bd83b52a<>+8(SB)/4, $0xbd83b52a
+DATA lanes_bd83b52a<>+12(SB)/4, $0xbd83b52a
+DATA lanes_bd83b52a<>+16(SB)/4, $0xbd83b52a
+DATA lanes_bd83b52a<>+20(SB)/4, $0xbd83b52a
+DATA lanes_bd83b52a<>+24(SB)/4, $0xbd83b52a
+DATA lanes_bd83b52a<>+28(SB)/4, $0xbd83b52a
+GLOBL lanes_bd83b52a<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3ddbe6e2<>+0(SB)/4, $0x3ddbe6e2
+DATA lanes_3ddbe6e2<>+4(SB)/4, $0x3ddbe6e2
+DATA lanes_3ddbe6e2<>+8(SB)/4, $0x3ddbe6e2
+DATA lanes_3ddbe6e2<>+12(SB)/4, $0x3ddbe6e2
+DATA lanes_3ddbe6e2<>+16(SB)/4, $0x3ddbe6e2
+DATA lanes_3ddbe6e2<>+20(SB)/4, $0x3ddbe6e2
+DATA lanes_3ddbe6e2<>+24(SB)/4, $0x3ddbe6e2
+DATA lanes_3ddbe6e2<>+28(SB)/4, $0x3ddbe6e2
+GLOBL lanes_3ddbe6e2<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_be120e8f<>+0(SB)/4, $0xbe120e8f
+DATA lanes_be120e8f<>+4(SB)/4, $0xbe120e8f
+DATA lanes_be120e8f<>+8(SB)/4, $0xbe120e8f
+DATA lanes_be120e8f<>+12(SB)/4, $0xbe120e8f
+DATA lanes_be120e8f<>+16(SB)/4, $0xbe120e8f
+DATA lanes_be120e8f<>+20(SB)/4, $0xbe120e8f
+DATA lanes_be120e8f<>+24(SB)/4, $0xbe120e8f
+DATA lanes_be120e8f<>+28(SB)/4, $0xbe120e8f
+GLOBL lanes_be120e8f<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3e4ccb8d<>+0(SB)/4, $0x3e4ccb8d
+DATA lanes_3e4ccb8d<>+4(SB)/4, $0x3e4ccb8d
+DATA lanes_3e4ccb8d<>+8(SB)/4, $0x3e4ccb8d
+DATA lanes_3e4ccb8d<>+12(SB)/4, $0x3e4ccb8d
+DATA lanes_3e4ccb8d<>+16(SB)/4, $0x3e4ccb8d
+DATA lanes_3e4ccb8d<>+20(SB)/4, $0x3e4ccb8d
+DATA lanes_3e4ccb8d<>+24(SB)/4, $0x3e4ccb8d
+DATA lanes_3e4ccb8d<>+28(SB)/4, $0x3e4ccb8d
+GLOBL lanes_3e4ccb8d<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_beaaaaaa<>+0(SB)/4, $0xbeaaaaaa
+DATA lanes_beaaaaaa<>+4(SB)/4, $0xbeaaaaaa
+DATA lanes_beaaaaaa<>+8(SB)/4, $0xbeaaaaaa
+DATA lanes_beaaaaaa<>+12(SB)/4, $0xbeaaaaaa
+DATA lanes_beaaaaaa<>+16(SB)/4, $0xbeaaaaaa
+DATA lanes_beaaaaaa<>+20(SB)/4, $0xbeaaaaaa
+DATA lanes_beaaaaaa<>+24(SB)/4, $0xbeaaaaaa
+DATA lanes_beaaaaaa<>+28(SB)/4, $0xbeaaaaaa
+GLOBL lanes_beaaaaaa<>(SB), RODATA|NOPTR, $32
+
+// func signBF16NEON(dst *uint16, x *uint16, n int)
+TEXT ·signBF16NEON(SB), NOSPLIT, $32-24
+	MOVD n+16(FP), R0
+	MOVD dst+0(FP), R1
+	MOVD x+8(FP), R2
+
+loop1:
+	CMP   $8, R0
+	BLT   single2
+	FMOVD (R2), F0
+	WORD  $0x2f10a400 // uxtl.4h v0, v0
+	WORD  $0x4f305400 // shl #16 v0, v0
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c01 // and v1, v0, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea21c21 // orr v1, v1, v2
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c02 // and v2, v0, v3
+	WORD  $0x6e231c63 // eor v3, v3, v3
+	WORD  $0x6ea3e442 // fcmgt v2, v2, v3
+	WORD  $0x6e231c63 // eor v3, v3, v3
+	WORD  $0x4e23d400 // fadd v0, v0, v3
+	WORD  $0x4ea0a843 // cmlt #0 v3, v2
+	WORD  $0x6e601c23 // bsl v3, v1, v0
+	VMOV  V3.B16, V0.B16
+	WORD  $0x6f300401 // ushr #16 v1, v0
+	MOVD  $lanes_00000001<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c22 // and v2, v1, v3
+	WORD  $0x4ea28402 // add v2, v0, v2
+	MOVD  $lanes_00007fff<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea38442 // add v2, v2, v3
+	WORD  $0x6f300442 // ushr #16 v2, v2
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e241c03 // and v3, v0, v4
+	MOVD  $lanes_00800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x6ea3e483 // fcmgt v3, v4, v3
+	MOVD  $lanes_00008000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e251c24 // and v4, v1, v5
+	WORD  $0x4ea0a865 // cmlt #0 v5, v3
+	WORD  $0x6e621c85 // bsl v5, v4, v2
+	VMOV  V5.B16, V2.B16
+	WORD  $0x4e20e400 // fcmeq v0, v0, v0
+	WORD  $0x6e205800 // mvn v0, v0
+	MOVD  $lanes_00000040<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea31c21 // orr v1, v1, v3
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e621c23 // bsl v3, v1, v2
+	VMOV  V3.B16, V0.B16
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVD F0, (R1)
+	FMOVD 8(R2), F0
+	WORD  $0x2f10a400 // uxtl.4h v0, v0
+	WORD  $0x4f305400 // shl #16 v0, v0
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c01 // and v1, v0, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea21c21 // orr v1, v1, v2
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c02 // and v2, v0, v3
+	WORD  $0x6e231c63 // eor v3, v3, v3
+	WORD  $0x6ea3e442 // fcmgt v2, v2, v3
+	WORD  $0x6e231c63 // eor v3, v3, v3
+	WORD  $0x4e23d400 // fadd v0, v0, v3
+	WORD  $0x4ea0a843 // cmlt #0 v3, v2
+	WORD  $0x6e601c23 // bsl v3, v1, v0
+	VMOV  V3.B16, V0.B16
+	WORD  $0x6f300401 // ushr #16 v1, v0
+	MOVD  $lanes_00000001<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c22 // and v2, v1, v3
+	WORD  $0x4ea28402 // add v2, v0, v2
+	MOVD  $lanes_00007fff<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea38442 // add v2, v2, v3
+	WORD  $0x6f300442 // ushr #16 v2, v2
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e241c03 // and v3, v0, v4
+	MOVD  $lanes_00800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x6ea3e483 // fcmgt v3, v4, v3
+	MOVD  $lanes_00008000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e251c24 // and v4, v1, v5
+	WORD  $0x4ea0a865 // cmlt #0 v5, v3
+	WORD  $0x6e621c85 // bsl v5, v4, v2
+	VMOV  V5.B16, V2.B16
+	WORD  $0x4e20e400 // fcmeq v0, v0, v0
+	WORD  $0x6e205800 // mvn v0, v0
+	MOVD  $lanes_00000040<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea31c21 // orr v1, v1, v3
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e621c23 // bsl v3, v1, v2
+	VMOV  V3.B16, V0.B16
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVD F0, 8(R1)
+	ADDS  $16, R1
+	ADDS  $16, R2
+	SUBS  $8, R0
+	B     loop1
+
+single2:
+	CMP   $4, R0
+	BLT   partial3
+	FMOVD (R2), F0
+	WORD  $0x2f10a400 // uxtl.4h v0, v0
+	WORD  $0x4f305400 // shl #16 v0, v0
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c01 // and v1, v0, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea21c21 // orr v1, v1, v2
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c02 // and v2, v0, v3
+	WORD  $0x6e231c63 // eor v3, v3, v3
+	WORD  $0x6ea3e442 // fcmgt v2, v2, v3
+	WORD  $0x6e231c63 // eor v3, v3, v3
+	WORD  $0x4e23d400 // fadd v0, v0, v3
+	WORD  $0x4ea0a843 // cmlt #0 v3, v2
+	WORD  $0x6e601c23 // bsl v3, v1, v0
+	VMOV  V3.B16, V0.B16
+	WORD  $0x6f300401 // ushr #16 v1, v0
+	MOVD  $lanes_00000001<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c22 // and v2, v1, v3
+	WORD  $0x4ea28402 // add v2, v0, v2
+	MOVD  $lanes_00007fff<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea38442 // add v2, v2, v3
+	WORD  $0x6f300442 // ushr #16 v2, v2
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e241c03 // and v3, v0, v4
+	MOVD  $lanes_00800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x6ea3e483 // fcmgt v3, v4, v3
+	MOVD  $lanes_00008000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e251c24 // and v4, v1, v5
+	WORD  $0x4ea0a865 // cmlt #0 v5, v3
+	WORD  $0x6e621c85 // bsl v5, v4, v2
+	VMOV  V5.B16, V2.B16
+	WORD  $0x4e20e400 // fcmeq v0, v0, v0
+	WORD  $0x6e205800 // mvn v0, v0
+	MOVD  $lanes_00000040<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea31c21 // orr v1, v1, v3
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e621c23 // bsl v3, v1, v2
+	VMOV  V3.B16, V0.B16
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVD F0, (R1)
+	ADDS  $8, R1
+	ADDS  $8, R2
+	SUBS  $4, R0
+	B     single2
+
+partial3:
+	TST   R0, R0
+	BEQ   done4
+	FMOVS R0, F0
+	WORD  $0x4e040400 // dup v0, v0
+	MOVD  $lane_numbers<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4ea13400 // cmgt v0, v0, v1
+	EOR   R3, R3
+
+copy5:
+	ADD   R3<<1, R2, R19
+	MOVHU (R19), R6
+	MOVD  RSP, R19
+	ADD   R3<<1, R19, R19
+	MOVH  R6, 8(R19)
+	ADDS  $1, R3
+	CMP   R0, R3
+	BLT   copy5
+	FMOVD 8(RSP), F0
+	WORD  $0x2f10a400 // uxtl.4h v0, v0
+	WORD  $0x4f305400 // shl #16 v0, v0
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c01 // and v1, v0, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea21c21 // orr v1, v1, v2
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c02 // and v2, v0, v3
+	WORD  $0x6e231c63 // eor v3, v3, v3
+	WORD  $0x6ea3e442 // fcmgt v2, v2, v3
+	WORD  $0x6e231c63 // eor v3, v3, v3
+	WORD  $0x4e23d400 // fadd v0, v0, v3
+	WORD  $0x4ea0a843 // cmlt #0 v3, v2
+	WORD  $0x6e601c23 // bsl v3, v1, v0
+	VMOV  V3.B16, V0.B16
+	WORD  $0x6f300401 // ushr #16 v1, v0
+	MOVD  $lanes_00000001<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c22 // and v2, v1, v3
+	WORD  $0x4ea28402 // add v2, v0, v2
+	MOVD  $lanes_00007fff<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea38442 // add v2, v2, v3
+	WORD  $0x6f300442 // ushr #16 v2, v2
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e241c03 // and v3, v0, v4
+	MOVD  $lanes_00800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x6ea3e483 // fcmgt v3, v4, v3
+	MOVD  $lanes_00008000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e251c24 // and v4, v1, v5
+	WORD  $0x4ea0a865 // cmlt #0 v5, v3
+	WORD  $0x6e621c85 // bsl v5, v4, v2
+	VMOV  V5.B16, V2.B16
+	WORD  $0x4e20e400 // fcmeq v0, v0, v0
+	WORD  $0x6e205800 // mvn v0, v0
+	MOVD  $lanes_00000040<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea31c21 // orr v1, v1, v3
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e621c23 // bsl v3, v1, v2
+	VMOV  V3.B16, V0.B16
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVD F0, 8(RSP)
+	EOR   R2, R2
+
+copy6:
+	MOVD  RSP, R19
+	ADD   R2<<1, R19, R19
+	MOVHU 8(R19), R3
+	ADD   R2<<1, R1, R19
+	MOVH  R3, (R19)
+	ADDS  $1, R2
+	CMP   R0, R2
+	BLT   copy6
+
+done4:
+	RET
+
 // func clipBF16NEON(dst *uint16, x *uint16, n int, alpha float32, beta float32)
 TEXT ·clipBF16NEON(SB), NOSPLIT, $32-32
 	MOVD  n+16(FP), R0
@@ -6895,6 +8189,490 @@ DATA lanes_3d2aaa75<>+20(SB)/4, $0x3d2aaa75
 DATA lanes_3d2aaa75<>+24(SB)/4, $0x3d2aaa75
 DATA lanes_3d2aaa75<>+28(SB)/4, $0x3d2aaa75
 GLOBL lanes_3d2aaa75<>(SB), RODATA|NOPTR, $32
+
+// func thresholdedReluBF16NEON(dst *uint16, x *uint16, n int, alpha float32, beta float32)
+TEXT ·thresholdedReluBF16NEON(SB), NOSPLIT, $32-32
+	MOVD  n+16(FP), R0
+	MOVD  dst+0(FP), R1
+	MOVD  x+8(FP), R2
+	FMOVS alpha+24(FP), F0
+	WORD  $0x4e040400 // dup v0, v0
+	FMOVS beta+28(FP), F1
+	WORD  $0x4e040421 // dup v1, v1
+
+loop1:
+	CMP   $8, R0
+	BLT   single2
+	FMOVD (R2), F1
+	WORD  $0x2f10a421 // uxtl.4h v1, v1
+	WORD  $0x4f305421 // shl #16 v1, v1
+	WORD  $0x6ea0e422 // fcmgt v2, v1, v0
+	WORD  $0x6e231c63 // eor v3, v3, v3
+	WORD  $0x4ea0a844 // cmlt #0 v4, v2
+	WORD  $0x6e631c24 // bsl v4, v1, v3
+	VMOV  V4.B16, V1.B16
+	WORD  $0x6f300422 // ushr #16 v2, v1
+	MOVD  $lanes_00000001<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e241c43 // and v3, v2, v4
+	WORD  $0x4ea38423 // add v3, v1, v3
+	MOVD  $lanes_00007fff<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea48463 // add v3, v3, v4
+	WORD  $0x6f300463 // ushr #16 v3, v3
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e251c24 // and v4, v1, v5
+	MOVD  $lanes_00800000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x6ea4e4a4 // fcmgt v4, v5, v4
+	MOVD  $lanes_00008000<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e261c45 // and v5, v2, v6
+	WORD  $0x4ea0a886 // cmlt #0 v6, v4
+	WORD  $0x6e631ca6 // bsl v6, v5, v3
+	VMOV  V6.B16, V3.B16
+	WORD  $0x4e21e421 // fcmeq v1, v1, v1
+	WORD  $0x6e205821 // mvn v1, v1
+	MOVD  $lanes_00000040<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea41c42 // orr v2, v2, v4
+	WORD  $0x4ea0a824 // cmlt #0 v4, v1
+	WORD  $0x6e631c44 // bsl v4, v2, v3
+	VMOV  V4.B16, V1.B16
+	WORD  $0x2e612822 // sqxtun.4h v2, v1
+	WORD  $0x6e612822 // sqxtun2.8h v2, v1
+	VMOV  V2.B16, V1.B16
+	FMOVD F1, (R1)
+	FMOVD 8(R2), F1
+	WORD  $0x2f10a421 // uxtl.4h v1, v1
+	WORD  $0x4f305421 // shl #16 v1, v1
+	WORD  $0x6ea0e422 // fcmgt v2, v1, v0
+	WORD  $0x6e231c63 // eor v3, v3, v3
+	WORD  $0x4ea0a844 // cmlt #0 v4, v2
+	WORD  $0x6e631c24 // bsl v4, v1, v3
+	VMOV  V4.B16, V1.B16
+	WORD  $0x6f300422 // ushr #16 v2, v1
+	MOVD  $lanes_00000001<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e241c43 // and v3, v2, v4
+	WORD  $0x4ea38423 // add v3, v1, v3
+	MOVD  $lanes_00007fff<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea48463 // add v3, v3, v4
+	WORD  $0x6f300463 // ushr #16 v3, v3
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e251c24 // and v4, v1, v5
+	MOVD  $lanes_00800000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x6ea4e4a4 // fcmgt v4, v5, v4
+	MOVD  $lanes_00008000<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e261c45 // and v5, v2, v6
+	WORD  $0x4ea0a886 // cmlt #0 v6, v4
+	WORD  $0x6e631ca6 // bsl v6, v5, v3
+	VMOV  V6.B16, V3.B16
+	WORD  $0x4e21e421 // fcmeq v1, v1, v1
+	WORD  $0x6e205821 // mvn v1, v1
+	MOVD  $lanes_00000040<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea41c42 // orr v2, v2, v4
+	WORD  $0x4ea0a824 // cmlt #0 v4, v1
+	WORD  $0x6e631c44 // bsl v4, v2, v3
+	VMOV  V4.B16, V1.B16
+	WORD  $0x2e612822 // sqxtun.4h v2, v1
+	WORD  $0x6e612822 // sqxtun2.8h v2, v1
+	VMOV  V2.B16, V1.B16
+	FMOVD F1, 8(R1)
+	ADDS  $16, R1
+	ADDS  $16, R2
+	SUBS  $8, R0
+	B     loop1
+
+single2:
+	CMP   $4, R0
+	BLT   partial3
+	FMOVD (R2), F1
+	WORD  $0x2f10a421 // uxtl.4h v1, v1
+	WORD  $0x4f305421 // shl #16 v1, v1
+	WORD  $0x6ea0e422 // fcmgt v2, v1, v0
+	WORD  $0x6e231c63 // eor v3, v3, v3
+	WORD  $0x4ea0a844 // cmlt #0 v4, v2
+	WORD  $0x6e631c24 // bsl v4, v1, v3
+	VMOV  V4.B16, V1.B16
+	WORD  $0x6f300422 // ushr #16 v2, v1
+	MOVD  $lanes_00000001<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e241c43 // and v3, v2, v4
+	WORD  $0x4ea38423 // add v3, v1, v3
+	MOVD  $lanes_00007fff<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea48463 // add v3, v3, v4
+	WORD  $0x6f300463 // ushr #16 v3, v3
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e251c24 // and v4, v1, v5
+	MOVD  $lanes_00800000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x6ea4e4a4 // fcmgt v4, v5, v4
+	MOVD  $lanes_00008000<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e261c45 // and v5, v2, v6
+	WORD  $0x4ea0a886 // cmlt #0 v6, v4
+	WORD  $0x6e631ca6 // bsl v6, v5, v3
+	VMOV  V6.B16, V3.B16
+	WORD  $0x4e21e421 // fcmeq v1, v1, v1
+	WORD  $0x6e205821 // mvn v1, v1
+	MOVD  $lanes_00000040<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea41c42 // orr v2, v2, v4
+	WORD  $0x4ea0a824 // cmlt #0 v4, v1
+	WORD  $0x6e631c44 // bsl v4, v2, v3
+	VMOV  V4.B16, V1.B16
+	WORD  $0x2e612822 // sqxtun.4h v2, v1
+	WORD  $0x6e612822 // sqxtun2.8h v2, v1
+	VMOV  V2.B16, V1.B16
+	FMOVD F1, (R1)
+	ADDS  $8, R1
+	ADDS  $8, R2
+	SUBS  $4, R0
+	B     single2
+
+partial3:
+	TST   R0, R0
+	BEQ   done4
+	FMOVS R0, F1
+	WORD  $0x4e040421 // dup v1, v1
+	MOVD  $lane_numbers<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea23421 // cmgt v1, v1, v2
+	EOR   R3, R3
+
+copy5:
+	ADD   R3<<1, R2, R19
+	MOVHU (R19), R6
+	MOVD  RSP, R19
+	ADD   R3<<1, R19, R19
+	MOVH  R6, 8(R19)
+	ADDS  $1, R3
+	CMP   R0, R3
+	BLT   copy5
+	FMOVD 8(RSP), F1
+	WORD  $0x2f10a421 // uxtl.4h v1, v1
+	WORD  $0x4f305421 // shl #16 v1, v1
+	WORD  $0x6ea0e420 // fcmgt v0, v1, v0
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e621c23 // bsl v3, v1, v2
+	VMOV  V3.B16, V0.B16
+	WORD  $0x6f300401 // ushr #16 v1, v0
+	MOVD  $lanes_00000001<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c22 // and v2, v1, v3
+	WORD  $0x4ea28402 // add v2, v0, v2
+	MOVD  $lanes_00007fff<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea38442 // add v2, v2, v3
+	WORD  $0x6f300442 // ushr #16 v2, v2
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e241c03 // and v3, v0, v4
+	MOVD  $lanes_00800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x6ea3e483 // fcmgt v3, v4, v3
+	MOVD  $lanes_00008000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e251c24 // and v4, v1, v5
+	WORD  $0x4ea0a865 // cmlt #0 v5, v3
+	WORD  $0x6e621c85 // bsl v5, v4, v2
+	VMOV  V5.B16, V2.B16
+	WORD  $0x4e20e400 // fcmeq v0, v0, v0
+	WORD  $0x6e205800 // mvn v0, v0
+	MOVD  $lanes_00000040<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea31c21 // orr v1, v1, v3
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e621c23 // bsl v3, v1, v2
+	VMOV  V3.B16, V0.B16
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVD F0, 8(RSP)
+	EOR   R2, R2
+
+copy6:
+	MOVD  RSP, R19
+	ADD   R2<<1, R19, R19
+	MOVHU 8(R19), R3
+	ADD   R2<<1, R1, R19
+	MOVH  R3, (R19)
+	ADDS  $1, R2
+	CMP   R0, R2
+	BLT   copy6
+
+done4:
+	RET
+
+// func shrinkBF16NEON(dst *uint16, x *uint16, n int, alpha float32, beta float32)
+TEXT ·shrinkBF16NEON(SB), NOSPLIT, $32-32
+	MOVD  n+16(FP), R0
+	MOVD  dst+0(FP), R1
+	MOVD  x+8(FP), R2
+	FMOVS alpha+24(FP), F0
+	WORD  $0x4e040400 // dup v0, v0
+	FMOVS beta+28(FP), F1
+	WORD  $0x4e040421 // dup v1, v1
+
+loop1:
+	CMP   $8, R0
+	BLT   single2
+	FMOVD (R2), F2
+	WORD  $0x2f10a442 // uxtl.4h v2, v2
+	WORD  $0x4f305442 // shl #16 v2, v2
+	WORD  $0x6ea1e443 // fcmgt v3, v2, v1
+	WORD  $0x4ea0d444 // fsub v4, v2, v0
+	WORD  $0x6e251ca5 // eor v5, v5, v5
+	WORD  $0x4ea0a866 // cmlt #0 v6, v3
+	WORD  $0x6e651c86 // bsl v6, v4, v5
+	VMOV  V6.B16, V3.B16
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x6e251c24 // eor v4, v1, v5
+	WORD  $0x6ea2e484 // fcmgt v4, v4, v2
+	WORD  $0x4e20d442 // fadd v2, v2, v0
+	WORD  $0x4ea0a885 // cmlt #0 v5, v4
+	WORD  $0x6e631c45 // bsl v5, v2, v3
+	VMOV  V5.B16, V2.B16
+	WORD  $0x6f300443 // ushr #16 v3, v2
+	MOVD  $lanes_00000001<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e251c64 // and v4, v3, v5
+	WORD  $0x4ea48444 // add v4, v2, v4
+	MOVD  $lanes_00007fff<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea58484 // add v4, v4, v5
+	WORD  $0x6f300484 // ushr #16 v4, v4
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e261c45 // and v5, v2, v6
+	MOVD  $lanes_00800000<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x6ea5e4c5 // fcmgt v5, v6, v5
+	MOVD  $lanes_00008000<>+0(SB), R19
+	FMOVQ (R19), F7
+	WORD  $0x4e271c66 // and v6, v3, v7
+	WORD  $0x4ea0a8a7 // cmlt #0 v7, v5
+	WORD  $0x6e641cc7 // bsl v7, v6, v4
+	VMOV  V7.B16, V4.B16
+	WORD  $0x4e22e442 // fcmeq v2, v2, v2
+	WORD  $0x6e205842 // mvn v2, v2
+	MOVD  $lanes_00000040<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea51c63 // orr v3, v3, v5
+	WORD  $0x4ea0a845 // cmlt #0 v5, v2
+	WORD  $0x6e641c65 // bsl v5, v3, v4
+	VMOV  V5.B16, V2.B16
+	WORD  $0x2e612843 // sqxtun.4h v3, v2
+	WORD  $0x6e612843 // sqxtun2.8h v3, v2
+	VMOV  V3.B16, V2.B16
+	FMOVD F2, (R1)
+	FMOVD 8(R2), F2
+	WORD  $0x2f10a442 // uxtl.4h v2, v2
+	WORD  $0x4f305442 // shl #16 v2, v2
+	WORD  $0x6ea1e443 // fcmgt v3, v2, v1
+	WORD  $0x4ea0d444 // fsub v4, v2, v0
+	WORD  $0x6e251ca5 // eor v5, v5, v5
+	WORD  $0x4ea0a866 // cmlt #0 v6, v3
+	WORD  $0x6e651c86 // bsl v6, v4, v5
+	VMOV  V6.B16, V3.B16
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x6e251c24 // eor v4, v1, v5
+	WORD  $0x6ea2e484 // fcmgt v4, v4, v2
+	WORD  $0x4e20d442 // fadd v2, v2, v0
+	WORD  $0x4ea0a885 // cmlt #0 v5, v4
+	WORD  $0x6e631c45 // bsl v5, v2, v3
+	VMOV  V5.B16, V2.B16
+	WORD  $0x6f300443 // ushr #16 v3, v2
+	MOVD  $lanes_00000001<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e251c64 // and v4, v3, v5
+	WORD  $0x4ea48444 // add v4, v2, v4
+	MOVD  $lanes_00007fff<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea58484 // add v4, v4, v5
+	WORD  $0x6f300484 // ushr #16 v4, v4
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e261c45 // and v5, v2, v6
+	MOVD  $lanes_00800000<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x6ea5e4c5 // fcmgt v5, v6, v5
+	MOVD  $lanes_00008000<>+0(SB), R19
+	FMOVQ (R19), F7
+	WORD  $0x4e271c66 // and v6, v3, v7
+	WORD  $0x4ea0a8a7 // cmlt #0 v7, v5
+	WORD  $0x6e641cc7 // bsl v7, v6, v4
+	VMOV  V7.B16, V4.B16
+	WORD  $0x4e22e442 // fcmeq v2, v2, v2
+	WORD  $0x6e205842 // mvn v2, v2
+	MOVD  $lanes_00000040<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea51c63 // orr v3, v3, v5
+	WORD  $0x4ea0a845 // cmlt #0 v5, v2
+	WORD  $0x6e641c65 // bsl v5, v3, v4
+	VMOV  V5.B16, V2.B16
+	WORD  $0x2e612843 // sqxtun.4h v3, v2
+	WORD  $0x6e612843 // sqxtun2.8h v3, v2
+	VMOV  V3.B16, V2.B16
+	FMOVD F2, 8(R1)
+	ADDS  $16, R1
+	ADDS  $16, R2
+	SUBS  $8, R0
+	B     loop1
+
+single2:
+	CMP   $4, R0
+	BLT   partial3
+	FMOVD (R2), F2
+	WORD  $0x2f10a442 // uxtl.4h v2, v2
+	WORD  $0x4f305442 // shl #16 v2, v2
+	WORD  $0x6ea1e443 // fcmgt v3, v2, v1
+	WORD  $0x4ea0d444 // fsub v4, v2, v0
+	WORD  $0x6e251ca5 // eor v5, v5, v5
+	WORD  $0x4ea0a866 // cmlt #0 v6, v3
+	WORD  $0x6e651c86 // bsl v6, v4, v5
+	VMOV  V6.B16, V3.B16
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x6e251c24 // eor v4, v1, v5
+	WORD  $0x6ea2e484 // fcmgt v4, v4, v2
+	WORD  $0x4e20d442 // fadd v2, v2, v0
+	WORD  $0x4ea0a885 // cmlt #0 v5, v4
+	WORD  $0x6e631c45 // bsl v5, v2, v3
+	VMOV  V5.B16, V2.B16
+	WORD  $0x6f300443 // ushr #16 v3, v2
+	MOVD  $lanes_00000001<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e251c64 // and v4, v3, v5
+	WORD  $0x4ea48444 // add v4, v2, v4
+	MOVD  $lanes_00007fff<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea58484 // add v4, v4, v5
+	WORD  $0x6f300484 // ushr #16 v4, v4
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e261c45 // and v5, v2, v6
+	MOVD  $lanes_00800000<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x6ea5e4c5 // fcmgt v5, v6, v5
+	MOVD  $lanes_00008000<>+0(SB), R19
+	FMOVQ (R19), F7
+	WORD  $0x4e271c66 // and v6, v3, v7
+	WORD  $0x4ea0a8a7 // cmlt #0 v7, v5
+	WORD  $0x6e641cc7 // bsl v7, v6, v4
+	VMOV  V7.B16, V4.B16
+	WORD  $0x4e22e442 // fcmeq v2, v2, v2
+	WORD  $0x6e205842 // mvn v2, v2
+	MOVD  $lanes_00000040<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea51c63 // orr v3, v3, v5
+	WORD  $0x4ea0a845 // cmlt #0 v5, v2
+	WORD  $0x6e641c65 // bsl v5, v3, v4
+	VMOV  V5.B16, V2.B16
+	WORD  $0x2e612843 // sqxtun.4h v3, v2
+	WORD  $0x6e612843 // sqxtun2.8h v3, v2
+	VMOV  V3.B16, V2.B16
+	FMOVD F2, (R1)
+	ADDS  $8, R1
+	ADDS  $8, R2
+	SUBS  $4, R0
+	B     single2
+
+partial3:
+	TST   R0, R0
+	BEQ   done4
+	FMOVS R0, F2
+	WORD  $0x4e040442 // dup v2, v2
+	MOVD  $lane_numbers<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea33442 // cmgt v2, v2, v3
+	EOR   R3, R3
+
+copy5:
+	ADD   R3<<1, R2, R19
+	MOVHU (R19), R6
+	MOVD  RSP, R19
+	ADD   R3<<1, R19, R19
+	MOVH  R6, 8(R19)
+	ADDS  $1, R3
+	CMP   R0, R3
+	BLT   copy5
+	FMOVD 8(RSP), F2
+	WORD  $0x2f10a442 // uxtl.4h v2, v2
+	WORD  $0x4f305442 // shl #16 v2, v2
+	WORD  $0x6ea1e443 // fcmgt v3, v2, v1
+	WORD  $0x4ea0d444 // fsub v4, v2, v0
+	WORD  $0x6e251ca5 // eor v5, v5, v5
+	WORD  $0x4ea0a866 // cmlt #0 v6, v3
+	WORD  $0x6e651c86 // bsl v6, v4, v5
+	VMOV  V6.B16, V3.B16
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x6e241c21 // eor v1, v1, v4
+	WORD  $0x6ea2e421 // fcmgt v1, v1, v2
+	WORD  $0x4e20d440 // fadd v0, v2, v0
+	WORD  $0x4ea0a822 // cmlt #0 v2, v1
+	WORD  $0x6e631c02 // bsl v2, v0, v3
+	VMOV  V2.B16, V0.B16
+	WORD  $0x6f300401 // ushr #16 v1, v0
+	MOVD  $lanes_00000001<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c22 // and v2, v1, v3
+	WORD  $0x4ea28402 // add v2, v0, v2
+	MOVD  $lanes_00007fff<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea38442 // add v2, v2, v3
+	WORD  $0x6f300442 // ushr #16 v2, v2
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e241c03 // and v3, v0, v4
+	MOVD  $lanes_00800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x6ea3e483 // fcmgt v3, v4, v3
+	MOVD  $lanes_00008000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e251c24 // and v4, v1, v5
+	WORD  $0x4ea0a865 // cmlt #0 v5, v3
+	WORD  $0x6e621c85 // bsl v5, v4, v2
+	VMOV  V5.B16, V2.B16
+	WORD  $0x4e20e400 // fcmeq v0, v0, v0
+	WORD  $0x6e205800 // mvn v0, v0
+	MOVD  $lanes_00000040<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea31c21 // orr v1, v1, v3
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e621c23 // bsl v3, v1, v2
+	VMOV  V3.B16, V0.B16
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVD F0, 8(RSP)
+	EOR   R2, R2
+
+copy6:
+	MOVD  RSP, R19
+	ADD   R2<<1, R19, R19
+	MOVHU 8(R19), R3
+	ADD   R2<<1, R1, R19
+	MOVH  R3, (R19)
+	ADDS  $1, R2
+	CMP   R0, R2
+	BLT   copy6
+
+done4:
+	RET
 
 // func addBF16NEON(dst *uint16, a *uint16, b *uint16, n int)
 TEXT ·addBF16NEON(SB), NOSPLIT, $32-32

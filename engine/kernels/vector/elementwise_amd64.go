@@ -25,13 +25,19 @@ func elementwiseAVX512() elementwise {
 			GeluTanh:   geluTanhAVX512,
 			Silu:       siluAVX512,
 			HardSwish:  hardSwishAVX512,
+			Sin:        sinAVX512,
+			Cos:        cosAVX512,
+			Atan:       atanAVX512,
+			Sign:       signAVX512,
 		},
 		param: [paramOps]func(dst, x *float32, n int, alpha, beta float32){
-			Clip:        clipAVX512,
-			LeakyRelu:   leakyReluAVX512,
-			Affine:      affineAVX512,
-			HardSigmoid: hardSigmoidAVX512,
-			Elu:         eluAVX512,
+			Clip:            clipAVX512,
+			LeakyRelu:       leakyReluAVX512,
+			Affine:          affineAVX512,
+			HardSigmoid:     hardSigmoidAVX512,
+			Elu:             eluAVX512,
+			ThresholdedRelu: thresholdedReluAVX512,
+			Shrink:          shrinkAVX512,
 		},
 		binary: [binaryOps]func(dst, a, b *float32, n int){
 			Add:   addAVX512,
@@ -78,13 +84,19 @@ func elementwiseAVX2() elementwise {
 			GeluTanh:   geluTanhAVX2,
 			Silu:       siluAVX2,
 			HardSwish:  hardSwishAVX2,
+			Sin:        sinAVX2,
+			Cos:        cosAVX2,
+			Atan:       atanAVX2,
+			Sign:       signAVX2,
 		},
 		param: [paramOps]func(dst, x *float32, n int, alpha, beta float32){
-			Clip:        clipAVX2,
-			LeakyRelu:   leakyReluAVX2,
-			Affine:      affineAVX2,
-			HardSigmoid: hardSigmoidAVX2,
-			Elu:         eluAVX2,
+			Clip:            clipAVX2,
+			LeakyRelu:       leakyReluAVX2,
+			Affine:          affineAVX2,
+			HardSigmoid:     hardSigmoidAVX2,
+			Elu:             eluAVX2,
+			ThresholdedRelu: thresholdedReluAVX2,
+			Shrink:          shrinkAVX2,
 		},
 		binary: [binaryOps]func(dst, a, b *float32, n int){
 			Add:   addAVX2,
@@ -167,6 +179,18 @@ func siluAVX512(dst, x *float32, n int)
 func hardSwishAVX512(dst, x *float32, n int)
 
 //go:noescape
+func sinAVX512(dst, x *float32, n int)
+
+//go:noescape
+func cosAVX512(dst, x *float32, n int)
+
+//go:noescape
+func atanAVX512(dst, x *float32, n int)
+
+//go:noescape
+func signAVX512(dst, x *float32, n int)
+
+//go:noescape
 func clipAVX512(dst, x *float32, n int, alpha, beta float32)
 
 //go:noescape
@@ -180,6 +204,12 @@ func hardSigmoidAVX512(dst, x *float32, n int, alpha, beta float32)
 
 //go:noescape
 func eluAVX512(dst, x *float32, n int, alpha, beta float32)
+
+//go:noescape
+func thresholdedReluAVX512(dst, x *float32, n int, alpha, beta float32)
+
+//go:noescape
+func shrinkAVX512(dst, x *float32, n int, alpha, beta float32)
 
 //go:noescape
 func addAVX512(dst, a, b *float32, n int)
@@ -287,6 +317,18 @@ func siluAVX2(dst, x *float32, n int)
 func hardSwishAVX2(dst, x *float32, n int)
 
 //go:noescape
+func sinAVX2(dst, x *float32, n int)
+
+//go:noescape
+func cosAVX2(dst, x *float32, n int)
+
+//go:noescape
+func atanAVX2(dst, x *float32, n int)
+
+//go:noescape
+func signAVX2(dst, x *float32, n int)
+
+//go:noescape
 func clipAVX2(dst, x *float32, n int, alpha, beta float32)
 
 //go:noescape
@@ -300,6 +342,12 @@ func hardSigmoidAVX2(dst, x *float32, n int, alpha, beta float32)
 
 //go:noescape
 func eluAVX2(dst, x *float32, n int, alpha, beta float32)
+
+//go:noescape
+func thresholdedReluAVX2(dst, x *float32, n int, alpha, beta float32)
+
+//go:noescape
+func shrinkAVX2(dst, x *float32, n int, alpha, beta float32)
 
 //go:noescape
 func addAVX2(dst, a, b *float32, n int)

@@ -1962,6 +1962,550 @@ DATA lanes_3e2aaaab<>+24(SB)/4, $0x3e2aaaab
 DATA lanes_3e2aaaab<>+28(SB)/4, $0x3e2aaaab
 GLOBL lanes_3e2aaaab<>(SB), RODATA|NOPTR, $32
 
+// func sinAVX512(dst *float32, x *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·sinAVX512(SB), NOSPLIT, $0-24
+	MOVQ n+16(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ x+8(FP), DX
+
+single2:
+	CMPQ              AX, $+16
+	JLT               partial3
+	VMOVUPS           (DX), Z0
+	VANDPS.BCST       lanes_7fffffff<>+0(SB), Z0, Z1
+	VBROADCASTSS      lanes_3f22f983<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z3
+	VFNMADD231PS.BCST lanes_3fc90fda<>+0(SB), Z3, Z1
+	VFNMADD231PS.BCST lanes_33a22168<>+0(SB), Z3, Z1
+	VFNMADD231PS.BCST lanes_27c234c5<>+0(SB), Z3, Z1
+	VMULPS            Z1, Z1, Z3
+	VBROADCASTSS      lanes_37cdbb88<>+0(SB), Z6
+	VFMADD213PS.BCST  lanes_bab6090b<>+0(SB), Z3, Z6
+	VFMADD213PS.BCST  lanes_3d2aaaaa<>+0(SB), Z3, Z6
+	VFMADD213PS.BCST  lanes_bf000000<>+0(SB), Z3, Z6
+	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z3, Z6
+	VBROADCASTSS      lanes_3636afbd<>+0(SB), Z7
+	VFMADD213PS.BCST  lanes_b950093b<>+0(SB), Z3, Z7
+	VFMADD213PS.BCST  lanes_3c088887<>+0(SB), Z3, Z7
+	VFMADD213PS.BCST  lanes_be2aaaab<>+0(SB), Z3, Z7
+	VMULPS            Z3, Z7, Z3
+	VFMADD213PS       Z1, Z1, Z3
+	VPSLLD            $0x1f, Z2, Z1
+	VORPS.BCST        lanes_3f800000<>+0(SB), Z1, Z1
+	VXORPS            Z7, Z7, Z7
+	VCMPPS            $0x11, Z7, Z1, K1
+	VBLENDMPS         Z6, Z3, K1, Z4
+	VPSLLD            $0x1e, Z2, Z1
+	VANDPS.BCST       lanes_80000000<>+0(SB), Z1, Z1
+	VANDPS.BCST       lanes_80000000<>+0(SB), Z0, Z0
+	VXORPS            Z0, Z1, Z0
+	VXORPS            Z0, Z4, Z0
+	VMOVUPS           Z0, (CX)
+	ADDQ              $+64, CX
+	ADDQ              $+64, DX
+	SUBQ              $+16, AX
+	JMP               single2
+
+partial3:
+	TESTQ             AX, AX
+	JZ                done4
+	VPBROADCASTD      AX, Z0
+	VPCMPUD           $0x06, lane_numbers<>+0(SB), Z0, K1
+	VMOVUPS.Z         (DX), K1, Z0
+	VANDPS.BCST       lanes_7fffffff<>+0(SB), Z0, Z1
+	VBROADCASTSS      lanes_3f22f983<>+0(SB), Z2
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z2, Z3
+	VFNMADD231PS.BCST lanes_3fc90fda<>+0(SB), Z3, Z1
+	VFNMADD231PS.BCST lanes_33a22168<>+0(SB), Z3, Z1
+	VFNMADD231PS.BCST lanes_27c234c5<>+0(SB), Z3, Z1
+	VMULPS            Z1, Z1, Z3
+	VBROADCASTSS      lanes_37cdbb88<>+0(SB), Z4
+	VFMADD213PS.BCST  lanes_bab6090b<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  lanes_3d2aaaaa<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  lanes_bf000000<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z3, Z4
+	VBROADCASTSS      lanes_3636afbd<>+0(SB), Z6
+	VFMADD213PS.BCST  lanes_b950093b<>+0(SB), Z3, Z6
+	VFMADD213PS.BCST  lanes_3c088887<>+0(SB), Z3, Z6
+	VFMADD213PS.BCST  lanes_be2aaaab<>+0(SB), Z3, Z6
+	VMULPS            Z3, Z6, Z3
+	VFMADD213PS       Z1, Z1, Z3
+	VPSLLD            $0x1f, Z2, Z1
+	VORPS.BCST        lanes_3f800000<>+0(SB), Z1, Z1
+	VXORPS            Z6, Z6, Z6
+	VCMPPS            $0x11, Z6, Z1, K2
+	VBLENDMPS         Z4, Z3, K2, Z5
+	VPSLLD            $0x1e, Z2, Z1
+	VANDPS.BCST       lanes_80000000<>+0(SB), Z1, Z1
+	VANDPS.BCST       lanes_80000000<>+0(SB), Z0, Z0
+	VXORPS            Z0, Z1, Z0
+	VXORPS            Z0, Z5, Z0
+	VMOVUPS           Z0, K1, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
+DATA lanes_3f22f983<>+0(SB)/4, $0x3f22f983
+DATA lanes_3f22f983<>+4(SB)/4, $0x3f22f983
+DATA lanes_3f22f983<>+8(SB)/4, $0x3f22f983
+DATA lanes_3f22f983<>+12(SB)/4, $0x3f22f983
+DATA lanes_3f22f983<>+16(SB)/4, $0x3f22f983
+DATA lanes_3f22f983<>+20(SB)/4, $0x3f22f983
+DATA lanes_3f22f983<>+24(SB)/4, $0x3f22f983
+DATA lanes_3f22f983<>+28(SB)/4, $0x3f22f983
+GLOBL lanes_3f22f983<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3fc90fda<>+0(SB)/4, $0x3fc90fda
+DATA lanes_3fc90fda<>+4(SB)/4, $0x3fc90fda
+DATA lanes_3fc90fda<>+8(SB)/4, $0x3fc90fda
+DATA lanes_3fc90fda<>+12(SB)/4, $0x3fc90fda
+DATA lanes_3fc90fda<>+16(SB)/4, $0x3fc90fda
+DATA lanes_3fc90fda<>+20(SB)/4, $0x3fc90fda
+DATA lanes_3fc90fda<>+24(SB)/4, $0x3fc90fda
+DATA lanes_3fc90fda<>+28(SB)/4, $0x3fc90fda
+GLOBL lanes_3fc90fda<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_33a22168<>+0(SB)/4, $0x33a22168
+DATA lanes_33a22168<>+4(SB)/4, $0x33a22168
+DATA lanes_33a22168<>+8(SB)/4, $0x33a22168
+DATA lanes_33a22168<>+12(SB)/4, $0x33a22168
+DATA lanes_33a22168<>+16(SB)/4, $0x33a22168
+DATA lanes_33a22168<>+20(SB)/4, $0x33a22168
+DATA lanes_33a22168<>+24(SB)/4, $0x33a22168
+DATA lanes_33a22168<>+28(SB)/4, $0x33a22168
+GLOBL lanes_33a22168<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_27c234c5<>+0(SB)/4, $0x27c234c5
+DATA lanes_27c234c5<>+4(SB)/4, $0x27c234c5
+DATA lanes_27c234c5<>+8(SB)/4, $0x27c234c5
+DATA lanes_27c234c5<>+12(SB)/4, $0x27c234c5
+DATA lanes_27c234c5<>+16(SB)/4, $0x27c234c5
+DATA lanes_27c234c5<>+20(SB)/4, $0x27c234c5
+DATA lanes_27c234c5<>+24(SB)/4, $0x27c234c5
+DATA lanes_27c234c5<>+28(SB)/4, $0x27c234c5
+GLOBL lanes_27c234c5<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_37cdbb88<>+0(SB)/4, $0x37cdbb88
+DATA lanes_37cdbb88<>+4(SB)/4, $0x37cdbb88
+DATA lanes_37cdbb88<>+8(SB)/4, $0x37cdbb88
+DATA lanes_37cdbb88<>+12(SB)/4, $0x37cdbb88
+DATA lanes_37cdbb88<>+16(SB)/4, $0x37cdbb88
+DATA lanes_37cdbb88<>+20(SB)/4, $0x37cdbb88
+DATA lanes_37cdbb88<>+24(SB)/4, $0x37cdbb88
+DATA lanes_37cdbb88<>+28(SB)/4, $0x37cdbb88
+GLOBL lanes_37cdbb88<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_bab6090b<>+0(SB)/4, $0xbab6090b
+DATA lanes_bab6090b<>+4(SB)/4, $0xbab6090b
+DATA lanes_bab6090b<>+8(SB)/4, $0xbab6090b
+DATA lanes_bab6090b<>+12(SB)/4, $0xbab6090b
+DATA lanes_bab6090b<>+16(SB)/4, $0xbab6090b
+DATA lanes_bab6090b<>+20(SB)/4, $0xbab6090b
+DATA lanes_bab6090b<>+24(SB)/4, $0xbab6090b
+DATA lanes_bab6090b<>+28(SB)/4, $0xbab6090b
+GLOBL lanes_bab6090b<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3d2aaaaa<>+0(SB)/4, $0x3d2aaaaa
+DATA lanes_3d2aaaaa<>+4(SB)/4, $0x3d2aaaaa
+DATA lanes_3d2aaaaa<>+8(SB)/4, $0x3d2aaaaa
+DATA lanes_3d2aaaaa<>+12(SB)/4, $0x3d2aaaaa
+DATA lanes_3d2aaaaa<>+16(SB)/4, $0x3d2aaaaa
+DATA lanes_3d2aaaaa<>+20(SB)/4, $0x3d2aaaaa
+DATA lanes_3d2aaaaa<>+24(SB)/4, $0x3d2aaaaa
+DATA lanes_3d2aaaaa<>+28(SB)/4, $0x3d2aaaaa
+GLOBL lanes_3d2aaaaa<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3636afbd<>+0(SB)/4, $0x3636afbd
+DATA lanes_3636afbd<>+4(SB)/4, $0x3636afbd
+DATA lanes_3636afbd<>+8(SB)/4, $0x3636afbd
+DATA lanes_3636afbd<>+12(SB)/4, $0x3636afbd
+DATA lanes_3636afbd<>+16(SB)/4, $0x3636afbd
+DATA lanes_3636afbd<>+20(SB)/4, $0x3636afbd
+DATA lanes_3636afbd<>+24(SB)/4, $0x3636afbd
+DATA lanes_3636afbd<>+28(SB)/4, $0x3636afbd
+GLOBL lanes_3636afbd<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_b950093b<>+0(SB)/4, $0xb950093b
+DATA lanes_b950093b<>+4(SB)/4, $0xb950093b
+DATA lanes_b950093b<>+8(SB)/4, $0xb950093b
+DATA lanes_b950093b<>+12(SB)/4, $0xb950093b
+DATA lanes_b950093b<>+16(SB)/4, $0xb950093b
+DATA lanes_b950093b<>+20(SB)/4, $0xb950093b
+DATA lanes_b950093b<>+24(SB)/4, $0xb950093b
+DATA lanes_b950093b<>+28(SB)/4, $0xb950093b
+GLOBL lanes_b950093b<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3c088887<>+0(SB)/4, $0x3c088887
+DATA lanes_3c088887<>+4(SB)/4, $0x3c088887
+DATA lanes_3c088887<>+8(SB)/4, $0x3c088887
+DATA lanes_3c088887<>+12(SB)/4, $0x3c088887
+DATA lanes_3c088887<>+16(SB)/4, $0x3c088887
+DATA lanes_3c088887<>+20(SB)/4, $0x3c088887
+DATA lanes_3c088887<>+24(SB)/4, $0x3c088887
+DATA lanes_3c088887<>+28(SB)/4, $0x3c088887
+GLOBL lanes_3c088887<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_be2aaaab<>+0(SB)/4, $0xbe2aaaab
+DATA lanes_be2aaaab<>+4(SB)/4, $0xbe2aaaab
+DATA lanes_be2aaaab<>+8(SB)/4, $0xbe2aaaab
+DATA lanes_be2aaaab<>+12(SB)/4, $0xbe2aaaab
+DATA lanes_be2aaaab<>+16(SB)/4, $0xbe2aaaab
+DATA lanes_be2aaaab<>+20(SB)/4, $0xbe2aaaab
+DATA lanes_be2aaaab<>+24(SB)/4, $0xbe2aaaab
+DATA lanes_be2aaaab<>+28(SB)/4, $0xbe2aaaab
+GLOBL lanes_be2aaaab<>(SB), RODATA|NOPTR, $32
+
+// func cosAVX512(dst *float32, x *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·cosAVX512(SB), NOSPLIT, $0-24
+	MOVQ n+16(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ x+8(FP), DX
+
+single2:
+	CMPQ              AX, $+16
+	JLT               partial3
+	VMOVUPS           (DX), Z0
+	VANDPS.BCST       lanes_7fffffff<>+0(SB), Z0, Z0
+	VBROADCASTSS      lanes_3f22f983<>+0(SB), Z3
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z0, Z3
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z3, Z4
+	VFNMADD231PS.BCST lanes_3fc90fda<>+0(SB), Z4, Z0
+	VFNMADD231PS.BCST lanes_33a22168<>+0(SB), Z4, Z0
+	VFNMADD231PS.BCST lanes_27c234c5<>+0(SB), Z4, Z0
+	VPADDD.BCST       lanes_00000001<>+0(SB), Z3, Z3
+	VMULPS            Z0, Z0, Z4
+	VBROADCASTSS      lanes_37cdbb88<>+0(SB), Z5
+	VFMADD213PS.BCST  lanes_bab6090b<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  lanes_3d2aaaaa<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  lanes_bf000000<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z4, Z5
+	VBROADCASTSS      lanes_3636afbd<>+0(SB), Z6
+	VFMADD213PS.BCST  lanes_b950093b<>+0(SB), Z4, Z6
+	VFMADD213PS.BCST  lanes_3c088887<>+0(SB), Z4, Z6
+	VFMADD213PS.BCST  lanes_be2aaaab<>+0(SB), Z4, Z6
+	VMULPS            Z4, Z6, Z4
+	VFMADD213PS       Z0, Z0, Z4
+	VPSLLD            $0x1f, Z3, Z0
+	VORPS.BCST        lanes_3f800000<>+0(SB), Z0, Z0
+	VXORPS            Z6, Z6, Z6
+	VCMPPS            $0x11, Z6, Z0, K1
+	VBLENDMPS         Z5, Z4, K1, Z1
+	VPSLLD            $0x1e, Z3, Z0
+	VANDPS.BCST       lanes_80000000<>+0(SB), Z0, Z0
+	VXORPS            Z0, Z1, Z0
+	VMOVUPS           Z0, (CX)
+	ADDQ              $+64, CX
+	ADDQ              $+64, DX
+	SUBQ              $+16, AX
+	JMP               single2
+
+partial3:
+	TESTQ             AX, AX
+	JZ                done4
+	VPBROADCASTD      AX, Z0
+	VPCMPUD           $0x06, lane_numbers<>+0(SB), Z0, K1
+	VMOVUPS.Z         (DX), K1, Z0
+	VANDPS.BCST       lanes_7fffffff<>+0(SB), Z0, Z0
+	VBROADCASTSS      lanes_3f22f983<>+0(SB), Z1
+	VFMADD213PS.BCST  lanes_4b400000<>+0(SB), Z0, Z1
+	VSUBPS.BCST       lanes_4b400000<>+0(SB), Z1, Z3
+	VFNMADD231PS.BCST lanes_3fc90fda<>+0(SB), Z3, Z0
+	VFNMADD231PS.BCST lanes_33a22168<>+0(SB), Z3, Z0
+	VFNMADD231PS.BCST lanes_27c234c5<>+0(SB), Z3, Z0
+	VPADDD.BCST       lanes_00000001<>+0(SB), Z1, Z1
+	VMULPS            Z0, Z0, Z3
+	VBROADCASTSS      lanes_37cdbb88<>+0(SB), Z4
+	VFMADD213PS.BCST  lanes_bab6090b<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  lanes_3d2aaaaa<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  lanes_bf000000<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  lanes_3f800000<>+0(SB), Z3, Z4
+	VBROADCASTSS      lanes_3636afbd<>+0(SB), Z5
+	VFMADD213PS.BCST  lanes_b950093b<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST  lanes_3c088887<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST  lanes_be2aaaab<>+0(SB), Z3, Z5
+	VMULPS            Z3, Z5, Z3
+	VFMADD213PS       Z0, Z0, Z3
+	VPSLLD            $0x1f, Z1, Z0
+	VORPS.BCST        lanes_3f800000<>+0(SB), Z0, Z0
+	VXORPS            Z5, Z5, Z5
+	VCMPPS            $0x11, Z5, Z0, K2
+	VBLENDMPS         Z4, Z3, K2, Z2
+	VPSLLD            $0x1e, Z1, Z0
+	VANDPS.BCST       lanes_80000000<>+0(SB), Z0, Z0
+	VXORPS            Z0, Z2, Z0
+	VMOVUPS           Z0, K1, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
+DATA lanes_00000001<>+0(SB)/4, $0x00000001
+DATA lanes_00000001<>+4(SB)/4, $0x00000001
+DATA lanes_00000001<>+8(SB)/4, $0x00000001
+DATA lanes_00000001<>+12(SB)/4, $0x00000001
+DATA lanes_00000001<>+16(SB)/4, $0x00000001
+DATA lanes_00000001<>+20(SB)/4, $0x00000001
+DATA lanes_00000001<>+24(SB)/4, $0x00000001
+DATA lanes_00000001<>+28(SB)/4, $0x00000001
+GLOBL lanes_00000001<>(SB), RODATA|NOPTR, $32
+
+// func atanAVX512(dst *float32, x *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·atanAVX512(SB), NOSPLIT, $0-24
+	MOVQ n+16(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ x+8(FP), DX
+
+single2:
+	CMPQ             AX, $+16
+	JLT              partial3
+	VMOVUPS          (DX), Z0
+	VANDPS.BCST      lanes_7fffffff<>+0(SB), Z0, Z1
+	VCMPPS.BCST      $0x1e, lanes_3ed413cd<>+0(SB), Z1, K1
+	VCMPPS.BCST      $0x1e, lanes_401a827a<>+0(SB), Z1, K2
+	VSUBPS.BCST      lanes_3f800000<>+0(SB), Z1, Z2
+	VBLENDMPS        Z2, Z1, K1, Z3
+	VBLENDMPS.BCST   lanes_bf800000<>+0(SB), Z3, K2, Z4
+	VADDPS.BCST      lanes_3f800000<>+0(SB), Z1, Z2
+	VBROADCASTSS     lanes_3f800000<>+0(SB), Z15
+	VBLENDMPS        Z2, Z15, K1, Z5
+	VBLENDMPS        Z1, Z5, K2, Z6
+	VXORPS           Z1, Z1, Z1
+	VBLENDMPS.BCST   lanes_3f490fdb<>+0(SB), Z1, K1, Z7
+	VBLENDMPS.BCST   lanes_3fc90fdb<>+0(SB), Z7, K2, Z8
+	VDIVPS           Z6, Z4, Z1
+	VMULPS           Z1, Z1, Z2
+	VBROADCASTSS     lanes_bd83b52a<>+0(SB), Z15
+	VFMADD213PS.BCST lanes_3ddbe6e2<>+0(SB), Z2, Z15
+	VFMADD213PS.BCST lanes_be120e8f<>+0(SB), Z2, Z15
+	VFMADD213PS.BCST lanes_3e4ccb8d<>+0(SB), Z2, Z15
+	VFMADD213PS.BCST lanes_beaaaaaa<>+0(SB), Z2, Z15
+	VMULPS           Z2, Z15, Z2
+	VFMADD213PS      Z1, Z1, Z2
+	VADDPS           Z8, Z2, Z1
+	VANDPS.BCST      lanes_80000000<>+0(SB), Z0, Z0
+	VXORPS           Z0, Z1, Z0
+	VMOVUPS          Z0, (CX)
+	ADDQ             $+64, CX
+	ADDQ             $+64, DX
+	SUBQ             $+16, AX
+	JMP              single2
+
+partial3:
+	TESTQ            AX, AX
+	JZ               done4
+	VPBROADCASTD     AX, Z0
+	VPCMPUD          $0x06, lane_numbers<>+0(SB), Z0, K1
+	VMOVUPS.Z        (DX), K1, Z0
+	VANDPS.BCST      lanes_7fffffff<>+0(SB), Z0, Z1
+	VCMPPS.BCST      $0x1e, lanes_3ed413cd<>+0(SB), Z1, K2
+	VCMPPS.BCST      $0x1e, lanes_401a827a<>+0(SB), Z1, K3
+	VSUBPS.BCST      lanes_3f800000<>+0(SB), Z1, Z2
+	VBLENDMPS        Z2, Z1, K2, Z9
+	VBLENDMPS.BCST   lanes_bf800000<>+0(SB), Z9, K3, Z10
+	VADDPS.BCST      lanes_3f800000<>+0(SB), Z1, Z2
+	VBROADCASTSS     lanes_3f800000<>+0(SB), Z3
+	VBLENDMPS        Z2, Z3, K2, Z11
+	VBLENDMPS        Z1, Z11, K3, Z12
+	VXORPS           Z1, Z1, Z1
+	VBLENDMPS.BCST   lanes_3f490fdb<>+0(SB), Z1, K2, Z13
+	VBLENDMPS.BCST   lanes_3fc90fdb<>+0(SB), Z13, K3, Z14
+	VDIVPS           Z12, Z10, Z1
+	VMULPS           Z1, Z1, Z2
+	VBROADCASTSS     lanes_bd83b52a<>+0(SB), Z3
+	VFMADD213PS.BCST lanes_3ddbe6e2<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST lanes_be120e8f<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST lanes_3e4ccb8d<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST lanes_beaaaaaa<>+0(SB), Z2, Z3
+	VMULPS           Z2, Z3, Z2
+	VFMADD213PS      Z1, Z1, Z2
+	VADDPS           Z14, Z2, Z1
+	VANDPS.BCST      lanes_80000000<>+0(SB), Z0, Z0
+	VXORPS           Z0, Z1, Z0
+	VMOVUPS          Z0, K1, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
+DATA lanes_3ed413cd<>+0(SB)/4, $0x3ed413cd
+DATA lanes_3ed413cd<>+4(SB)/4, $0x3ed413cd
+DATA lanes_3ed413cd<>+8(SB)/4, $0x3ed413cd
+DATA lanes_3ed413cd<>+12(SB)/4, $0x3ed413cd
+DATA lanes_3ed413cd<>+16(SB)/4, $0x3ed413cd
+DATA lanes_3ed413cd<>+20(SB)/4, $0x3ed413cd
+DATA lanes_3ed413cd<>+24(SB)/4, $0x3ed413cd
+DATA lanes_3ed413cd<>+28(SB)/4, $0x3ed413cd
+GLOBL lanes_3ed413cd<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_401a827a<>+0(SB)/4, $0x401a827a
+DATA lanes_401a827a<>+4(SB)/4, $0x401a827a
+DATA lanes_401a827a<>+8(SB)/4, $0x401a827a
+DATA lanes_401a827a<>+12(SB)/4, $0x401a827a
+DATA lanes_401a827a<>+16(SB)/4, $0x401a827a
+DATA lanes_401a827a<>+20(SB)/4, $0x401a827a
+DATA lanes_401a827a<>+24(SB)/4, $0x401a827a
+DATA lanes_401a827a<>+28(SB)/4, $0x401a827a
+GLOBL lanes_401a827a<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_bf800000<>+0(SB)/4, $0xbf800000
+DATA lanes_bf800000<>+4(SB)/4, $0xbf800000
+DATA lanes_bf800000<>+8(SB)/4, $0xbf800000
+DATA lanes_bf800000<>+12(SB)/4, $0xbf800000
+DATA lanes_bf800000<>+16(SB)/4, $0xbf800000
+DATA lanes_bf800000<>+20(SB)/4, $0xbf800000
+DATA lanes_bf800000<>+24(SB)/4, $0xbf800000
+DATA lanes_bf800000<>+28(SB)/4, $0xbf800000
+GLOBL lanes_bf800000<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3fc90fdb<>+0(SB)/4, $0x3fc90fdb
+DATA lanes_3fc90fdb<>+4(SB)/4, $0x3fc90fdb
+DATA lanes_3fc90fdb<>+8(SB)/4, $0x3fc90fdb
+DATA lanes_3fc90fdb<>+12(SB)/4, $0x3fc90fdb
+DATA lanes_3fc90fdb<>+16(SB)/4, $0x3fc90fdb
+DATA lanes_3fc90fdb<>+20(SB)/4, $0x3fc90fdb
+DATA lanes_3fc90fdb<>+24(SB)/4, $0x3fc90fdb
+DATA lanes_3fc90fdb<>+28(SB)/4, $0x3fc90fdb
+GLOBL lanes_3fc90fdb<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3f490fdb<>+0(SB)/4, $0x3f490fdb
+DATA lanes_3f490fdb<>+4(SB)/4, $0x3f490fdb
+DATA lanes_3f490fdb<>+8(SB)/4, $0x3f490fdb
+DATA lanes_3f490fdb<>+12(SB)/4, $0x3f490fdb
+DATA lanes_3f490fdb<>+16(SB)/4, $0x3f490fdb
+DATA lanes_3f490fdb<>+20(SB)/4, $0x3f490fdb
+DATA lanes_3f490fdb<>+24(SB)/4, $0x3f490fdb
+DATA lanes_3f490fdb<>+28(SB)/4, $0x3f490fdb
+GLOBL lanes_3f490fdb<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_bd83b52a<>+0(SB)/4, $0xbd83b52a
+DATA lanes_bd83b52a<>+4(SB)/4, $0xbd83b52a
+DATA lanes_bd83b52a<>+8(SB)/4, $0xbd83b52a
+DATA lanes_bd83b52a<>+12(SB)/4, $0xbd83b52a
+DATA lanes_bd83b52a<>+16(SB)/4, $0xbd83b52a
+DATA lanes_bd83b52a<>+20(SB)/4, $0xbd83b52a
+DATA lanes_bd83b52a<>+24(SB)/4, $0xbd83b52a
+DATA lanes_bd83b52a<>+28(SB)/4, $0xbd83b52a
+GLOBL lanes_bd83b52a<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3ddbe6e2<>+0(SB)/4, $0x3ddbe6e2
+DATA lanes_3ddbe6e2<>+4(SB)/4, $0x3ddbe6e2
+DATA lanes_3ddbe6e2<>+8(SB)/4, $0x3ddbe6e2
+DATA lanes_3ddbe6e2<>+12(SB)/4, $0x3ddbe6e2
+DATA lanes_3ddbe6e2<>+16(SB)/4, $0x3ddbe6e2
+DATA lanes_3ddbe6e2<>+20(SB)/4, $0x3ddbe6e2
+DATA lanes_3ddbe6e2<>+24(SB)/4, $0x3ddbe6e2
+DATA lanes_3ddbe6e2<>+28(SB)/4, $0x3ddbe6e2
+GLOBL lanes_3ddbe6e2<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_be120e8f<>+0(SB)/4, $0xbe120e8f
+DATA lanes_be120e8f<>+4(SB)/4, $0xbe120e8f
+DATA lanes_be120e8f<>+8(SB)/4, $0xbe120e8f
+DATA lanes_be120e8f<>+12(SB)/4, $0xbe120e8f
+DATA lanes_be120e8f<>+16(SB)/4, $0xbe120e8f
+DATA lanes_be120e8f<>+20(SB)/4, $0xbe120e8f
+DATA lanes_be120e8f<>+24(SB)/4, $0xbe120e8f
+DATA lanes_be120e8f<>+28(SB)/4, $0xbe120e8f
+GLOBL lanes_be120e8f<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3e4ccb8d<>+0(SB)/4, $0x3e4ccb8d
+DATA lanes_3e4ccb8d<>+4(SB)/4, $0x3e4ccb8d
+DATA lanes_3e4ccb8d<>+8(SB)/4, $0x3e4ccb8d
+DATA lanes_3e4ccb8d<>+12(SB)/4, $0x3e4ccb8d
+DATA lanes_3e4ccb8d<>+16(SB)/4, $0x3e4ccb8d
+DATA lanes_3e4ccb8d<>+20(SB)/4, $0x3e4ccb8d
+DATA lanes_3e4ccb8d<>+24(SB)/4, $0x3e4ccb8d
+DATA lanes_3e4ccb8d<>+28(SB)/4, $0x3e4ccb8d
+GLOBL lanes_3e4ccb8d<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_beaaaaaa<>+0(SB)/4, $0xbeaaaaaa
+DATA lanes_beaaaaaa<>+4(SB)/4, $0xbeaaaaaa
+DATA lanes_beaaaaaa<>+8(SB)/4, $0xbeaaaaaa
+DATA lanes_beaaaaaa<>+12(SB)/4, $0xbeaaaaaa
+DATA lanes_beaaaaaa<>+16(SB)/4, $0xbeaaaaaa
+DATA lanes_beaaaaaa<>+20(SB)/4, $0xbeaaaaaa
+DATA lanes_beaaaaaa<>+24(SB)/4, $0xbeaaaaaa
+DATA lanes_beaaaaaa<>+28(SB)/4, $0xbeaaaaaa
+GLOBL lanes_beaaaaaa<>(SB), RODATA|NOPTR, $32
+
+// func signAVX512(dst *float32, x *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·signAVX512(SB), NOSPLIT, $0-24
+	MOVQ n+16(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ x+8(FP), DX
+
+loop1:
+	CMPQ        AX, $+32
+	JLT         single2
+	VMOVUPS     (DX), Z0
+	VANDPS.BCST lanes_80000000<>+0(SB), Z0, Z1
+	VORPS.BCST  lanes_3f800000<>+0(SB), Z1, Z1
+	VANDPS.BCST lanes_7fffffff<>+0(SB), Z0, Z6
+	VXORPS      Z7, Z7, Z7
+	VCMPPS      $0x1e, Z7, Z6, K1
+	VXORPS      Z6, Z6, Z6
+	VADDPS      Z6, Z0, Z0
+	VBLENDMPS   Z1, Z0, K1, Z2
+	VMOVUPS     Z2, (CX)
+	VMOVUPS     64(DX), Z0
+	VANDPS.BCST lanes_80000000<>+0(SB), Z0, Z1
+	VORPS.BCST  lanes_3f800000<>+0(SB), Z1, Z1
+	VANDPS.BCST lanes_7fffffff<>+0(SB), Z0, Z6
+	VXORPS      Z7, Z7, Z7
+	VCMPPS      $0x1e, Z7, Z6, K1
+	VXORPS      Z6, Z6, Z6
+	VADDPS      Z6, Z0, Z0
+	VBLENDMPS   Z1, Z0, K1, Z3
+	VMOVUPS     Z3, 64(CX)
+	ADDQ        $+128, CX
+	ADDQ        $+128, DX
+	SUBQ        $+32, AX
+	JMP         loop1
+
+single2:
+	CMPQ        AX, $+16
+	JLT         partial3
+	VMOVUPS     (DX), Z0
+	VANDPS.BCST lanes_80000000<>+0(SB), Z0, Z1
+	VORPS.BCST  lanes_3f800000<>+0(SB), Z1, Z1
+	VANDPS.BCST lanes_7fffffff<>+0(SB), Z0, Z2
+	VXORPS      Z3, Z3, Z3
+	VCMPPS      $0x1e, Z3, Z2, K1
+	VXORPS      Z2, Z2, Z2
+	VADDPS      Z2, Z0, Z0
+	VBLENDMPS   Z1, Z0, K1, Z4
+	VMOVUPS     Z4, (CX)
+	ADDQ        $+64, CX
+	ADDQ        $+64, DX
+	SUBQ        $+16, AX
+	JMP         single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VPBROADCASTD AX, Z0
+	VPCMPUD      $0x06, lane_numbers<>+0(SB), Z0, K1
+	VMOVUPS.Z    (DX), K1, Z0
+	VANDPS.BCST  lanes_80000000<>+0(SB), Z0, Z1
+	VORPS.BCST   lanes_3f800000<>+0(SB), Z1, Z1
+	VANDPS.BCST  lanes_7fffffff<>+0(SB), Z0, Z2
+	VXORPS       Z3, Z3, Z3
+	VCMPPS       $0x1e, Z3, Z2, K2
+	VXORPS       Z2, Z2, Z2
+	VADDPS       Z2, Z0, Z0
+	VBLENDMPS    Z1, Z0, K2, Z5
+	VMOVUPS      Z5, K1, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
 // func clipAVX512(dst *float32, x *float32, n int, alpha float32, beta float32)
 // Requires: AVX, AVX512F
 TEXT ·clipAVX512(SB), NOSPLIT, $0-32
@@ -2366,6 +2910,136 @@ DATA lanes_3d2aaa75<>+20(SB)/4, $0x3d2aaa75
 DATA lanes_3d2aaa75<>+24(SB)/4, $0x3d2aaa75
 DATA lanes_3d2aaa75<>+28(SB)/4, $0x3d2aaa75
 GLOBL lanes_3d2aaa75<>(SB), RODATA|NOPTR, $32
+
+// func thresholdedReluAVX512(dst *float32, x *float32, n int, alpha float32, beta float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·thresholdedReluAVX512(SB), NOSPLIT, $0-32
+	MOVQ         n+16(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         x+8(FP), DX
+	VBROADCASTSS alpha+24(FP), Z0
+	VBROADCASTSS beta+28(FP), Z1
+
+loop1:
+	CMPQ      AX, $+32
+	JLT       single2
+	VMOVUPS   (DX), Z1
+	VCMPPS    $0x1e, Z0, Z1, K1
+	VXORPS    Z6, Z6, Z6
+	VBLENDMPS Z1, Z6, K1, Z2
+	VMOVUPS   Z2, (CX)
+	VMOVUPS   64(DX), Z1
+	VCMPPS    $0x1e, Z0, Z1, K1
+	VXORPS    Z6, Z6, Z6
+	VBLENDMPS Z1, Z6, K1, Z3
+	VMOVUPS   Z3, 64(CX)
+	ADDQ      $+128, CX
+	ADDQ      $+128, DX
+	SUBQ      $+32, AX
+	JMP       loop1
+
+single2:
+	CMPQ      AX, $+16
+	JLT       partial3
+	VMOVUPS   (DX), Z1
+	VCMPPS    $0x1e, Z0, Z1, K1
+	VXORPS    Z2, Z2, Z2
+	VBLENDMPS Z1, Z2, K1, Z4
+	VMOVUPS   Z4, (CX)
+	ADDQ      $+64, CX
+	ADDQ      $+64, DX
+	SUBQ      $+16, AX
+	JMP       single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VPBROADCASTD AX, Z1
+	VPCMPUD      $0x06, lane_numbers<>+0(SB), Z1, K1
+	VMOVUPS.Z    (DX), K1, Z1
+	VCMPPS       $0x1e, Z0, Z1, K2
+	VXORPS       Z0, Z0, Z0
+	VBLENDMPS    Z1, Z0, K2, Z5
+	VMOVUPS      Z5, K1, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
+// func shrinkAVX512(dst *float32, x *float32, n int, alpha float32, beta float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·shrinkAVX512(SB), NOSPLIT, $0-32
+	MOVQ         n+16(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         x+8(FP), DX
+	VBROADCASTSS alpha+24(FP), Z0
+	VBROADCASTSS beta+28(FP), Z1
+
+loop1:
+	CMPQ        AX, $+32
+	JLT         single2
+	VMOVUPS     (DX), Z2
+	VCMPPS      $0x1e, Z1, Z2, K1
+	VSUBPS      Z0, Z2, Z3
+	VXORPS      Z4, Z4, Z4
+	VBLENDMPS   Z3, Z4, K1, Z5
+	VXORPS.BCST lanes_80000000<>+0(SB), Z1, Z3
+	VCMPPS      $0x11, Z3, Z2, K1
+	VADDPS      Z0, Z2, Z2
+	VBLENDMPS   Z2, Z5, K1, Z6
+	VMOVUPS     Z6, (CX)
+	VMOVUPS     64(DX), Z2
+	VCMPPS      $0x1e, Z1, Z2, K1
+	VSUBPS      Z0, Z2, Z3
+	VXORPS      Z4, Z4, Z4
+	VBLENDMPS   Z3, Z4, K1, Z7
+	VXORPS.BCST lanes_80000000<>+0(SB), Z1, Z3
+	VCMPPS      $0x11, Z3, Z2, K1
+	VADDPS      Z0, Z2, Z2
+	VBLENDMPS   Z2, Z7, K1, Z8
+	VMOVUPS     Z8, 64(CX)
+	ADDQ        $+128, CX
+	ADDQ        $+128, DX
+	SUBQ        $+32, AX
+	JMP         loop1
+
+single2:
+	CMPQ        AX, $+16
+	JLT         partial3
+	VMOVUPS     (DX), Z2
+	VCMPPS      $0x1e, Z1, Z2, K1
+	VSUBPS      Z0, Z2, Z3
+	VXORPS      Z4, Z4, Z4
+	VBLENDMPS   Z3, Z4, K1, Z9
+	VXORPS.BCST lanes_80000000<>+0(SB), Z1, Z3
+	VCMPPS      $0x11, Z3, Z2, K1
+	VADDPS      Z0, Z2, Z2
+	VBLENDMPS   Z2, Z9, K1, Z10
+	VMOVUPS     Z10, (CX)
+	ADDQ        $+64, CX
+	ADDQ        $+64, DX
+	SUBQ        $+16, AX
+	JMP         single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VPBROADCASTD AX, Z2
+	VPCMPUD      $0x06, lane_numbers<>+0(SB), Z2, K1
+	VMOVUPS.Z    (DX), K1, Z2
+	VCMPPS       $0x1e, Z1, Z2, K2
+	VSUBPS       Z0, Z2, Z3
+	VXORPS       Z4, Z4, Z4
+	VBLENDMPS    Z3, Z4, K2, Z11
+	VXORPS.BCST  lanes_80000000<>+0(SB), Z1, Z1
+	VCMPPS       $0x11, Z1, Z2, K2
+	VADDPS       Z0, Z2, Z0
+	VBLENDMPS    Z0, Z11, K2, Z12
+	VMOVUPS      Z12, K1, (CX)
+
+done4:
+	VZEROUPPER
+	RET
 
 // func addAVX512(dst *float32, a *float32, b *float32, n int)
 // Requires: AVX, AVX512F
@@ -4878,6 +5552,334 @@ done4:
 	VZEROUPPER
 	RET
 
+// func sinAVX2(dst *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·sinAVX2(SB), NOSPLIT, $0-24
+	MOVQ n+16(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ x+8(FP), DX
+
+single2:
+	CMPQ         AX, $+8
+	JLT          partial3
+	VMOVUPS      (DX), Y0
+	VANDPS       lanes_7fffffff<>+0(SB), Y0, Y1
+	VBROADCASTSS lanes_3f22f983<>+0(SB), Y2
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y1, Y2
+	VSUBPS       lanes_4b400000<>+0(SB), Y2, Y3
+	VFNMADD231PS lanes_3fc90fda<>+0(SB), Y3, Y1
+	VFNMADD231PS lanes_33a22168<>+0(SB), Y3, Y1
+	VFNMADD231PS lanes_27c234c5<>+0(SB), Y3, Y1
+	VMULPS       Y1, Y1, Y3
+	VBROADCASTSS lanes_37cdbb88<>+0(SB), Y4
+	VFMADD213PS  lanes_bab6090b<>+0(SB), Y3, Y4
+	VFMADD213PS  lanes_3d2aaaaa<>+0(SB), Y3, Y4
+	VFMADD213PS  lanes_bf000000<>+0(SB), Y3, Y4
+	VFMADD213PS  lanes_3f800000<>+0(SB), Y3, Y4
+	VBROADCASTSS lanes_3636afbd<>+0(SB), Y5
+	VFMADD213PS  lanes_b950093b<>+0(SB), Y3, Y5
+	VFMADD213PS  lanes_3c088887<>+0(SB), Y3, Y5
+	VFMADD213PS  lanes_be2aaaab<>+0(SB), Y3, Y5
+	VMULPS       Y3, Y5, Y3
+	VFMADD213PS  Y1, Y1, Y3
+	VPSLLD       $0x1f, Y2, Y1
+	VORPS        lanes_3f800000<>+0(SB), Y1, Y1
+	VXORPS       Y5, Y5, Y5
+	VCMPPS       $0x11, Y5, Y1, Y1
+	VBLENDVPS    Y1, Y4, Y3, Y1
+	VPSLLD       $0x1e, Y2, Y2
+	VANDPS       lanes_80000000<>+0(SB), Y2, Y2
+	VANDPS       lanes_80000000<>+0(SB), Y0, Y0
+	VXORPS       Y0, Y2, Y0
+	VXORPS       Y0, Y1, Y0
+	VMOVUPS      Y0, (CX)
+	ADDQ         $+32, CX
+	ADDQ         $+32, DX
+	SUBQ         $+8, AX
+	JMP          single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VMOVD        AX, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lane_numbers<>+0(SB), Y0, Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VANDPS       lanes_7fffffff<>+0(SB), Y1, Y2
+	VBROADCASTSS lanes_3f22f983<>+0(SB), Y3
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y2, Y3
+	VSUBPS       lanes_4b400000<>+0(SB), Y3, Y4
+	VFNMADD231PS lanes_3fc90fda<>+0(SB), Y4, Y2
+	VFNMADD231PS lanes_33a22168<>+0(SB), Y4, Y2
+	VFNMADD231PS lanes_27c234c5<>+0(SB), Y4, Y2
+	VMULPS       Y2, Y2, Y4
+	VBROADCASTSS lanes_37cdbb88<>+0(SB), Y5
+	VFMADD213PS  lanes_bab6090b<>+0(SB), Y4, Y5
+	VFMADD213PS  lanes_3d2aaaaa<>+0(SB), Y4, Y5
+	VFMADD213PS  lanes_bf000000<>+0(SB), Y4, Y5
+	VFMADD213PS  lanes_3f800000<>+0(SB), Y4, Y5
+	VBROADCASTSS lanes_3636afbd<>+0(SB), Y6
+	VFMADD213PS  lanes_b950093b<>+0(SB), Y4, Y6
+	VFMADD213PS  lanes_3c088887<>+0(SB), Y4, Y6
+	VFMADD213PS  lanes_be2aaaab<>+0(SB), Y4, Y6
+	VMULPS       Y4, Y6, Y4
+	VFMADD213PS  Y2, Y2, Y4
+	VPSLLD       $0x1f, Y3, Y2
+	VORPS        lanes_3f800000<>+0(SB), Y2, Y2
+	VXORPS       Y6, Y6, Y6
+	VCMPPS       $0x11, Y6, Y2, Y2
+	VBLENDVPS    Y2, Y5, Y4, Y2
+	VPSLLD       $0x1e, Y3, Y3
+	VANDPS       lanes_80000000<>+0(SB), Y3, Y3
+	VANDPS       lanes_80000000<>+0(SB), Y1, Y1
+	VXORPS       Y1, Y3, Y1
+	VXORPS       Y1, Y2, Y1
+	VMASKMOVPS   Y1, Y0, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
+// func cosAVX2(dst *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·cosAVX2(SB), NOSPLIT, $0-24
+	MOVQ n+16(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ x+8(FP), DX
+
+single2:
+	CMPQ         AX, $+8
+	JLT          partial3
+	VMOVUPS      (DX), Y0
+	VANDPS       lanes_7fffffff<>+0(SB), Y0, Y0
+	VBROADCASTSS lanes_3f22f983<>+0(SB), Y1
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y0, Y1
+	VSUBPS       lanes_4b400000<>+0(SB), Y1, Y2
+	VFNMADD231PS lanes_3fc90fda<>+0(SB), Y2, Y0
+	VFNMADD231PS lanes_33a22168<>+0(SB), Y2, Y0
+	VFNMADD231PS lanes_27c234c5<>+0(SB), Y2, Y0
+	VPADDD       lanes_00000001<>+0(SB), Y1, Y1
+	VMULPS       Y0, Y0, Y2
+	VBROADCASTSS lanes_37cdbb88<>+0(SB), Y3
+	VFMADD213PS  lanes_bab6090b<>+0(SB), Y2, Y3
+	VFMADD213PS  lanes_3d2aaaaa<>+0(SB), Y2, Y3
+	VFMADD213PS  lanes_bf000000<>+0(SB), Y2, Y3
+	VFMADD213PS  lanes_3f800000<>+0(SB), Y2, Y3
+	VBROADCASTSS lanes_3636afbd<>+0(SB), Y4
+	VFMADD213PS  lanes_b950093b<>+0(SB), Y2, Y4
+	VFMADD213PS  lanes_3c088887<>+0(SB), Y2, Y4
+	VFMADD213PS  lanes_be2aaaab<>+0(SB), Y2, Y4
+	VMULPS       Y2, Y4, Y2
+	VFMADD213PS  Y0, Y0, Y2
+	VPSLLD       $0x1f, Y1, Y0
+	VORPS        lanes_3f800000<>+0(SB), Y0, Y0
+	VXORPS       Y4, Y4, Y4
+	VCMPPS       $0x11, Y4, Y0, Y0
+	VBLENDVPS    Y0, Y3, Y2, Y0
+	VPSLLD       $0x1e, Y1, Y1
+	VANDPS       lanes_80000000<>+0(SB), Y1, Y1
+	VXORPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (CX)
+	ADDQ         $+32, CX
+	ADDQ         $+32, DX
+	SUBQ         $+8, AX
+	JMP          single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VMOVD        AX, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lane_numbers<>+0(SB), Y0, Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VANDPS       lanes_7fffffff<>+0(SB), Y1, Y1
+	VBROADCASTSS lanes_3f22f983<>+0(SB), Y2
+	VFMADD213PS  lanes_4b400000<>+0(SB), Y1, Y2
+	VSUBPS       lanes_4b400000<>+0(SB), Y2, Y3
+	VFNMADD231PS lanes_3fc90fda<>+0(SB), Y3, Y1
+	VFNMADD231PS lanes_33a22168<>+0(SB), Y3, Y1
+	VFNMADD231PS lanes_27c234c5<>+0(SB), Y3, Y1
+	VPADDD       lanes_00000001<>+0(SB), Y2, Y2
+	VMULPS       Y1, Y1, Y3
+	VBROADCASTSS lanes_37cdbb88<>+0(SB), Y4
+	VFMADD213PS  lanes_bab6090b<>+0(SB), Y3, Y4
+	VFMADD213PS  lanes_3d2aaaaa<>+0(SB), Y3, Y4
+	VFMADD213PS  lanes_bf000000<>+0(SB), Y3, Y4
+	VFMADD213PS  lanes_3f800000<>+0(SB), Y3, Y4
+	VBROADCASTSS lanes_3636afbd<>+0(SB), Y5
+	VFMADD213PS  lanes_b950093b<>+0(SB), Y3, Y5
+	VFMADD213PS  lanes_3c088887<>+0(SB), Y3, Y5
+	VFMADD213PS  lanes_be2aaaab<>+0(SB), Y3, Y5
+	VMULPS       Y3, Y5, Y3
+	VFMADD213PS  Y1, Y1, Y3
+	VPSLLD       $0x1f, Y2, Y1
+	VORPS        lanes_3f800000<>+0(SB), Y1, Y1
+	VXORPS       Y5, Y5, Y5
+	VCMPPS       $0x11, Y5, Y1, Y1
+	VBLENDVPS    Y1, Y4, Y3, Y1
+	VPSLLD       $0x1e, Y2, Y2
+	VANDPS       lanes_80000000<>+0(SB), Y2, Y2
+	VXORPS       Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
+// func atanAVX2(dst *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·atanAVX2(SB), NOSPLIT, $0-24
+	MOVQ n+16(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ x+8(FP), DX
+
+single2:
+	CMPQ         AX, $+8
+	JLT          partial3
+	VMOVUPS      (DX), Y0
+	VANDPS       lanes_7fffffff<>+0(SB), Y0, Y1
+	VCMPPS       $0x1e, lanes_3ed413cd<>+0(SB), Y1, Y2
+	VCMPPS       $0x1e, lanes_401a827a<>+0(SB), Y1, Y3
+	VSUBPS       lanes_3f800000<>+0(SB), Y1, Y4
+	VBLENDVPS    Y2, Y4, Y1, Y4
+	VBLENDVPS    Y3, lanes_bf800000<>+0(SB), Y4, Y4
+	VADDPS       lanes_3f800000<>+0(SB), Y1, Y5
+	VBROADCASTSS lanes_3f800000<>+0(SB), Y6
+	VBLENDVPS    Y2, Y5, Y6, Y5
+	VBLENDVPS    Y3, Y1, Y5, Y1
+	VXORPS       Y5, Y5, Y5
+	VBLENDVPS    Y2, lanes_3f490fdb<>+0(SB), Y5, Y2
+	VBLENDVPS    Y3, lanes_3fc90fdb<>+0(SB), Y2, Y2
+	VDIVPS       Y1, Y4, Y1
+	VMULPS       Y1, Y1, Y3
+	VBROADCASTSS lanes_bd83b52a<>+0(SB), Y4
+	VFMADD213PS  lanes_3ddbe6e2<>+0(SB), Y3, Y4
+	VFMADD213PS  lanes_be120e8f<>+0(SB), Y3, Y4
+	VFMADD213PS  lanes_3e4ccb8d<>+0(SB), Y3, Y4
+	VFMADD213PS  lanes_beaaaaaa<>+0(SB), Y3, Y4
+	VMULPS       Y3, Y4, Y3
+	VFMADD213PS  Y1, Y1, Y3
+	VADDPS       Y2, Y3, Y1
+	VANDPS       lanes_80000000<>+0(SB), Y0, Y0
+	VXORPS       Y0, Y1, Y0
+	VMOVUPS      Y0, (CX)
+	ADDQ         $+32, CX
+	ADDQ         $+32, DX
+	SUBQ         $+8, AX
+	JMP          single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VMOVD        AX, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lane_numbers<>+0(SB), Y0, Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VANDPS       lanes_7fffffff<>+0(SB), Y1, Y2
+	VCMPPS       $0x1e, lanes_3ed413cd<>+0(SB), Y2, Y3
+	VCMPPS       $0x1e, lanes_401a827a<>+0(SB), Y2, Y4
+	VSUBPS       lanes_3f800000<>+0(SB), Y2, Y5
+	VBLENDVPS    Y3, Y5, Y2, Y5
+	VBLENDVPS    Y4, lanes_bf800000<>+0(SB), Y5, Y5
+	VADDPS       lanes_3f800000<>+0(SB), Y2, Y6
+	VBROADCASTSS lanes_3f800000<>+0(SB), Y7
+	VBLENDVPS    Y3, Y6, Y7, Y6
+	VBLENDVPS    Y4, Y2, Y6, Y2
+	VXORPS       Y6, Y6, Y6
+	VBLENDVPS    Y3, lanes_3f490fdb<>+0(SB), Y6, Y3
+	VBLENDVPS    Y4, lanes_3fc90fdb<>+0(SB), Y3, Y3
+	VDIVPS       Y2, Y5, Y2
+	VMULPS       Y2, Y2, Y4
+	VBROADCASTSS lanes_bd83b52a<>+0(SB), Y5
+	VFMADD213PS  lanes_3ddbe6e2<>+0(SB), Y4, Y5
+	VFMADD213PS  lanes_be120e8f<>+0(SB), Y4, Y5
+	VFMADD213PS  lanes_3e4ccb8d<>+0(SB), Y4, Y5
+	VFMADD213PS  lanes_beaaaaaa<>+0(SB), Y4, Y5
+	VMULPS       Y4, Y5, Y4
+	VFMADD213PS  Y2, Y2, Y4
+	VADDPS       Y3, Y4, Y2
+	VANDPS       lanes_80000000<>+0(SB), Y1, Y1
+	VXORPS       Y1, Y2, Y1
+	VMASKMOVPS   Y1, Y0, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
+// func signAVX2(dst *float32, x *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·signAVX2(SB), NOSPLIT, $0-24
+	MOVQ n+16(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ x+8(FP), DX
+
+loop1:
+	CMPQ      AX, $+16
+	JLT       single2
+	VMOVUPS   (DX), Y0
+	VANDPS    lanes_80000000<>+0(SB), Y0, Y1
+	VORPS     lanes_3f800000<>+0(SB), Y1, Y1
+	VANDPS    lanes_7fffffff<>+0(SB), Y0, Y2
+	VXORPS    Y3, Y3, Y3
+	VCMPPS    $0x1e, Y3, Y2, Y2
+	VXORPS    Y3, Y3, Y3
+	VADDPS    Y3, Y0, Y0
+	VBLENDVPS Y2, Y1, Y0, Y0
+	VMOVUPS   Y0, (CX)
+	VMOVUPS   32(DX), Y0
+	VANDPS    lanes_80000000<>+0(SB), Y0, Y1
+	VORPS     lanes_3f800000<>+0(SB), Y1, Y1
+	VANDPS    lanes_7fffffff<>+0(SB), Y0, Y2
+	VXORPS    Y3, Y3, Y3
+	VCMPPS    $0x1e, Y3, Y2, Y2
+	VXORPS    Y3, Y3, Y3
+	VADDPS    Y3, Y0, Y0
+	VBLENDVPS Y2, Y1, Y0, Y0
+	VMOVUPS   Y0, 32(CX)
+	ADDQ      $+64, CX
+	ADDQ      $+64, DX
+	SUBQ      $+16, AX
+	JMP       loop1
+
+single2:
+	CMPQ      AX, $+8
+	JLT       partial3
+	VMOVUPS   (DX), Y0
+	VANDPS    lanes_80000000<>+0(SB), Y0, Y1
+	VORPS     lanes_3f800000<>+0(SB), Y1, Y1
+	VANDPS    lanes_7fffffff<>+0(SB), Y0, Y2
+	VXORPS    Y3, Y3, Y3
+	VCMPPS    $0x1e, Y3, Y2, Y2
+	VXORPS    Y3, Y3, Y3
+	VADDPS    Y3, Y0, Y0
+	VBLENDVPS Y2, Y1, Y0, Y0
+	VMOVUPS   Y0, (CX)
+	ADDQ      $+32, CX
+	ADDQ      $+32, DX
+	SUBQ      $+8, AX
+	JMP       single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VMOVD        AX, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lane_numbers<>+0(SB), Y0, Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VANDPS       lanes_80000000<>+0(SB), Y1, Y2
+	VORPS        lanes_3f800000<>+0(SB), Y2, Y2
+	VANDPS       lanes_7fffffff<>+0(SB), Y1, Y3
+	VXORPS       Y4, Y4, Y4
+	VCMPPS       $0x1e, Y4, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VADDPS       Y4, Y1, Y1
+	VBLENDVPS    Y3, Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
 // func clipAVX2(dst *float32, x *float32, n int, alpha float32, beta float32)
 // Requires: AVX, AVX2
 TEXT ·clipAVX2(SB), NOSPLIT, $0-32
@@ -5265,6 +6267,138 @@ partial3:
 	VMULPS       Y0, Y6, Y0
 	VBLENDVPS    Y3, Y0, Y2, Y0
 	VMASKMOVPS   Y0, Y1, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
+// func thresholdedReluAVX2(dst *float32, x *float32, n int, alpha float32, beta float32)
+// Requires: AVX, AVX2
+TEXT ·thresholdedReluAVX2(SB), NOSPLIT, $0-32
+	MOVQ         n+16(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         x+8(FP), DX
+	VBROADCASTSS alpha+24(FP), Y0
+	VBROADCASTSS beta+28(FP), Y1
+
+loop1:
+	CMPQ      AX, $+16
+	JLT       single2
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x1e, Y0, Y1, Y2
+	VXORPS    Y3, Y3, Y3
+	VBLENDVPS Y2, Y1, Y3, Y1
+	VMOVUPS   Y1, (CX)
+	VMOVUPS   32(DX), Y1
+	VCMPPS    $0x1e, Y0, Y1, Y2
+	VXORPS    Y3, Y3, Y3
+	VBLENDVPS Y2, Y1, Y3, Y1
+	VMOVUPS   Y1, 32(CX)
+	ADDQ      $+64, CX
+	ADDQ      $+64, DX
+	SUBQ      $+16, AX
+	JMP       loop1
+
+single2:
+	CMPQ      AX, $+8
+	JLT       partial3
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x1e, Y0, Y1, Y2
+	VXORPS    Y3, Y3, Y3
+	VBLENDVPS Y2, Y1, Y3, Y1
+	VMOVUPS   Y1, (CX)
+	ADDQ      $+32, CX
+	ADDQ      $+32, DX
+	SUBQ      $+8, AX
+	JMP       single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Y1
+	VPCMPGTD     lane_numbers<>+0(SB), Y1, Y1
+	VMASKMOVPS   (DX), Y1, Y2
+	VCMPPS       $0x1e, Y0, Y2, Y0
+	VXORPS       Y3, Y3, Y3
+	VBLENDVPS    Y0, Y2, Y3, Y0
+	VMASKMOVPS   Y0, Y1, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
+// func shrinkAVX2(dst *float32, x *float32, n int, alpha float32, beta float32)
+// Requires: AVX, AVX2
+TEXT ·shrinkAVX2(SB), NOSPLIT, $0-32
+	MOVQ         n+16(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         x+8(FP), DX
+	VBROADCASTSS alpha+24(FP), Y0
+	VBROADCASTSS beta+28(FP), Y1
+
+loop1:
+	CMPQ      AX, $+16
+	JLT       single2
+	VMOVUPS   (DX), Y2
+	VCMPPS    $0x1e, Y1, Y2, Y3
+	VSUBPS    Y0, Y2, Y4
+	VXORPS    Y5, Y5, Y5
+	VBLENDVPS Y3, Y4, Y5, Y3
+	VXORPS    lanes_80000000<>+0(SB), Y1, Y4
+	VCMPPS    $0x11, Y4, Y2, Y4
+	VADDPS    Y0, Y2, Y2
+	VBLENDVPS Y4, Y2, Y3, Y2
+	VMOVUPS   Y2, (CX)
+	VMOVUPS   32(DX), Y2
+	VCMPPS    $0x1e, Y1, Y2, Y3
+	VSUBPS    Y0, Y2, Y4
+	VXORPS    Y5, Y5, Y5
+	VBLENDVPS Y3, Y4, Y5, Y3
+	VXORPS    lanes_80000000<>+0(SB), Y1, Y4
+	VCMPPS    $0x11, Y4, Y2, Y4
+	VADDPS    Y0, Y2, Y2
+	VBLENDVPS Y4, Y2, Y3, Y2
+	VMOVUPS   Y2, 32(CX)
+	ADDQ      $+64, CX
+	ADDQ      $+64, DX
+	SUBQ      $+16, AX
+	JMP       loop1
+
+single2:
+	CMPQ      AX, $+8
+	JLT       partial3
+	VMOVUPS   (DX), Y2
+	VCMPPS    $0x1e, Y1, Y2, Y3
+	VSUBPS    Y0, Y2, Y4
+	VXORPS    Y5, Y5, Y5
+	VBLENDVPS Y3, Y4, Y5, Y3
+	VXORPS    lanes_80000000<>+0(SB), Y1, Y4
+	VCMPPS    $0x11, Y4, Y2, Y4
+	VADDPS    Y0, Y2, Y2
+	VBLENDVPS Y4, Y2, Y3, Y2
+	VMOVUPS   Y2, (CX)
+	ADDQ      $+32, CX
+	ADDQ      $+32, DX
+	SUBQ      $+8, AX
+	JMP       single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VMOVD        AX, X2
+	VPBROADCASTD X2, Y2
+	VPCMPGTD     lane_numbers<>+0(SB), Y2, Y2
+	VMASKMOVPS   (DX), Y2, Y3
+	VCMPPS       $0x1e, Y1, Y3, Y4
+	VSUBPS       Y0, Y3, Y5
+	VXORPS       Y6, Y6, Y6
+	VBLENDVPS    Y4, Y5, Y6, Y4
+	VXORPS       lanes_80000000<>+0(SB), Y1, Y1
+	VCMPPS       $0x11, Y1, Y3, Y1
+	VADDPS       Y0, Y3, Y0
+	VBLENDVPS    Y1, Y0, Y4, Y0
+	VMASKMOVPS   Y0, Y2, (CX)
 
 done4:
 	VZEROUPPER

@@ -25,13 +25,19 @@ func elementwiseNEON() elementwise {
 			GeluTanh:   geluTanhNEON,
 			Silu:       siluNEON,
 			HardSwish:  hardSwishNEON,
+			Sin:        sinNEON,
+			Cos:        cosNEON,
+			Atan:       atanNEON,
+			Sign:       signNEON,
 		},
 		param: [paramOps]func(dst, x *float32, n int, alpha, beta float32){
-			Clip:        clipNEON,
-			LeakyRelu:   leakyReluNEON,
-			Affine:      affineNEON,
-			HardSigmoid: hardSigmoidNEON,
-			Elu:         eluNEON,
+			Clip:            clipNEON,
+			LeakyRelu:       leakyReluNEON,
+			Affine:          affineNEON,
+			HardSigmoid:     hardSigmoidNEON,
+			Elu:             eluNEON,
+			ThresholdedRelu: thresholdedReluNEON,
+			Shrink:          shrinkNEON,
 		},
 		binary: [binaryOps]func(dst, a, b *float32, n int){
 			Add:   addNEON,
@@ -114,6 +120,18 @@ func siluNEON(dst, x *float32, n int)
 func hardSwishNEON(dst, x *float32, n int)
 
 //go:noescape
+func sinNEON(dst, x *float32, n int)
+
+//go:noescape
+func cosNEON(dst, x *float32, n int)
+
+//go:noescape
+func atanNEON(dst, x *float32, n int)
+
+//go:noescape
+func signNEON(dst, x *float32, n int)
+
+//go:noescape
 func clipNEON(dst, x *float32, n int, alpha, beta float32)
 
 //go:noescape
@@ -127,6 +145,12 @@ func hardSigmoidNEON(dst, x *float32, n int, alpha, beta float32)
 
 //go:noescape
 func eluNEON(dst, x *float32, n int, alpha, beta float32)
+
+//go:noescape
+func thresholdedReluNEON(dst, x *float32, n int, alpha, beta float32)
+
+//go:noescape
+func shrinkNEON(dst, x *float32, n int, alpha, beta float32)
 
 //go:noescape
 func addNEON(dst, a, b *float32, n int)

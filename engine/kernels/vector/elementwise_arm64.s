@@ -4522,6 +4522,1130 @@ DATA lanes_3e2aaaab<>+24(SB)/4, $0x3e2aaaab
 DATA lanes_3e2aaaab<>+28(SB)/4, $0x3e2aaaab
 GLOBL lanes_3e2aaaab<>(SB), RODATA|NOPTR, $32
 
+// func sinNEON(dst *float32, x *float32, n int)
+TEXT ·sinNEON(SB), NOSPLIT, $0-24
+	MOVD n+16(FP), R0
+	MOVD dst+0(FP), R1
+	MOVD x+8(FP), R2
+
+single2:
+	CMP   $4, R0
+	BLT   partial3
+	FMOVQ (R2), F0
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c01 // and v1, v0, v2
+	MOVD  $lanes_3f22f983<>+0(SB), R19
+	FMOVS (R19), F2
+	WORD  $0x4e040442 // dup v2, v2
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e21cc43 // fmla v3, v2, v1
+	VMOV  V3.B16, V2.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4d443 // fsub v3, v2, v4
+	MOVD  $lanes_3fc90fda<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4cc61 // fmls v1, v3, v4
+	MOVD  $lanes_33a22168<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4cc61 // fmls v1, v3, v4
+	MOVD  $lanes_27c234c5<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4cc61 // fmls v1, v3, v4
+	WORD  $0x6e21dc23 // fmul v3, v1, v1
+	MOVD  $lanes_37cdbb88<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_bab6090b<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3d2aaaaa<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_bf000000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3636afbd<>+0(SB), R19
+	FMOVS (R19), F5
+	WORD  $0x4e0404a5 // dup v5, v5
+	MOVD  $lanes_b950093b<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e23cca6 // fmla v6, v5, v3
+	VMOV  V6.B16, V5.B16
+	MOVD  $lanes_3c088887<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e23cca6 // fmla v6, v5, v3
+	VMOV  V6.B16, V5.B16
+	MOVD  $lanes_be2aaaab<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e23cca6 // fmla v6, v5, v3
+	VMOV  V6.B16, V5.B16
+	WORD  $0x6e23dca3 // fmul v3, v5, v3
+	VMOV  V1.B16, V5.B16
+	WORD  $0x4e21cc65 // fmla v5, v3, v1
+	VMOV  V5.B16, V3.B16
+	WORD  $0x4f3f5441 // shl #31 v1, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea51c21 // orr v1, v1, v5
+	WORD  $0x6e251ca5 // eor v5, v5, v5
+	WORD  $0x6ea1e4a1 // fcmgt v1, v5, v1
+	WORD  $0x4ea0a825 // cmlt #0 v5, v1
+	WORD  $0x6e631c85 // bsl v5, v4, v3
+	VMOV  V5.B16, V1.B16
+	WORD  $0x4f3e5442 // shl #30 v2, v2
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c42 // and v2, v2, v3
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c00 // and v0, v0, v3
+	WORD  $0x6e201c40 // eor v0, v2, v0
+	WORD  $0x6e201c20 // eor v0, v1, v0
+	FMOVQ F0, (R1)
+	ADDS  $16, R1
+	ADDS  $16, R2
+	SUBS  $4, R0
+	B     single2
+
+partial3:
+	TST   R0, R0
+	BEQ   done4
+	FMOVS R0, F0
+	WORD  $0x4e040400 // dup v0, v0
+	MOVD  $lane_numbers<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4ea13400 // cmgt v0, v0, v1
+	MOVD  $(R2), R19
+	WORD  $0x6eb1a802 // uminv v2, v0
+	FMOVS F2, R20
+	CBZW  R20, partial_1
+	FMOVQ (R19), F1
+	B     whole_2
+
+partial_1:
+	WORD $0x6e211c21 // eor v1, v1, v1
+	VMOV V0.S[0], R20
+	CBZW R20, lane_3
+	VLD1 (R19), V1.S[0]
+
+lane_3:
+	ADD  $4, R19
+	VMOV V0.S[1], R20
+	CBZW R20, lane_4
+	VLD1 (R19), V1.S[1]
+
+lane_4:
+	ADD  $4, R19
+	VMOV V0.S[2], R20
+	CBZW R20, lane_5
+	VLD1 (R19), V1.S[2]
+
+lane_5:
+	ADD  $4, R19
+	VMOV V0.S[3], R20
+	CBZW R20, lane_6
+	VLD1 (R19), V1.S[3]
+
+lane_6:
+whole_2:
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c22 // and v2, v1, v3
+	MOVD  $lanes_3f22f983<>+0(SB), R19
+	FMOVS (R19), F3
+	WORD  $0x4e040463 // dup v3, v3
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e22cc64 // fmla v4, v3, v2
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5d464 // fsub v4, v3, v5
+	MOVD  $lanes_3fc90fda<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5cc82 // fmls v2, v4, v5
+	MOVD  $lanes_33a22168<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5cc82 // fmls v2, v4, v5
+	MOVD  $lanes_27c234c5<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5cc82 // fmls v2, v4, v5
+	WORD  $0x6e22dc44 // fmul v4, v2, v2
+	MOVD  $lanes_37cdbb88<>+0(SB), R19
+	FMOVS (R19), F5
+	WORD  $0x4e0404a5 // dup v5, v5
+	MOVD  $lanes_bab6090b<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e24cca6 // fmla v6, v5, v4
+	VMOV  V6.B16, V5.B16
+	MOVD  $lanes_3d2aaaaa<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e24cca6 // fmla v6, v5, v4
+	VMOV  V6.B16, V5.B16
+	MOVD  $lanes_bf000000<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e24cca6 // fmla v6, v5, v4
+	VMOV  V6.B16, V5.B16
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e24cca6 // fmla v6, v5, v4
+	VMOV  V6.B16, V5.B16
+	MOVD  $lanes_3636afbd<>+0(SB), R19
+	FMOVS (R19), F6
+	WORD  $0x4e0404c6 // dup v6, v6
+	MOVD  $lanes_b950093b<>+0(SB), R19
+	FMOVQ (R19), F7
+	WORD  $0x4e24ccc7 // fmla v7, v6, v4
+	VMOV  V7.B16, V6.B16
+	MOVD  $lanes_3c088887<>+0(SB), R19
+	FMOVQ (R19), F7
+	WORD  $0x4e24ccc7 // fmla v7, v6, v4
+	VMOV  V7.B16, V6.B16
+	MOVD  $lanes_be2aaaab<>+0(SB), R19
+	FMOVQ (R19), F7
+	WORD  $0x4e24ccc7 // fmla v7, v6, v4
+	VMOV  V7.B16, V6.B16
+	WORD  $0x6e24dcc4 // fmul v4, v6, v4
+	VMOV  V2.B16, V6.B16
+	WORD  $0x4e22cc86 // fmla v6, v4, v2
+	VMOV  V6.B16, V4.B16
+	WORD  $0x4f3f5462 // shl #31 v2, v3
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4ea61c42 // orr v2, v2, v6
+	WORD  $0x6e261cc6 // eor v6, v6, v6
+	WORD  $0x6ea2e4c2 // fcmgt v2, v6, v2
+	WORD  $0x4ea0a846 // cmlt #0 v6, v2
+	WORD  $0x6e641ca6 // bsl v6, v5, v4
+	VMOV  V6.B16, V2.B16
+	WORD  $0x4f3e5463 // shl #30 v3, v3
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e241c63 // and v3, v3, v4
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e241c21 // and v1, v1, v4
+	WORD  $0x6e211c61 // eor v1, v3, v1
+	WORD  $0x6e211c41 // eor v1, v2, v1
+	MOVD  $(R1), R19
+	WORD  $0x6eb1a802 // uminv v2, v0
+	FMOVS F2, R20
+	CBZW  R20, partial_7
+	FMOVQ F1, (R19)
+	B     whole_8
+
+partial_7:
+	VMOV V0.S[0], R20
+	CBZW R20, lane_9
+	VST1 V1.S[0], (R19)
+
+lane_9:
+	ADD  $4, R19
+	VMOV V0.S[1], R20
+	CBZW R20, lane_10
+	VST1 V1.S[1], (R19)
+
+lane_10:
+	ADD  $4, R19
+	VMOV V0.S[2], R20
+	CBZW R20, lane_11
+	VST1 V1.S[2], (R19)
+
+lane_11:
+	ADD  $4, R19
+	VMOV V0.S[3], R20
+	CBZW R20, lane_12
+	VST1 V1.S[3], (R19)
+
+lane_12:
+whole_8:
+done4:
+	RET
+
+DATA lanes_3f22f983<>+0(SB)/4, $0x3f22f983
+DATA lanes_3f22f983<>+4(SB)/4, $0x3f22f983
+DATA lanes_3f22f983<>+8(SB)/4, $0x3f22f983
+DATA lanes_3f22f983<>+12(SB)/4, $0x3f22f983
+DATA lanes_3f22f983<>+16(SB)/4, $0x3f22f983
+DATA lanes_3f22f983<>+20(SB)/4, $0x3f22f983
+DATA lanes_3f22f983<>+24(SB)/4, $0x3f22f983
+DATA lanes_3f22f983<>+28(SB)/4, $0x3f22f983
+GLOBL lanes_3f22f983<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3fc90fda<>+0(SB)/4, $0x3fc90fda
+DATA lanes_3fc90fda<>+4(SB)/4, $0x3fc90fda
+DATA lanes_3fc90fda<>+8(SB)/4, $0x3fc90fda
+DATA lanes_3fc90fda<>+12(SB)/4, $0x3fc90fda
+DATA lanes_3fc90fda<>+16(SB)/4, $0x3fc90fda
+DATA lanes_3fc90fda<>+20(SB)/4, $0x3fc90fda
+DATA lanes_3fc90fda<>+24(SB)/4, $0x3fc90fda
+DATA lanes_3fc90fda<>+28(SB)/4, $0x3fc90fda
+GLOBL lanes_3fc90fda<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_33a22168<>+0(SB)/4, $0x33a22168
+DATA lanes_33a22168<>+4(SB)/4, $0x33a22168
+DATA lanes_33a22168<>+8(SB)/4, $0x33a22168
+DATA lanes_33a22168<>+12(SB)/4, $0x33a22168
+DATA lanes_33a22168<>+16(SB)/4, $0x33a22168
+DATA lanes_33a22168<>+20(SB)/4, $0x33a22168
+DATA lanes_33a22168<>+24(SB)/4, $0x33a22168
+DATA lanes_33a22168<>+28(SB)/4, $0x33a22168
+GLOBL lanes_33a22168<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_27c234c5<>+0(SB)/4, $0x27c234c5
+DATA lanes_27c234c5<>+4(SB)/4, $0x27c234c5
+DATA lanes_27c234c5<>+8(SB)/4, $0x27c234c5
+DATA lanes_27c234c5<>+12(SB)/4, $0x27c234c5
+DATA lanes_27c234c5<>+16(SB)/4, $0x27c234c5
+DATA lanes_27c234c5<>+20(SB)/4, $0x27c234c5
+DATA lanes_27c234c5<>+24(SB)/4, $0x27c234c5
+DATA lanes_27c234c5<>+28(SB)/4, $0x27c234c5
+GLOBL lanes_27c234c5<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_37cdbb88<>+0(SB)/4, $0x37cdbb88
+DATA lanes_37cdbb88<>+4(SB)/4, $0x37cdbb88
+DATA lanes_37cdbb88<>+8(SB)/4, $0x37cdbb88
+DATA lanes_37cdbb88<>+12(SB)/4, $0x37cdbb88
+DATA lanes_37cdbb88<>+16(SB)/4, $0x37cdbb88
+DATA lanes_37cdbb88<>+20(SB)/4, $0x37cdbb88
+DATA lanes_37cdbb88<>+24(SB)/4, $0x37cdbb88
+DATA lanes_37cdbb88<>+28(SB)/4, $0x37cdbb88
+GLOBL lanes_37cdbb88<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_bab6090b<>+0(SB)/4, $0xbab6090b
+DATA lanes_bab6090b<>+4(SB)/4, $0xbab6090b
+DATA lanes_bab6090b<>+8(SB)/4, $0xbab6090b
+DATA lanes_bab6090b<>+12(SB)/4, $0xbab6090b
+DATA lanes_bab6090b<>+16(SB)/4, $0xbab6090b
+DATA lanes_bab6090b<>+20(SB)/4, $0xbab6090b
+DATA lanes_bab6090b<>+24(SB)/4, $0xbab6090b
+DATA lanes_bab6090b<>+28(SB)/4, $0xbab6090b
+GLOBL lanes_bab6090b<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3d2aaaaa<>+0(SB)/4, $0x3d2aaaaa
+DATA lanes_3d2aaaaa<>+4(SB)/4, $0x3d2aaaaa
+DATA lanes_3d2aaaaa<>+8(SB)/4, $0x3d2aaaaa
+DATA lanes_3d2aaaaa<>+12(SB)/4, $0x3d2aaaaa
+DATA lanes_3d2aaaaa<>+16(SB)/4, $0x3d2aaaaa
+DATA lanes_3d2aaaaa<>+20(SB)/4, $0x3d2aaaaa
+DATA lanes_3d2aaaaa<>+24(SB)/4, $0x3d2aaaaa
+DATA lanes_3d2aaaaa<>+28(SB)/4, $0x3d2aaaaa
+GLOBL lanes_3d2aaaaa<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3636afbd<>+0(SB)/4, $0x3636afbd
+DATA lanes_3636afbd<>+4(SB)/4, $0x3636afbd
+DATA lanes_3636afbd<>+8(SB)/4, $0x3636afbd
+DATA lanes_3636afbd<>+12(SB)/4, $0x3636afbd
+DATA lanes_3636afbd<>+16(SB)/4, $0x3636afbd
+DATA lanes_3636afbd<>+20(SB)/4, $0x3636afbd
+DATA lanes_3636afbd<>+24(SB)/4, $0x3636afbd
+DATA lanes_3636afbd<>+28(SB)/4, $0x3636afbd
+GLOBL lanes_3636afbd<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_b950093b<>+0(SB)/4, $0xb950093b
+DATA lanes_b950093b<>+4(SB)/4, $0xb950093b
+DATA lanes_b950093b<>+8(SB)/4, $0xb950093b
+DATA lanes_b950093b<>+12(SB)/4, $0xb950093b
+DATA lanes_b950093b<>+16(SB)/4, $0xb950093b
+DATA lanes_b950093b<>+20(SB)/4, $0xb950093b
+DATA lanes_b950093b<>+24(SB)/4, $0xb950093b
+DATA lanes_b950093b<>+28(SB)/4, $0xb950093b
+GLOBL lanes_b950093b<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3c088887<>+0(SB)/4, $0x3c088887
+DATA lanes_3c088887<>+4(SB)/4, $0x3c088887
+DATA lanes_3c088887<>+8(SB)/4, $0x3c088887
+DATA lanes_3c088887<>+12(SB)/4, $0x3c088887
+DATA lanes_3c088887<>+16(SB)/4, $0x3c088887
+DATA lanes_3c088887<>+20(SB)/4, $0x3c088887
+DATA lanes_3c088887<>+24(SB)/4, $0x3c088887
+DATA lanes_3c088887<>+28(SB)/4, $0x3c088887
+GLOBL lanes_3c088887<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_be2aaaab<>+0(SB)/4, $0xbe2aaaab
+DATA lanes_be2aaaab<>+4(SB)/4, $0xbe2aaaab
+DATA lanes_be2aaaab<>+8(SB)/4, $0xbe2aaaab
+DATA lanes_be2aaaab<>+12(SB)/4, $0xbe2aaaab
+DATA lanes_be2aaaab<>+16(SB)/4, $0xbe2aaaab
+DATA lanes_be2aaaab<>+20(SB)/4, $0xbe2aaaab
+DATA lanes_be2aaaab<>+24(SB)/4, $0xbe2aaaab
+DATA lanes_be2aaaab<>+28(SB)/4, $0xbe2aaaab
+GLOBL lanes_be2aaaab<>(SB), RODATA|NOPTR, $32
+
+// func cosNEON(dst *float32, x *float32, n int)
+TEXT ·cosNEON(SB), NOSPLIT, $0-24
+	MOVD n+16(FP), R0
+	MOVD dst+0(FP), R1
+	MOVD x+8(FP), R2
+
+single2:
+	CMP   $4, R0
+	BLT   partial3
+	FMOVQ (R2), F0
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	MOVD  $lanes_3f22f983<>+0(SB), R19
+	FMOVS (R19), F1
+	WORD  $0x4e040421 // dup v1, v1
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e20cc22 // fmla v2, v1, v0
+	VMOV  V2.B16, V1.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3d422 // fsub v2, v1, v3
+	MOVD  $lanes_3fc90fda<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3cc40 // fmls v0, v2, v3
+	MOVD  $lanes_33a22168<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3cc40 // fmls v0, v2, v3
+	MOVD  $lanes_27c234c5<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea3cc40 // fmls v0, v2, v3
+	MOVD  $lanes_00000001<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea28421 // add v1, v1, v2
+	WORD  $0x6e20dc02 // fmul v2, v0, v0
+	MOVD  $lanes_37cdbb88<>+0(SB), R19
+	FMOVS (R19), F3
+	WORD  $0x4e040463 // dup v3, v3
+	MOVD  $lanes_bab6090b<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e22cc64 // fmla v4, v3, v2
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3d2aaaaa<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e22cc64 // fmla v4, v3, v2
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_bf000000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e22cc64 // fmla v4, v3, v2
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e22cc64 // fmla v4, v3, v2
+	VMOV  V4.B16, V3.B16
+	MOVD  $lanes_3636afbd<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_b950093b<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3c088887<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_be2aaaab<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	WORD  $0x6e22dc82 // fmul v2, v4, v2
+	VMOV  V0.B16, V4.B16
+	WORD  $0x4e20cc44 // fmla v4, v2, v0
+	VMOV  V4.B16, V2.B16
+	WORD  $0x4f3f5420 // shl #31 v0, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea41c00 // orr v0, v0, v4
+	WORD  $0x6e241c84 // eor v4, v4, v4
+	WORD  $0x6ea0e480 // fcmgt v0, v4, v0
+	WORD  $0x4ea0a804 // cmlt #0 v4, v0
+	WORD  $0x6e621c64 // bsl v4, v3, v2
+	VMOV  V4.B16, V0.B16
+	WORD  $0x4f3e5421 // shl #30 v1, v1
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c21 // and v1, v1, v2
+	WORD  $0x6e211c00 // eor v0, v0, v1
+	FMOVQ F0, (R1)
+	ADDS  $16, R1
+	ADDS  $16, R2
+	SUBS  $4, R0
+	B     single2
+
+partial3:
+	TST   R0, R0
+	BEQ   done4
+	FMOVS R0, F0
+	WORD  $0x4e040400 // dup v0, v0
+	MOVD  $lane_numbers<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4ea13400 // cmgt v0, v0, v1
+	MOVD  $(R2), R19
+	WORD  $0x6eb1a802 // uminv v2, v0
+	FMOVS F2, R20
+	CBZW  R20, partial_1
+	FMOVQ (R19), F1
+	B     whole_2
+
+partial_1:
+	WORD $0x6e211c21 // eor v1, v1, v1
+	VMOV V0.S[0], R20
+	CBZW R20, lane_3
+	VLD1 (R19), V1.S[0]
+
+lane_3:
+	ADD  $4, R19
+	VMOV V0.S[1], R20
+	CBZW R20, lane_4
+	VLD1 (R19), V1.S[1]
+
+lane_4:
+	ADD  $4, R19
+	VMOV V0.S[2], R20
+	CBZW R20, lane_5
+	VLD1 (R19), V1.S[2]
+
+lane_5:
+	ADD  $4, R19
+	VMOV V0.S[3], R20
+	CBZW R20, lane_6
+	VLD1 (R19), V1.S[3]
+
+lane_6:
+whole_2:
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c21 // and v1, v1, v2
+	MOVD  $lanes_3f22f983<>+0(SB), R19
+	FMOVS (R19), F2
+	WORD  $0x4e040442 // dup v2, v2
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e21cc43 // fmla v3, v2, v1
+	VMOV  V3.B16, V2.B16
+	MOVD  $lanes_4b400000<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4d443 // fsub v3, v2, v4
+	MOVD  $lanes_3fc90fda<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4cc61 // fmls v1, v3, v4
+	MOVD  $lanes_33a22168<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4cc61 // fmls v1, v3, v4
+	MOVD  $lanes_27c234c5<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4ea4cc61 // fmls v1, v3, v4
+	MOVD  $lanes_00000001<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea38442 // add v2, v2, v3
+	WORD  $0x6e21dc23 // fmul v3, v1, v1
+	MOVD  $lanes_37cdbb88<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_bab6090b<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3d2aaaaa<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_bf000000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3636afbd<>+0(SB), R19
+	FMOVS (R19), F5
+	WORD  $0x4e0404a5 // dup v5, v5
+	MOVD  $lanes_b950093b<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e23cca6 // fmla v6, v5, v3
+	VMOV  V6.B16, V5.B16
+	MOVD  $lanes_3c088887<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e23cca6 // fmla v6, v5, v3
+	VMOV  V6.B16, V5.B16
+	MOVD  $lanes_be2aaaab<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e23cca6 // fmla v6, v5, v3
+	VMOV  V6.B16, V5.B16
+	WORD  $0x6e23dca3 // fmul v3, v5, v3
+	VMOV  V1.B16, V5.B16
+	WORD  $0x4e21cc65 // fmla v5, v3, v1
+	VMOV  V5.B16, V3.B16
+	WORD  $0x4f3f5441 // shl #31 v1, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea51c21 // orr v1, v1, v5
+	WORD  $0x6e251ca5 // eor v5, v5, v5
+	WORD  $0x6ea1e4a1 // fcmgt v1, v5, v1
+	WORD  $0x4ea0a825 // cmlt #0 v5, v1
+	WORD  $0x6e631c85 // bsl v5, v4, v3
+	VMOV  V5.B16, V1.B16
+	WORD  $0x4f3e5442 // shl #30 v2, v2
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c42 // and v2, v2, v3
+	WORD  $0x6e221c21 // eor v1, v1, v2
+	MOVD  $(R1), R19
+	WORD  $0x6eb1a802 // uminv v2, v0
+	FMOVS F2, R20
+	CBZW  R20, partial_7
+	FMOVQ F1, (R19)
+	B     whole_8
+
+partial_7:
+	VMOV V0.S[0], R20
+	CBZW R20, lane_9
+	VST1 V1.S[0], (R19)
+
+lane_9:
+	ADD  $4, R19
+	VMOV V0.S[1], R20
+	CBZW R20, lane_10
+	VST1 V1.S[1], (R19)
+
+lane_10:
+	ADD  $4, R19
+	VMOV V0.S[2], R20
+	CBZW R20, lane_11
+	VST1 V1.S[2], (R19)
+
+lane_11:
+	ADD  $4, R19
+	VMOV V0.S[3], R20
+	CBZW R20, lane_12
+	VST1 V1.S[3], (R19)
+
+lane_12:
+whole_8:
+done4:
+	RET
+
+DATA lanes_00000001<>+0(SB)/4, $0x00000001
+DATA lanes_00000001<>+4(SB)/4, $0x00000001
+DATA lanes_00000001<>+8(SB)/4, $0x00000001
+DATA lanes_00000001<>+12(SB)/4, $0x00000001
+DATA lanes_00000001<>+16(SB)/4, $0x00000001
+DATA lanes_00000001<>+20(SB)/4, $0x00000001
+DATA lanes_00000001<>+24(SB)/4, $0x00000001
+DATA lanes_00000001<>+28(SB)/4, $0x00000001
+GLOBL lanes_00000001<>(SB), RODATA|NOPTR, $32
+
+// func atanNEON(dst *float32, x *float32, n int)
+TEXT ·atanNEON(SB), NOSPLIT, $0-24
+	MOVD n+16(FP), R0
+	MOVD dst+0(FP), R1
+	MOVD x+8(FP), R2
+
+single2:
+	CMP   $4, R0
+	BLT   partial3
+	FMOVQ (R2), F0
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c01 // and v1, v0, v2
+	MOVD  $lanes_3ed413cd<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x6ea3e422 // fcmgt v2, v1, v3
+	MOVD  $lanes_401a827a<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x6ea4e423 // fcmgt v3, v1, v4
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea5d424 // fsub v4, v1, v5
+	WORD  $0x4ea0a845 // cmlt #0 v5, v2
+	WORD  $0x6e611c85 // bsl v5, v4, v1
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_bf800000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea0a866 // cmlt #0 v6, v3
+	WORD  $0x6e641ca6 // bsl v6, v5, v4
+	VMOV  V6.B16, V4.B16
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e26d425 // fadd v5, v1, v6
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVS (R19), F6
+	WORD  $0x4e0404c6 // dup v6, v6
+	WORD  $0x4ea0a847 // cmlt #0 v7, v2
+	WORD  $0x6e661ca7 // bsl v7, v5, v6
+	VMOV  V7.B16, V5.B16
+	WORD  $0x4ea0a866 // cmlt #0 v6, v3
+	WORD  $0x6e651c26 // bsl v6, v1, v5
+	VMOV  V6.B16, V1.B16
+	WORD  $0x6e251ca5 // eor v5, v5, v5
+	MOVD  $lanes_3f490fdb<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4ea0a847 // cmlt #0 v7, v2
+	WORD  $0x6e651cc7 // bsl v7, v6, v5
+	VMOV  V7.B16, V2.B16
+	MOVD  $lanes_3fc90fdb<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4ea0a866 // cmlt #0 v6, v3
+	WORD  $0x6e621ca6 // bsl v6, v5, v2
+	VMOV  V6.B16, V2.B16
+	WORD  $0x6e21fc81 // fdiv v1, v4, v1
+	WORD  $0x6e21dc23 // fmul v3, v1, v1
+	MOVD  $lanes_bd83b52a<>+0(SB), R19
+	FMOVS (R19), F4
+	WORD  $0x4e040484 // dup v4, v4
+	MOVD  $lanes_3ddbe6e2<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_be120e8f<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_3e4ccb8d<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	MOVD  $lanes_beaaaaaa<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x4e23cc85 // fmla v5, v4, v3
+	VMOV  V5.B16, V4.B16
+	WORD  $0x6e23dc83 // fmul v3, v4, v3
+	VMOV  V1.B16, V4.B16
+	WORD  $0x4e21cc64 // fmla v4, v3, v1
+	VMOV  V4.B16, V3.B16
+	WORD  $0x4e22d461 // fadd v1, v3, v2
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c00 // and v0, v0, v2
+	WORD  $0x6e201c20 // eor v0, v1, v0
+	FMOVQ F0, (R1)
+	ADDS  $16, R1
+	ADDS  $16, R2
+	SUBS  $4, R0
+	B     single2
+
+partial3:
+	TST   R0, R0
+	BEQ   done4
+	FMOVS R0, F0
+	WORD  $0x4e040400 // dup v0, v0
+	MOVD  $lane_numbers<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4ea13400 // cmgt v0, v0, v1
+	MOVD  $(R2), R19
+	WORD  $0x6eb1a802 // uminv v2, v0
+	FMOVS F2, R20
+	CBZW  R20, partial_1
+	FMOVQ (R19), F1
+	B     whole_2
+
+partial_1:
+	WORD $0x6e211c21 // eor v1, v1, v1
+	VMOV V0.S[0], R20
+	CBZW R20, lane_3
+	VLD1 (R19), V1.S[0]
+
+lane_3:
+	ADD  $4, R19
+	VMOV V0.S[1], R20
+	CBZW R20, lane_4
+	VLD1 (R19), V1.S[1]
+
+lane_4:
+	ADD  $4, R19
+	VMOV V0.S[2], R20
+	CBZW R20, lane_5
+	VLD1 (R19), V1.S[2]
+
+lane_5:
+	ADD  $4, R19
+	VMOV V0.S[3], R20
+	CBZW R20, lane_6
+	VLD1 (R19), V1.S[3]
+
+lane_6:
+whole_2:
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c22 // and v2, v1, v3
+	MOVD  $lanes_3ed413cd<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x6ea4e443 // fcmgt v3, v2, v4
+	MOVD  $lanes_401a827a<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x6ea5e444 // fcmgt v4, v2, v5
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4ea6d445 // fsub v5, v2, v6
+	WORD  $0x4ea0a866 // cmlt #0 v6, v3
+	WORD  $0x6e621ca6 // bsl v6, v5, v2
+	VMOV  V6.B16, V5.B16
+	MOVD  $lanes_bf800000<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4ea0a887 // cmlt #0 v7, v4
+	WORD  $0x6e651cc7 // bsl v7, v6, v5
+	VMOV  V7.B16, V5.B16
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F7
+	WORD  $0x4e27d446 // fadd v6, v2, v7
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVS (R19), F7
+	WORD  $0x4e0404e7 // dup v7, v7
+	WORD  $0x4ea0a868 // cmlt #0 v8, v3
+	WORD  $0x6e671cc8 // bsl v8, v6, v7
+	VMOV  V8.B16, V6.B16
+	WORD  $0x4ea0a887 // cmlt #0 v7, v4
+	WORD  $0x6e661c47 // bsl v7, v2, v6
+	VMOV  V7.B16, V2.B16
+	WORD  $0x6e261cc6 // eor v6, v6, v6
+	MOVD  $lanes_3f490fdb<>+0(SB), R19
+	FMOVQ (R19), F7
+	WORD  $0x4ea0a868 // cmlt #0 v8, v3
+	WORD  $0x6e661ce8 // bsl v8, v7, v6
+	VMOV  V8.B16, V3.B16
+	MOVD  $lanes_3fc90fdb<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4ea0a887 // cmlt #0 v7, v4
+	WORD  $0x6e631cc7 // bsl v7, v6, v3
+	VMOV  V7.B16, V3.B16
+	WORD  $0x6e22fca2 // fdiv v2, v5, v2
+	WORD  $0x6e22dc44 // fmul v4, v2, v2
+	MOVD  $lanes_bd83b52a<>+0(SB), R19
+	FMOVS (R19), F5
+	WORD  $0x4e0404a5 // dup v5, v5
+	MOVD  $lanes_3ddbe6e2<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e24cca6 // fmla v6, v5, v4
+	VMOV  V6.B16, V5.B16
+	MOVD  $lanes_be120e8f<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e24cca6 // fmla v6, v5, v4
+	VMOV  V6.B16, V5.B16
+	MOVD  $lanes_3e4ccb8d<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e24cca6 // fmla v6, v5, v4
+	VMOV  V6.B16, V5.B16
+	MOVD  $lanes_beaaaaaa<>+0(SB), R19
+	FMOVQ (R19), F6
+	WORD  $0x4e24cca6 // fmla v6, v5, v4
+	VMOV  V6.B16, V5.B16
+	WORD  $0x6e24dca4 // fmul v4, v5, v4
+	VMOV  V2.B16, V5.B16
+	WORD  $0x4e22cc85 // fmla v5, v4, v2
+	VMOV  V5.B16, V4.B16
+	WORD  $0x4e23d482 // fadd v2, v4, v3
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c21 // and v1, v1, v3
+	WORD  $0x6e211c41 // eor v1, v2, v1
+	MOVD  $(R1), R19
+	WORD  $0x6eb1a802 // uminv v2, v0
+	FMOVS F2, R20
+	CBZW  R20, partial_7
+	FMOVQ F1, (R19)
+	B     whole_8
+
+partial_7:
+	VMOV V0.S[0], R20
+	CBZW R20, lane_9
+	VST1 V1.S[0], (R19)
+
+lane_9:
+	ADD  $4, R19
+	VMOV V0.S[1], R20
+	CBZW R20, lane_10
+	VST1 V1.S[1], (R19)
+
+lane_10:
+	ADD  $4, R19
+	VMOV V0.S[2], R20
+	CBZW R20, lane_11
+	VST1 V1.S[2], (R19)
+
+lane_11:
+	ADD  $4, R19
+	VMOV V0.S[3], R20
+	CBZW R20, lane_12
+	VST1 V1.S[3], (R19)
+
+lane_12:
+whole_8:
+done4:
+	RET
+
+DATA lanes_3ed413cd<>+0(SB)/4, $0x3ed413cd
+DATA lanes_3ed413cd<>+4(SB)/4, $0x3ed413cd
+DATA lanes_3ed413cd<>+8(SB)/4, $0x3ed413cd
+DATA lanes_3ed413cd<>+12(SB)/4, $0x3ed413cd
+DATA lanes_3ed413cd<>+16(SB)/4, $0x3ed413cd
+DATA lanes_3ed413cd<>+20(SB)/4, $0x3ed413cd
+DATA lanes_3ed413cd<>+24(SB)/4, $0x3ed413cd
+DATA lanes_3ed413cd<>+28(SB)/4, $0x3ed413cd
+GLOBL lanes_3ed413cd<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_401a827a<>+0(SB)/4, $0x401a827a
+DATA lanes_401a827a<>+4(SB)/4, $0x401a827a
+DATA lanes_401a827a<>+8(SB)/4, $0x401a827a
+DATA lanes_401a827a<>+12(SB)/4, $0x401a827a
+DATA lanes_401a827a<>+16(SB)/4, $0x401a827a
+DATA lanes_401a827a<>+20(SB)/4, $0x401a827a
+DATA lanes_401a827a<>+24(SB)/4, $0x401a827a
+DATA lanes_401a827a<>+28(SB)/4, $0x401a827a
+GLOBL lanes_401a827a<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_bf800000<>+0(SB)/4, $0xbf800000
+DATA lanes_bf800000<>+4(SB)/4, $0xbf800000
+DATA lanes_bf800000<>+8(SB)/4, $0xbf800000
+DATA lanes_bf800000<>+12(SB)/4, $0xbf800000
+DATA lanes_bf800000<>+16(SB)/4, $0xbf800000
+DATA lanes_bf800000<>+20(SB)/4, $0xbf800000
+DATA lanes_bf800000<>+24(SB)/4, $0xbf800000
+DATA lanes_bf800000<>+28(SB)/4, $0xbf800000
+GLOBL lanes_bf800000<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3fc90fdb<>+0(SB)/4, $0x3fc90fdb
+DATA lanes_3fc90fdb<>+4(SB)/4, $0x3fc90fdb
+DATA lanes_3fc90fdb<>+8(SB)/4, $0x3fc90fdb
+DATA lanes_3fc90fdb<>+12(SB)/4, $0x3fc90fdb
+DATA lanes_3fc90fdb<>+16(SB)/4, $0x3fc90fdb
+DATA lanes_3fc90fdb<>+20(SB)/4, $0x3fc90fdb
+DATA lanes_3fc90fdb<>+24(SB)/4, $0x3fc90fdb
+DATA lanes_3fc90fdb<>+28(SB)/4, $0x3fc90fdb
+GLOBL lanes_3fc90fdb<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3f490fdb<>+0(SB)/4, $0x3f490fdb
+DATA lanes_3f490fdb<>+4(SB)/4, $0x3f490fdb
+DATA lanes_3f490fdb<>+8(SB)/4, $0x3f490fdb
+DATA lanes_3f490fdb<>+12(SB)/4, $0x3f490fdb
+DATA lanes_3f490fdb<>+16(SB)/4, $0x3f490fdb
+DATA lanes_3f490fdb<>+20(SB)/4, $0x3f490fdb
+DATA lanes_3f490fdb<>+24(SB)/4, $0x3f490fdb
+DATA lanes_3f490fdb<>+28(SB)/4, $0x3f490fdb
+GLOBL lanes_3f490fdb<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_bd83b52a<>+0(SB)/4, $0xbd83b52a
+DATA lanes_bd83b52a<>+4(SB)/4, $0xbd83b52a
+DATA lanes_bd83b52a<>+8(SB)/4, $0xbd83b52a
+DATA lanes_bd83b52a<>+12(SB)/4, $0xbd83b52a
+DATA lanes_bd83b52a<>+16(SB)/4, $0xbd83b52a
+DATA lanes_bd83b52a<>+20(SB)/4, $0xbd83b52a
+DATA lanes_bd83b52a<>+24(SB)/4, $0xbd83b52a
+DATA lanes_bd83b52a<>+28(SB)/4, $0xbd83b52a
+GLOBL lanes_bd83b52a<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3ddbe6e2<>+0(SB)/4, $0x3ddbe6e2
+DATA lanes_3ddbe6e2<>+4(SB)/4, $0x3ddbe6e2
+DATA lanes_3ddbe6e2<>+8(SB)/4, $0x3ddbe6e2
+DATA lanes_3ddbe6e2<>+12(SB)/4, $0x3ddbe6e2
+DATA lanes_3ddbe6e2<>+16(SB)/4, $0x3ddbe6e2
+DATA lanes_3ddbe6e2<>+20(SB)/4, $0x3ddbe6e2
+DATA lanes_3ddbe6e2<>+24(SB)/4, $0x3ddbe6e2
+DATA lanes_3ddbe6e2<>+28(SB)/4, $0x3ddbe6e2
+GLOBL lanes_3ddbe6e2<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_be120e8f<>+0(SB)/4, $0xbe120e8f
+DATA lanes_be120e8f<>+4(SB)/4, $0xbe120e8f
+DATA lanes_be120e8f<>+8(SB)/4, $0xbe120e8f
+DATA lanes_be120e8f<>+12(SB)/4, $0xbe120e8f
+DATA lanes_be120e8f<>+16(SB)/4, $0xbe120e8f
+DATA lanes_be120e8f<>+20(SB)/4, $0xbe120e8f
+DATA lanes_be120e8f<>+24(SB)/4, $0xbe120e8f
+DATA lanes_be120e8f<>+28(SB)/4, $0xbe120e8f
+GLOBL lanes_be120e8f<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_3e4ccb8d<>+0(SB)/4, $0x3e4ccb8d
+DATA lanes_3e4ccb8d<>+4(SB)/4, $0x3e4ccb8d
+DATA lanes_3e4ccb8d<>+8(SB)/4, $0x3e4ccb8d
+DATA lanes_3e4ccb8d<>+12(SB)/4, $0x3e4ccb8d
+DATA lanes_3e4ccb8d<>+16(SB)/4, $0x3e4ccb8d
+DATA lanes_3e4ccb8d<>+20(SB)/4, $0x3e4ccb8d
+DATA lanes_3e4ccb8d<>+24(SB)/4, $0x3e4ccb8d
+DATA lanes_3e4ccb8d<>+28(SB)/4, $0x3e4ccb8d
+GLOBL lanes_3e4ccb8d<>(SB), RODATA|NOPTR, $32
+
+DATA lanes_beaaaaaa<>+0(SB)/4, $0xbeaaaaaa
+DATA lanes_beaaaaaa<>+4(SB)/4, $0xbeaaaaaa
+DATA lanes_beaaaaaa<>+8(SB)/4, $0xbeaaaaaa
+DATA lanes_beaaaaaa<>+12(SB)/4, $0xbeaaaaaa
+DATA lanes_beaaaaaa<>+16(SB)/4, $0xbeaaaaaa
+DATA lanes_beaaaaaa<>+20(SB)/4, $0xbeaaaaaa
+DATA lanes_beaaaaaa<>+24(SB)/4, $0xbeaaaaaa
+DATA lanes_beaaaaaa<>+28(SB)/4, $0xbeaaaaaa
+GLOBL lanes_beaaaaaa<>(SB), RODATA|NOPTR, $32
+
+// func signNEON(dst *float32, x *float32, n int)
+TEXT ·signNEON(SB), NOSPLIT, $0-24
+	MOVD n+16(FP), R0
+	MOVD dst+0(FP), R1
+	MOVD x+8(FP), R2
+
+loop1:
+	CMP   $8, R0
+	BLT   single2
+	FMOVQ (R2), F0
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c01 // and v1, v0, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea21c21 // orr v1, v1, v2
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c02 // and v2, v0, v3
+	WORD  $0x6e231c63 // eor v3, v3, v3
+	WORD  $0x6ea3e442 // fcmgt v2, v2, v3
+	WORD  $0x6e231c63 // eor v3, v3, v3
+	WORD  $0x4e23d400 // fadd v0, v0, v3
+	WORD  $0x4ea0a843 // cmlt #0 v3, v2
+	WORD  $0x6e601c23 // bsl v3, v1, v0
+	VMOV  V3.B16, V0.B16
+	FMOVQ F0, (R1)
+	FMOVQ 16(R2), F0
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c01 // and v1, v0, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea21c21 // orr v1, v1, v2
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c02 // and v2, v0, v3
+	WORD  $0x6e231c63 // eor v3, v3, v3
+	WORD  $0x6ea3e442 // fcmgt v2, v2, v3
+	WORD  $0x6e231c63 // eor v3, v3, v3
+	WORD  $0x4e23d400 // fadd v0, v0, v3
+	WORD  $0x4ea0a843 // cmlt #0 v3, v2
+	WORD  $0x6e601c23 // bsl v3, v1, v0
+	VMOV  V3.B16, V0.B16
+	FMOVQ F0, 16(R1)
+	ADDS  $32, R1
+	ADDS  $32, R2
+	SUBS  $8, R0
+	B     loop1
+
+single2:
+	CMP   $4, R0
+	BLT   partial3
+	FMOVQ (R2), F0
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c01 // and v1, v0, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea21c21 // orr v1, v1, v2
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c02 // and v2, v0, v3
+	WORD  $0x6e231c63 // eor v3, v3, v3
+	WORD  $0x6ea3e442 // fcmgt v2, v2, v3
+	WORD  $0x6e231c63 // eor v3, v3, v3
+	WORD  $0x4e23d400 // fadd v0, v0, v3
+	WORD  $0x4ea0a843 // cmlt #0 v3, v2
+	WORD  $0x6e601c23 // bsl v3, v1, v0
+	VMOV  V3.B16, V0.B16
+	FMOVQ F0, (R1)
+	ADDS  $16, R1
+	ADDS  $16, R2
+	SUBS  $4, R0
+	B     single2
+
+partial3:
+	TST   R0, R0
+	BEQ   done4
+	FMOVS R0, F0
+	WORD  $0x4e040400 // dup v0, v0
+	MOVD  $lane_numbers<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4ea13400 // cmgt v0, v0, v1
+	MOVD  $(R2), R19
+	WORD  $0x6eb1a802 // uminv v2, v0
+	FMOVS F2, R20
+	CBZW  R20, partial_1
+	FMOVQ (R19), F1
+	B     whole_2
+
+partial_1:
+	WORD $0x6e211c21 // eor v1, v1, v1
+	VMOV V0.S[0], R20
+	CBZW R20, lane_3
+	VLD1 (R19), V1.S[0]
+
+lane_3:
+	ADD  $4, R19
+	VMOV V0.S[1], R20
+	CBZW R20, lane_4
+	VLD1 (R19), V1.S[1]
+
+lane_4:
+	ADD  $4, R19
+	VMOV V0.S[2], R20
+	CBZW R20, lane_5
+	VLD1 (R19), V1.S[2]
+
+lane_5:
+	ADD  $4, R19
+	VMOV V0.S[3], R20
+	CBZW R20, lane_6
+	VLD1 (R19), V1.S[3]
+
+lane_6:
+whole_2:
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4e231c22 // and v2, v1, v3
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea31c42 // orr v2, v2, v3
+	MOVD  $lanes_7fffffff<>+0(SB), R19
+	FMOVQ (R19), F4
+	WORD  $0x4e241c23 // and v3, v1, v4
+	WORD  $0x6e241c84 // eor v4, v4, v4
+	WORD  $0x6ea4e463 // fcmgt v3, v3, v4
+	WORD  $0x6e241c84 // eor v4, v4, v4
+	WORD  $0x4e24d421 // fadd v1, v1, v4
+	WORD  $0x4ea0a864 // cmlt #0 v4, v3
+	WORD  $0x6e611c44 // bsl v4, v2, v1
+	VMOV  V4.B16, V1.B16
+	MOVD  $(R1), R19
+	WORD  $0x6eb1a802 // uminv v2, v0
+	FMOVS F2, R20
+	CBZW  R20, partial_7
+	FMOVQ F1, (R19)
+	B     whole_8
+
+partial_7:
+	VMOV V0.S[0], R20
+	CBZW R20, lane_9
+	VST1 V1.S[0], (R19)
+
+lane_9:
+	ADD  $4, R19
+	VMOV V0.S[1], R20
+	CBZW R20, lane_10
+	VST1 V1.S[1], (R19)
+
+lane_10:
+	ADD  $4, R19
+	VMOV V0.S[2], R20
+	CBZW R20, lane_11
+	VST1 V1.S[2], (R19)
+
+lane_11:
+	ADD  $4, R19
+	VMOV V0.S[3], R20
+	CBZW R20, lane_12
+	VST1 V1.S[3], (R19)
+
+lane_12:
+whole_8:
+done4:
+	RET
+
 // func clipNEON(dst *float32, x *float32, n int, alpha float32, beta float32)
 TEXT ·clipNEON(SB), NOSPLIT, $0-32
 	MOVD  n+16(FP), R0
@@ -5511,6 +6635,298 @@ DATA lanes_3d2aaa75<>+20(SB)/4, $0x3d2aaa75
 DATA lanes_3d2aaa75<>+24(SB)/4, $0x3d2aaa75
 DATA lanes_3d2aaa75<>+28(SB)/4, $0x3d2aaa75
 GLOBL lanes_3d2aaa75<>(SB), RODATA|NOPTR, $32
+
+// func thresholdedReluNEON(dst *float32, x *float32, n int, alpha float32, beta float32)
+TEXT ·thresholdedReluNEON(SB), NOSPLIT, $0-32
+	MOVD  n+16(FP), R0
+	MOVD  dst+0(FP), R1
+	MOVD  x+8(FP), R2
+	FMOVS alpha+24(FP), F0
+	WORD  $0x4e040400 // dup v0, v0
+	FMOVS beta+28(FP), F1
+	WORD  $0x4e040421 // dup v1, v1
+
+loop1:
+	CMP   $8, R0
+	BLT   single2
+	FMOVQ (R2), F1
+	WORD  $0x6ea0e422 // fcmgt v2, v1, v0
+	WORD  $0x6e231c63 // eor v3, v3, v3
+	WORD  $0x4ea0a844 // cmlt #0 v4, v2
+	WORD  $0x6e631c24 // bsl v4, v1, v3
+	VMOV  V4.B16, V1.B16
+	FMOVQ F1, (R1)
+	FMOVQ 16(R2), F1
+	WORD  $0x6ea0e422 // fcmgt v2, v1, v0
+	WORD  $0x6e231c63 // eor v3, v3, v3
+	WORD  $0x4ea0a844 // cmlt #0 v4, v2
+	WORD  $0x6e631c24 // bsl v4, v1, v3
+	VMOV  V4.B16, V1.B16
+	FMOVQ F1, 16(R1)
+	ADDS  $32, R1
+	ADDS  $32, R2
+	SUBS  $8, R0
+	B     loop1
+
+single2:
+	CMP   $4, R0
+	BLT   partial3
+	FMOVQ (R2), F1
+	WORD  $0x6ea0e422 // fcmgt v2, v1, v0
+	WORD  $0x6e231c63 // eor v3, v3, v3
+	WORD  $0x4ea0a844 // cmlt #0 v4, v2
+	WORD  $0x6e631c24 // bsl v4, v1, v3
+	VMOV  V4.B16, V1.B16
+	FMOVQ F1, (R1)
+	ADDS  $16, R1
+	ADDS  $16, R2
+	SUBS  $4, R0
+	B     single2
+
+partial3:
+	TST   R0, R0
+	BEQ   done4
+	FMOVS R0, F1
+	WORD  $0x4e040421 // dup v1, v1
+	MOVD  $lane_numbers<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea23421 // cmgt v1, v1, v2
+	MOVD  $(R2), R19
+	WORD  $0x6eb1a823 // uminv v3, v1
+	FMOVS F3, R20
+	CBZW  R20, partial_1
+	FMOVQ (R19), F2
+	B     whole_2
+
+partial_1:
+	WORD $0x6e221c42 // eor v2, v2, v2
+	VMOV V1.S[0], R20
+	CBZW R20, lane_3
+	VLD1 (R19), V2.S[0]
+
+lane_3:
+	ADD  $4, R19
+	VMOV V1.S[1], R20
+	CBZW R20, lane_4
+	VLD1 (R19), V2.S[1]
+
+lane_4:
+	ADD  $4, R19
+	VMOV V1.S[2], R20
+	CBZW R20, lane_5
+	VLD1 (R19), V2.S[2]
+
+lane_5:
+	ADD  $4, R19
+	VMOV V1.S[3], R20
+	CBZW R20, lane_6
+	VLD1 (R19), V2.S[3]
+
+lane_6:
+whole_2:
+	WORD  $0x6ea0e440 // fcmgt v0, v2, v0
+	WORD  $0x6e231c63 // eor v3, v3, v3
+	WORD  $0x4ea0a804 // cmlt #0 v4, v0
+	WORD  $0x6e631c44 // bsl v4, v2, v3
+	VMOV  V4.B16, V0.B16
+	MOVD  $(R1), R19
+	WORD  $0x6eb1a822 // uminv v2, v1
+	FMOVS F2, R20
+	CBZW  R20, partial_7
+	FMOVQ F0, (R19)
+	B     whole_8
+
+partial_7:
+	VMOV V1.S[0], R20
+	CBZW R20, lane_9
+	VST1 V0.S[0], (R19)
+
+lane_9:
+	ADD  $4, R19
+	VMOV V1.S[1], R20
+	CBZW R20, lane_10
+	VST1 V0.S[1], (R19)
+
+lane_10:
+	ADD  $4, R19
+	VMOV V1.S[2], R20
+	CBZW R20, lane_11
+	VST1 V0.S[2], (R19)
+
+lane_11:
+	ADD  $4, R19
+	VMOV V1.S[3], R20
+	CBZW R20, lane_12
+	VST1 V0.S[3], (R19)
+
+lane_12:
+whole_8:
+done4:
+	RET
+
+// func shrinkNEON(dst *float32, x *float32, n int, alpha float32, beta float32)
+TEXT ·shrinkNEON(SB), NOSPLIT, $0-32
+	MOVD  n+16(FP), R0
+	MOVD  dst+0(FP), R1
+	MOVD  x+8(FP), R2
+	FMOVS alpha+24(FP), F0
+	WORD  $0x4e040400 // dup v0, v0
+	FMOVS beta+28(FP), F1
+	WORD  $0x4e040421 // dup v1, v1
+
+loop1:
+	CMP   $8, R0
+	BLT   single2
+	FMOVQ (R2), F2
+	WORD  $0x6ea1e443 // fcmgt v3, v2, v1
+	WORD  $0x4ea0d444 // fsub v4, v2, v0
+	WORD  $0x6e251ca5 // eor v5, v5, v5
+	WORD  $0x4ea0a866 // cmlt #0 v6, v3
+	WORD  $0x6e651c86 // bsl v6, v4, v5
+	VMOV  V6.B16, V3.B16
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x6e251c24 // eor v4, v1, v5
+	WORD  $0x6ea2e484 // fcmgt v4, v4, v2
+	WORD  $0x4e20d442 // fadd v2, v2, v0
+	WORD  $0x4ea0a885 // cmlt #0 v5, v4
+	WORD  $0x6e631c45 // bsl v5, v2, v3
+	VMOV  V5.B16, V2.B16
+	FMOVQ F2, (R1)
+	FMOVQ 16(R2), F2
+	WORD  $0x6ea1e443 // fcmgt v3, v2, v1
+	WORD  $0x4ea0d444 // fsub v4, v2, v0
+	WORD  $0x6e251ca5 // eor v5, v5, v5
+	WORD  $0x4ea0a866 // cmlt #0 v6, v3
+	WORD  $0x6e651c86 // bsl v6, v4, v5
+	VMOV  V6.B16, V3.B16
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x6e251c24 // eor v4, v1, v5
+	WORD  $0x6ea2e484 // fcmgt v4, v4, v2
+	WORD  $0x4e20d442 // fadd v2, v2, v0
+	WORD  $0x4ea0a885 // cmlt #0 v5, v4
+	WORD  $0x6e631c45 // bsl v5, v2, v3
+	VMOV  V5.B16, V2.B16
+	FMOVQ F2, 16(R1)
+	ADDS  $32, R1
+	ADDS  $32, R2
+	SUBS  $8, R0
+	B     loop1
+
+single2:
+	CMP   $4, R0
+	BLT   partial3
+	FMOVQ (R2), F2
+	WORD  $0x6ea1e443 // fcmgt v3, v2, v1
+	WORD  $0x4ea0d444 // fsub v4, v2, v0
+	WORD  $0x6e251ca5 // eor v5, v5, v5
+	WORD  $0x4ea0a866 // cmlt #0 v6, v3
+	WORD  $0x6e651c86 // bsl v6, v4, v5
+	VMOV  V6.B16, V3.B16
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x6e251c24 // eor v4, v1, v5
+	WORD  $0x6ea2e484 // fcmgt v4, v4, v2
+	WORD  $0x4e20d442 // fadd v2, v2, v0
+	WORD  $0x4ea0a885 // cmlt #0 v5, v4
+	WORD  $0x6e631c45 // bsl v5, v2, v3
+	VMOV  V5.B16, V2.B16
+	FMOVQ F2, (R1)
+	ADDS  $16, R1
+	ADDS  $16, R2
+	SUBS  $4, R0
+	B     single2
+
+partial3:
+	TST   R0, R0
+	BEQ   done4
+	FMOVS R0, F2
+	WORD  $0x4e040442 // dup v2, v2
+	MOVD  $lane_numbers<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea33442 // cmgt v2, v2, v3
+	MOVD  $(R2), R19
+	WORD  $0x6eb1a844 // uminv v4, v2
+	FMOVS F4, R20
+	CBZW  R20, partial_1
+	FMOVQ (R19), F3
+	B     whole_2
+
+partial_1:
+	WORD $0x6e231c63 // eor v3, v3, v3
+	VMOV V2.S[0], R20
+	CBZW R20, lane_3
+	VLD1 (R19), V3.S[0]
+
+lane_3:
+	ADD  $4, R19
+	VMOV V2.S[1], R20
+	CBZW R20, lane_4
+	VLD1 (R19), V3.S[1]
+
+lane_4:
+	ADD  $4, R19
+	VMOV V2.S[2], R20
+	CBZW R20, lane_5
+	VLD1 (R19), V3.S[2]
+
+lane_5:
+	ADD  $4, R19
+	VMOV V2.S[3], R20
+	CBZW R20, lane_6
+	VLD1 (R19), V3.S[3]
+
+lane_6:
+whole_2:
+	WORD  $0x6ea1e464 // fcmgt v4, v3, v1
+	WORD  $0x4ea0d465 // fsub v5, v3, v0
+	WORD  $0x6e261cc6 // eor v6, v6, v6
+	WORD  $0x4ea0a887 // cmlt #0 v7, v4
+	WORD  $0x6e661ca7 // bsl v7, v5, v6
+	VMOV  V7.B16, V4.B16
+	MOVD  $lanes_80000000<>+0(SB), R19
+	FMOVQ (R19), F5
+	WORD  $0x6e251c21 // eor v1, v1, v5
+	WORD  $0x6ea3e421 // fcmgt v1, v1, v3
+	WORD  $0x4e20d460 // fadd v0, v3, v0
+	WORD  $0x4ea0a823 // cmlt #0 v3, v1
+	WORD  $0x6e641c03 // bsl v3, v0, v4
+	VMOV  V3.B16, V0.B16
+	MOVD  $(R1), R19
+	WORD  $0x6eb1a841 // uminv v1, v2
+	FMOVS F1, R20
+	CBZW  R20, partial_7
+	FMOVQ F0, (R19)
+	B     whole_8
+
+partial_7:
+	VMOV V2.S[0], R20
+	CBZW R20, lane_9
+	VST1 V0.S[0], (R19)
+
+lane_9:
+	ADD  $4, R19
+	VMOV V2.S[1], R20
+	CBZW R20, lane_10
+	VST1 V0.S[1], (R19)
+
+lane_10:
+	ADD  $4, R19
+	VMOV V2.S[2], R20
+	CBZW R20, lane_11
+	VST1 V0.S[2], (R19)
+
+lane_11:
+	ADD  $4, R19
+	VMOV V2.S[3], R20
+	CBZW R20, lane_12
+	VST1 V0.S[3], (R19)
+
+lane_12:
+whole_8:
+done4:
+	RET
 
 // func addNEON(dst *float32, a *float32, b *float32, n int)
 TEXT ·addNEON(SB), NOSPLIT, $0-32

@@ -4,13 +4,13 @@ package vector
 func (op UnaryOp) String() string {
 	return [unaryOps]string{
 		"Neg", "Abs", "Sqrt", "Reciprocal", "Floor", "Ceil", "Round", "Relu", "Exp", "Log", "Erf", "Tanh",
-		"Sigmoid", "Softplus", "Gelu", "GeluTanh", "Silu", "HardSwish",
+		"Sigmoid", "Softplus", "Gelu", "GeluTanh", "Silu", "HardSwish", "Sin", "Cos", "Atan", "Sign",
 	}[op]
 }
 
 // String returns the name of op as declared.
 func (op ParamOp) String() string {
-	return [paramOps]string{"Clip", "LeakyRelu", "Affine", "HardSigmoid", "Elu"}[op]
+	return [paramOps]string{"Clip", "LeakyRelu", "Affine", "HardSigmoid", "Elu", "ThresholdedRelu", "Shrink"}[op]
 }
 
 // String returns the name of op as declared.

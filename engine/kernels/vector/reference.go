@@ -54,6 +54,15 @@ func unaryFunctions() [unaryOps]func(float32) float32 {
 		HardSwish: func(x float32) float32 {
 			return float32(float64(x) * min(max(float64(x)/6+0.5, 0), 1))
 		},
+		Sin:  sine,
+		Cos:  cosine,
+		Atan: func(x float32) float32 { return float32(math.Atan(float64(x))) },
+		Sign: func(x float32) float32 {
+			if x > 0 || x < 0 {
+				return float32(math.Copysign(1, float64(x)))
+			}
+			return x + 0
+		},
 	}
 }
 
@@ -73,6 +82,21 @@ func paramFunctions() [paramOps]func(x, alpha, beta float32) float32 {
 				return float32(float64(alpha) * math.Expm1(float64(x)))
 			}
 			return x
+		},
+		ThresholdedRelu: func(x, alpha, _ float32) float32 {
+			if x > alpha {
+				return x
+			}
+			return 0
+		},
+		Shrink: func(x, alpha, beta float32) float32 {
+			switch {
+			case x < -beta:
+				return x + alpha
+			case x > beta:
+				return x - alpha
+			}
+			return 0
 		},
 	}
 }
@@ -145,6 +169,10 @@ func atMost(x, high float32) float32 {
 func multiplyAdd(x, m, a float32) float32 {
 	return float32(float64(x)*float64(m) + float64(a))
 }
+
+func sine(x float32) float32 { return float32(math.Sin(float64(x))) }
+
+func cosine(x float32) float32 { return float32(math.Cos(float64(x))) }
 
 func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 

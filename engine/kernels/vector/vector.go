@@ -35,6 +35,10 @@ const (
 	GeluTanh                  // x/2·(1+tanh(√(2/π)·(x+0.044715x³))), 4 ULP of x
 	Silu                      // x·sigmoid(x), 4 ULP of x
 	HardSwish                 // x·min(max(x/6+1/2, 0), 1), 2 ULP of x
+	Sin                       // sin x, 2 ULP, of any x; of an infinity NaN
+	Cos                       // cos x, as Sin
+	Atan                      // arctan x, 4 ULP
+	Sign                      // -1, 0 or 1, exact; of -0 it is 0
 	unaryOps
 )
 
@@ -43,11 +47,13 @@ const (
 type ParamOp uint8
 
 const (
-	Clip        ParamOp = iota // min(max(x, alpha), beta), exact; beta wins when alpha > beta
-	LeakyRelu                  // x when x ≥ 0, else alpha·x; beta is ignored; exact
-	Affine                     // alpha·x+beta, rounded once
-	HardSigmoid                // min(max(alpha·x+beta, 0), 1), rounded once
-	Elu                        // x when x ≥ 0, else alpha·(eˣ-1), 4 ULP; beta is ignored
+	Clip            ParamOp = iota // min(max(x, alpha), beta), exact; beta wins when alpha > beta
+	LeakyRelu                      // x when x ≥ 0, else alpha·x; beta is ignored; exact
+	Affine                         // alpha·x+beta, rounded once
+	HardSigmoid                    // min(max(alpha·x+beta, 0), 1), rounded once
+	Elu                            // x when x ≥ 0, else alpha·(eˣ-1), 4 ULP; beta is ignored
+	ThresholdedRelu                // x when x > alpha, else 0, of NaN too; beta is ignored; exact
+	Shrink                         // x+alpha when x < -beta, x-alpha when x > beta, else 0, of NaN too; correctly rounded
 	paramOps
 )
 

@@ -37,6 +37,16 @@ var unaryOperations = []unaryOperation{
 	{"GeluTanh", 1, (*isa.Algebra).GeluTanh},
 	{"Silu", 1, (*isa.Algebra).Silu},
 	{"HardSwish", 1, hardSwish},
+	{"Sin", 1, (*isa.Algebra).Sin},
+	{"Cos", 1, (*isa.Algebra).Cos},
+	{"Atan", 1, (*isa.Algebra).Atan},
+	{"Sign", 2, sign},
+}
+
+// sign adds zero to what has no sign: -0 becomes 0, and NaN stays.
+func sign(a *isa.Algebra, x v) v {
+	one := a.Or(a.Sign(x), a.Const(1))
+	return a.Select(a.Compare(a.Abs(x), isa.GreaterThan, a.Nought()), one, a.Add(x, a.Nought()))
 }
 
 func hardSwish(a *isa.Algebra, x v) v {
@@ -59,6 +69,13 @@ var paramOperations = []struct {
 	}},
 	{"Elu", func(a *isa.Algebra, x, alpha, _ v) v {
 		return a.Select(a.Compare(x, isa.LessThan, a.Nought()), a.Mul(a.Expm1(x), alpha), x)
+	}},
+	{"ThresholdedRelu", func(a *isa.Algebra, x, alpha, _ v) v {
+		return a.Select(a.Compare(x, isa.GreaterThan, alpha), x, a.Nought())
+	}},
+	{"Shrink", func(a *isa.Algebra, x, alpha, beta v) v {
+		upper := a.Select(a.Compare(x, isa.GreaterThan, beta), a.Sub(x, alpha), a.Nought())
+		return a.Select(a.Compare(x, isa.LessThan, a.Xor(beta, a.Bits(0x80000000))), a.Add(x, alpha), upper)
 	}},
 }
 
