@@ -2,7 +2,6 @@ package ops
 
 import (
 	"cmp"
-	"fmt"
 
 	"github.com/eiplan/eiplan/engine/graph"
 	"github.com/eiplan/eiplan/models/tensor"
@@ -42,27 +41,11 @@ func prepareCompare(n *graph.Node, _ *Target) (Kernel, error) {
 func (lanes[T]) compare(op string, w *broadcast) binder { return comparison[T](op, w) }
 
 func comparison[T cmp.Ordered](op string, w *broadcast) binder {
-	f := eachPair(relation[T](op))
+	f := relation[T](op)
 	return func(c *Call) func() error {
 		do := overRows(c, w, f, c.In[0], c.In[1], c.Out[0])
 		return func() error { do(); return nil }
 	}
-}
-
-func relation[T cmp.Ordered](op string) func(a, b T) bool {
-	switch op {
-	case "Equal":
-		return func(a, b T) bool { return a == b }
-	case "Greater":
-		return func(a, b T) bool { return a > b }
-	case "GreaterOrEqual":
-		return func(a, b T) bool { return a >= b }
-	case "Less":
-		return func(a, b T) bool { return a < b }
-	case "LessOrEqual":
-		return func(a, b T) bool { return a <= b }
-	}
-	panic(fmt.Sprintf("ops: %s is no comparison", op))
 }
 
 // where picks each element from the second operand where the first is true, else from the third, with broadcasting.
@@ -109,19 +92,54 @@ func bindWhere[T word](w *broadcast) binder {
 }
 
 // choices computes a row of Where; an operand of one element stands for a whole row.
-func choices[T any](dst []T, cond []bool, a, b []T) {
-	repeat := func(n int) int {
-		if n == 1 {
-			return 0
+func choices[T word](dst []T, cond []bool, a, b []T) {
+	if len(cond) < len(dst) {
+		if cond[0] {
+			b = a
 		}
-		return -1
+		if len(b) < len(dst) {
+			fill(dst, b[0])
+		} else {
+			copy(dst, b)
+		}
+		return
 	}
-	i, j, k := repeat(len(cond)), repeat(len(a)), repeat(len(b))
-	for x := range dst {
-		v := b[x&k]
-		if cond[x&i] {
-			v = a[x&j]
+	cond = cond[:len(dst)]
+	switch {
+	case len(a) == len(dst) && len(b) == len(dst):
+		a, b = a[:len(dst)], b[:len(dst)]
+		for i, yes := range cond {
+			v, other := b[i], a[i]
+			if yes {
+				v = other
+			}
+			dst[i] = v
 		}
-		dst[x] = v
+	case len(b) == len(dst):
+		b, other := b[:len(dst)], a[0]
+		for i, yes := range cond {
+			v := b[i]
+			if yes {
+				v = other
+			}
+			dst[i] = v
+		}
+	case len(a) == len(dst):
+		a, v := a[:len(dst)], b[0]
+		for i, yes := range cond {
+			other := a[i]
+			if !yes {
+				other = v
+			}
+			dst[i] = other
+		}
+	default:
+		for i, yes := range cond {
+			v, other := b[0], a[0]
+			if yes {
+				v = other
+			}
+			dst[i] = v
+		}
 	}
 }
