@@ -146,7 +146,11 @@ func prepareMatMul(n *graph.Node, t *Target) (Kernel, error) {
 	case d == tensor.Float32 && len(n.In(0).Shape) > 1 && n.In(1).Known() && len(n.In(1).Shape) == 2 && n.Outputs[0].Shape.Elements() > 0 && n.In(0).Shape.Elements() > 0:
 		return prepareFusedMatMul(n, t)
 	case d == tensor.Float32 && steppable(n):
-		return steppedProducts(n, t, nil, nil, nil)
+		m, err := asMatrices(n)
+		if err != nil {
+			return Kernel{}, err
+		}
+		return steppedProducts(m, t, nil, nil, nil)
 	case d == tensor.Float32:
 		return plainMatMul[float32](n)
 	case d == tensor.Float64:
@@ -277,6 +281,8 @@ func byGemmType(n *graph.Node, t *Target) (Kernel, error) {
 	switch d := n.In(0).DType; {
 	case d == tensor.Float32 && packableGemm(n):
 		return prepareFusedMatMul(n, t)
+	case d == tensor.Float32 && !slices.Contains(n.In(0).Shape, 0) && !slices.Contains(n.In(1).Shape, 0):
+		return fastGemm(n, t)
 	case d == tensor.Float32:
 		return plainGemm[float32](n)
 	case d == tensor.Float64:

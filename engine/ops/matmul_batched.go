@@ -144,6 +144,9 @@ func steppedProducts(n *graph.Node, t *Target, permA, permB, permC []int) (Kerne
 	if err != nil {
 		return Kernel{}, err
 	}
+	if bind := vectorProducts(prod, a, b, y, t); bind != nil {
+		return Kernel{Class: "matrix by vector", Bind: bind}, nil
+	}
 	lda, _ := a.rows()
 	ldc, _ := y.rows()
 	ldb, straight := b.rows()
@@ -173,8 +176,8 @@ func steppedProducts(n *graph.Node, t *Target, permA, permB, permC []int) (Kerne
 	return k, nil
 }
 
-// steppable reports whether an ONNX MatMul of float32 can run as products of matrices.
+// steppable reports whether an ONNX MatMul of float32 can run as products of matrices: nothing of it is empty.
 func steppable(n *graph.Node) bool {
 	a, b := n.In(0).Shape, n.In(1).Shape
-	return len(a) > 1 && len(b) > 1 && !slices.Contains(a, 0) && !slices.Contains(b, 0)
+	return !slices.Contains(a, 0) && !slices.Contains(b, 0)
 }
