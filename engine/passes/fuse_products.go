@@ -14,7 +14,8 @@ import (
 //	Conv(x, w, b)                    →  eiplan/Conv(x, w, b)
 //	ConvTranspose(x, w, b)           →  eiplan/ConvTranspose(x, w, b)
 //	MatMul(x, w)                     →  eiplan/MatMul(x, w)
-//	Gemm(x, w, b), alpha = beta = 1  →  eiplan/MatMul(x, w, b)
+//	Gemm(x, w, b), alpha = 1         →  eiplan/MatMul(x, w, beta·b), b a constant row or number
+//	Gemm(x, w, r), alpha = beta = 1  →  eiplan/MatMul(x, w, ·, r), r of the product's shape and made during the run
 var nameProducts = rewriting("name products", func(e *editor, n *graph.Node, _ Options) {
 	if n.Domain != "" || len(n.Inputs) < 2 || n.In(0) == nil || n.Inputs[0].Known() || !n.In(1).Known() || n.Inputs[1].DType != tensor.Float32 {
 		return
@@ -36,9 +37,11 @@ var nameProducts = rewriting("name products", func(e *editor, n *graph.Node, _ O
 		if !plainProduct(n) || n.Int("transA", 0) != 0 || n.Float("alpha", 1) != 1 {
 			return
 		}
-		if b := n.In(2); b != nil && (!b.Known() || n.Float("beta", 1) != 1 || !b.Shape.Equal(tensor.Shape{n.Outputs[0].Shape[1]})) {
+		inputs, ok := biased(n)
+		if !ok {
 			return
 		}
+		e.read(n, inputs)
 		transposed := n.Int("transB", 0)
 		n.Attributes = map[string]models.Attribute{"transB": intAttribute(transposed)}
 		n.Op = "MatMul"
@@ -47,6 +50,28 @@ var nameProducts = rewriting("name products", func(e *editor, n *graph.Node, _ O
 	}
 	n.Domain = "eiplan"
 })
+
+// biased are the inputs of the eiplan/MatMul that a Gemm is, where its C is one that such a product adds.
+func biased(n *graph.Node) (inputs []*graph.Value, ok bool) {
+	c, beta, columns := n.In(2), n.Float("beta", 1), n.Outputs[0].Shape[1]
+	switch {
+	case c == nil || beta == 0:
+		return n.Inputs[:2:2], true
+	case !c.Known():
+		return []*graph.Value{n.Inputs[0], n.Inputs[1], nil, c}, beta == 1 && c.Static() && c.Shape.Equal(n.Outputs[0].Shape)
+	case beta == 1 && c.Shape.Equal(tensor.Shape{columns}):
+		return n.Inputs, true
+	}
+	count := c.Shape.Elements()
+	if count != 1 && (count != columns || c.Shape[len(c.Shape)-1] != columns) {
+		return nil, false
+	}
+	row := make([]float32, columns)
+	for i, from := 0, floats(c); i < columns; i++ {
+		row[i] = beta * from[i%count]
+	}
+	return []*graph.Value{n.Inputs[0], n.Inputs[1], constantOf(c.Name, tensor.Shape{columns}, row)}, true
+}
 
 // plainProduct reports whether a product's shapes are settled: x of any rank by a matrix, nothing of it empty.
 func plainProduct(n *graph.Node) bool {

@@ -184,6 +184,15 @@ var rewrites = []struct {
 	{"a Gemm with transposed weights is a product with bias", tiny{
 		[]string{"x 3x40"}, []string{"w 24x40", "b 24"}, []string{"Gemm x w b > a transB=1", "Relu a > y"},
 	}, "eiplan/MatMul"},
+	{"a Gemm with a row of a matrix for C, and one with a number", tiny{
+		[]string{"x 3x40"}, []string{"w 24x40", "b 1x24", "v 24x7", "c =0.3"}, []string{"Gemm x w b > a transB=1 beta=0.5", "Gemm a v c > y"},
+	}, "eiplan/MatMul eiplan/MatMul"},
+	{"a Gemm takes what the run makes for C", tiny{
+		[]string{"x 3x40"}, []string{"w 40x40"}, []string{"Gemm x w x > a", "Relu a > y"},
+	}, "eiplan/MatMul"},
+	{"a Gemm with a column for C, or a factor, stays", tiny{
+		[]string{"x 3x40"}, []string{"w 40x40", "c 3x1", "v 40x40"}, []string{"Gemm x w c > a", "Gemm a v > y alpha=0.5"},
+	}, "Gemm Gemm"},
 	{"GELU as exporters spell it", tiny{
 		[]string{"x 4x40"}, []string{"root =1.4142135", "one =1", "half =0.5"},
 		[]string{"Div x root > a", "Erf a > b", "Add b one > c", "Mul x c > d", "Mul d half > y"},
@@ -331,6 +340,9 @@ func attribute(name, value string) models.Attribute {
 	for _, f := range strings.Split(value, ",") {
 		v, err := strconv.ParseInt(f, 10, 64)
 		if err != nil {
+			if x, err := strconv.ParseFloat(f, 32); err == nil {
+				return models.Attribute{Kind: models.FloatAttribute, Float: float32(x)}
+			}
 			return models.Attribute{Kind: models.StringAttribute, Str: value}
 		}
 		ints = append(ints, v)
