@@ -223,6 +223,10 @@ func matMulNBits(c *composition) error {
 	for _, name := range []string{"K", "N", "bits", "block_size"} {
 		s[name] = models.Attribute{Kind: models.IntAttribute, Int: int64(c.Int(name, map[string]int{"bits": 4}[name]))}
 	}
+	if readsCodes(c.Node) {
+		c.yield(0, c.plus(c.addOwn("MatMulCodes", s, c.Inputs[0], c.Inputs[1], c.Inputs[2], c.In(3)), c.In(5)))
+		return nil
+	}
 	w := c.addOwn("UnpackWeights", s, c.Inputs[1], c.Inputs[2], c.In(3), c.In(4))
 	if c.Inputs[0].DType != c.Inputs[2].DType && c.Inputs[2].DType != tensor.Undefined {
 		w = c.add("Cast", settings{"to": intSetting(int(c.Inputs[0].DType))}, w)

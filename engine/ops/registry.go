@@ -237,6 +237,7 @@ var registry = map[string]Op{
 	"eiplan/Fail":               fail(),
 	"eiplan/FromChannels":       fromChannels(),
 	"eiplan/MatMul":             fusedMatMul(),
+	"eiplan/MatMulCodes":        matMulCodes(),
 	"eiplan/Softmax":            fusedSoftmax(),
 	"eiplan/TakeRow":            takeRow(),
 	"eiplan/ToChannels":         toChannels(),

@@ -28,6 +28,8 @@ type reduction struct {
 	reduce [reduceOps]func(x *float32, n int) float32
 	dot    func(a, b *float32, n int) float32
 	matVec [matVecStrips]func(dst, x, w *float32, k, stride int) // of 16<<i columns; nil where there are too few registers
+	dots4  func(dst, x *float32, w *uint8, scales, zeros *float32, columns, blocks, groups, zeroStep int)
+	dots8  func(dst, x *float32, w *uint8, scales, zeros *float32, columns, blocks, groups, zeroStep int)
 }
 
 type conversion struct {
@@ -82,6 +84,7 @@ func (f *Funcs) addReductions(r reduction) {
 		}
 	}
 	f.MatVec = sliceMatVec(r.matVec)
+	f.Dots4, f.Dots8 = sliceDots(r.dots4, 4), sliceDots(r.dots8, 8)
 	f.Dot = func(a, b []float32) float32 {
 		if sameLength(len(a), len(b)); len(a) == 0 {
 			return 0

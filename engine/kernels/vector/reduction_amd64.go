@@ -19,6 +19,8 @@ func reductionAVX512() reduction {
 			2: matVec64AVX512,
 			3: matVec128AVX512,
 		},
+		dots4: dots4AVX512,
+		dots8: dots8AVX512,
 	}
 }
 
@@ -36,6 +38,8 @@ func reductionAVX2() reduction {
 			1: matVec32AVX2,
 			2: matVec64AVX2,
 		},
+		dots4: dots4AVX2,
+		dots8: dots8AVX2,
 	}
 }
 
@@ -69,6 +73,12 @@ func matVec64AVX512(dst, x, w *float32, k, stride int)
 func matVec128AVX512(dst, x, w *float32, k, stride int)
 
 //go:noescape
+func dots4AVX512(dst, x *float32, w *uint8, scales, zeros *float32, columns, blocks, groups, zeroStep int)
+
+//go:noescape
+func dots8AVX512(dst, x *float32, w *uint8, scales, zeros *float32, columns, blocks, groups, zeroStep int)
+
+//go:noescape
 func sumAVX2(x *float32, n int) float32
 
 //go:noescape
@@ -91,3 +101,9 @@ func matVec32AVX2(dst, x, w *float32, k, stride int)
 
 //go:noescape
 func matVec64AVX2(dst, x, w *float32, k, stride int)
+
+//go:noescape
+func dots4AVX2(dst, x *float32, w *uint8, scales, zeros *float32, columns, blocks, groups, zeroStep int)
+
+//go:noescape
+func dots8AVX2(dst, x *float32, w *uint8, scales, zeros *float32, columns, blocks, groups, zeroStep int)

@@ -708,6 +708,130 @@ done:
 	VZEROUPPER
 	RET
 
+// func dots4AVX512(dst *float32, x *float32, w *uint8, scales *float32, zeros *float32, columns int, blocks int, groups int, zeroStep int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL
+TEXT ·dots4AVX512(SB), NOSPLIT, $0-72
+	MOVQ         dst+0(FP), AX
+	MOVQ         w+16(FP), CX
+	MOVQ         scales+24(FP), DX
+	MOVQ         zeros+32(FP), BX
+	MOVQ         zeroStep+64(FP), SI
+	MOVQ         columns+40(FP), DI
+	VBROADCASTSS lanes_0000000f<>+0(SB), Z0
+
+column:
+	VBROADCASTSS lanes_00000000<>+0(SB), Z3
+	MOVQ         x+8(FP), R8
+	MOVQ         blocks+48(FP), R9
+
+block:
+	VBROADCASTSS (BX), Z4
+	VBROADCASTSS (DX), Z5
+	ADDQ         SI, BX
+	ADDQ         $+4, DX
+	VXORPS       Z1, Z1, Z1
+	VXORPS       Z2, Z2, Z2
+	MOVQ         groups+56(FP), R10
+
+group:
+	VPMOVZXBD     (CX), Z6
+	VANDPS        Z0, Z6, Z7
+	VCVTDQ2PS     Z7, Z7
+	VSUBPS        Z4, Z7, Z7
+	VFMADD231PS   (R8), Z7, Z1
+	VPSRLD        $0x04, Z6, Z6
+	VCVTDQ2PS     Z6, Z6
+	VSUBPS        Z4, Z6, Z6
+	VFMADD231PS   64(R8), Z6, Z2
+	ADDQ          $+16, CX
+	ADDQ          $+128, R8
+	DECQ          R10
+	JNZ           group
+	VADDPS        Z2, Z1, Z1
+	VFMADD231PS   Z1, Z5, Z3
+	DECQ          R9
+	JNZ           block
+	VEXTRACTF64X4 $0x01, Z3, Y1
+	VADDPS        Y1, Y3, Y3
+	VEXTRACTF32X4 $0x01, Y3, X1
+	VADDPS        X1, X3, X3
+	VPERMILPS     $0x4e, X3, X1
+	VADDPS        X1, X3, X3
+	VPERMILPS     $0xb1, X3, X1
+	VADDPS        X1, X3, X3
+	VMOVSS        X3, (AX)
+	ADDQ          $+4, AX
+	DECQ          DI
+	JNZ           column
+	VZEROUPPER
+	RET
+
+DATA lanes_0000000f<>+0(SB)/4, $0x0000000f
+DATA lanes_0000000f<>+4(SB)/4, $0x0000000f
+DATA lanes_0000000f<>+8(SB)/4, $0x0000000f
+DATA lanes_0000000f<>+12(SB)/4, $0x0000000f
+DATA lanes_0000000f<>+16(SB)/4, $0x0000000f
+DATA lanes_0000000f<>+20(SB)/4, $0x0000000f
+DATA lanes_0000000f<>+24(SB)/4, $0x0000000f
+DATA lanes_0000000f<>+28(SB)/4, $0x0000000f
+GLOBL lanes_0000000f<>(SB), RODATA|NOPTR, $32
+
+// func dots8AVX512(dst *float32, x *float32, w *uint8, scales *float32, zeros *float32, columns int, blocks int, groups int, zeroStep int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL
+TEXT ·dots8AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst+0(FP), AX
+	MOVQ w+16(FP), CX
+	MOVQ scales+24(FP), DX
+	MOVQ zeros+32(FP), BX
+	MOVQ zeroStep+64(FP), SI
+	MOVQ columns+40(FP), DI
+
+column:
+	VBROADCASTSS lanes_00000000<>+0(SB), Z2
+	MOVQ         x+8(FP), R8
+	MOVQ         blocks+48(FP), R9
+
+block:
+	VBROADCASTSS (BX), Z3
+	VBROADCASTSS (DX), Z4
+	ADDQ         SI, BX
+	ADDQ         $+4, DX
+	VXORPS       Z0, Z0, Z0
+	VXORPS       Z1, Z1, Z1
+	MOVQ         groups+56(FP), R10
+
+group:
+	VPMOVZXBD     (CX), Z5
+	VCVTDQ2PS     Z5, Z5
+	VSUBPS        Z3, Z5, Z5
+	VFMADD231PS   (R8), Z5, Z0
+	VPMOVZXBD     16(CX), Z5
+	VCVTDQ2PS     Z5, Z5
+	VSUBPS        Z3, Z5, Z5
+	VFMADD231PS   64(R8), Z5, Z1
+	ADDQ          $+32, CX
+	ADDQ          $+128, R8
+	DECQ          R10
+	JNZ           group
+	VADDPS        Z1, Z0, Z0
+	VFMADD231PS   Z0, Z4, Z2
+	DECQ          R9
+	JNZ           block
+	VEXTRACTF64X4 $0x01, Z2, Y0
+	VADDPS        Y0, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X0
+	VADDPS        X0, X2, X2
+	VPERMILPS     $0x4e, X2, X0
+	VADDPS        X0, X2, X2
+	VPERMILPS     $0xb1, X2, X0
+	VADDPS        X0, X2, X2
+	VMOVSS        X2, (AX)
+	ADDQ          $+4, AX
+	DECQ          DI
+	JNZ           column
+	VZEROUPPER
+	RET
+
 // func sumAVX2(x *float32, n int) float32
 // Requires: AVX, AVX2, SSE
 TEXT ·sumAVX2(SB), NOSPLIT, $0-20
@@ -1272,5 +1396,132 @@ done:
 	VMOVUPS Y5, 160(AX)
 	VMOVUPS Y6, 192(AX)
 	VMOVUPS Y7, 224(AX)
+	VZEROUPPER
+	RET
+
+// func dots4AVX2(dst *float32, x *float32, w *uint8, scales *float32, zeros *float32, columns int, blocks int, groups int, zeroStep int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·dots4AVX2(SB), NOSPLIT, $0-72
+	MOVQ         dst+0(FP), AX
+	MOVQ         w+16(FP), CX
+	MOVQ         scales+24(FP), DX
+	MOVQ         zeros+32(FP), BX
+	MOVQ         zeroStep+64(FP), SI
+	MOVQ         columns+40(FP), DI
+	VBROADCASTSS lanes_0000000f<>+0(SB), Y0
+
+column:
+	VBROADCASTSS lanes_00000000<>+0(SB), Y3
+	MOVQ         x+8(FP), R8
+	MOVQ         blocks+48(FP), R9
+
+block:
+	VBROADCASTSS (BX), Y4
+	VBROADCASTSS (DX), Y5
+	ADDQ         SI, BX
+	ADDQ         $+4, DX
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	MOVQ         groups+56(FP), R10
+
+group:
+	VPMOVZXBD    (CX), Y6
+	VANDPS       Y0, Y6, Y7
+	VCVTDQ2PS    Y7, Y7
+	VSUBPS       Y4, Y7, Y7
+	VFMADD231PS  (R8), Y7, Y1
+	VPSRLD       $0x04, Y6, Y6
+	VCVTDQ2PS    Y6, Y6
+	VSUBPS       Y4, Y6, Y6
+	VFMADD231PS  64(R8), Y6, Y2
+	VPMOVZXBD    8(CX), Y6
+	VANDPS       Y0, Y6, Y7
+	VCVTDQ2PS    Y7, Y7
+	VSUBPS       Y4, Y7, Y7
+	VFMADD231PS  32(R8), Y7, Y1
+	VPSRLD       $0x04, Y6, Y6
+	VCVTDQ2PS    Y6, Y6
+	VSUBPS       Y4, Y6, Y6
+	VFMADD231PS  96(R8), Y6, Y2
+	ADDQ         $+16, CX
+	ADDQ         $+128, R8
+	DECQ         R10
+	JNZ          group
+	VADDPS       Y2, Y1, Y1
+	VFMADD231PS  Y1, Y5, Y3
+	DECQ         R9
+	JNZ          block
+	VEXTRACTF128 $0x01, Y3, X1
+	VADDPS       X1, X3, X3
+	VPERMILPS    $0x4e, X3, X1
+	VADDPS       X1, X3, X3
+	VPERMILPS    $0xb1, X3, X1
+	VADDPS       X1, X3, X3
+	VMOVSS       X3, (AX)
+	ADDQ         $+4, AX
+	DECQ         DI
+	JNZ          column
+	VZEROUPPER
+	RET
+
+// func dots8AVX2(dst *float32, x *float32, w *uint8, scales *float32, zeros *float32, columns int, blocks int, groups int, zeroStep int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·dots8AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst+0(FP), AX
+	MOVQ w+16(FP), CX
+	MOVQ scales+24(FP), DX
+	MOVQ zeros+32(FP), BX
+	MOVQ zeroStep+64(FP), SI
+	MOVQ columns+40(FP), DI
+
+column:
+	VBROADCASTSS lanes_00000000<>+0(SB), Y2
+	MOVQ         x+8(FP), R8
+	MOVQ         blocks+48(FP), R9
+
+block:
+	VBROADCASTSS (BX), Y3
+	VBROADCASTSS (DX), Y4
+	ADDQ         SI, BX
+	ADDQ         $+4, DX
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	MOVQ         groups+56(FP), R10
+
+group:
+	VPMOVZXBD    (CX), Y5
+	VCVTDQ2PS    Y5, Y5
+	VSUBPS       Y3, Y5, Y5
+	VFMADD231PS  (R8), Y5, Y0
+	VPMOVZXBD    8(CX), Y5
+	VCVTDQ2PS    Y5, Y5
+	VSUBPS       Y3, Y5, Y5
+	VFMADD231PS  32(R8), Y5, Y1
+	VPMOVZXBD    16(CX), Y5
+	VCVTDQ2PS    Y5, Y5
+	VSUBPS       Y3, Y5, Y5
+	VFMADD231PS  64(R8), Y5, Y0
+	VPMOVZXBD    24(CX), Y5
+	VCVTDQ2PS    Y5, Y5
+	VSUBPS       Y3, Y5, Y5
+	VFMADD231PS  96(R8), Y5, Y1
+	ADDQ         $+32, CX
+	ADDQ         $+128, R8
+	DECQ         R10
+	JNZ          group
+	VADDPS       Y1, Y0, Y0
+	VFMADD231PS  Y0, Y4, Y2
+	DECQ         R9
+	JNZ          block
+	VEXTRACTF128 $0x01, Y2, X0
+	VADDPS       X0, X2, X2
+	VPERMILPS    $0x4e, X2, X0
+	VADDPS       X0, X2, X2
+	VPERMILPS    $0xb1, X2, X0
+	VADDPS       X0, X2, X2
+	VMOVSS       X2, (AX)
+	ADDQ         $+4, AX
+	DECQ         DI
+	JNZ          column
 	VZEROUPPER
 	RET

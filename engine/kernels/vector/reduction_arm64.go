@@ -17,6 +17,8 @@ func reductionNEON() reduction {
 			0: matVec16NEON,
 			1: matVec32NEON,
 		},
+		dots4: dots4NEON,
+		dots8: dots8NEON,
 	}
 }
 
@@ -42,3 +44,9 @@ func matVec16NEON(dst, x, w *float32, k, stride int)
 
 //go:noescape
 func matVec32NEON(dst, x, w *float32, k, stride int)
+
+//go:noescape
+func dots4NEON(dst, x *float32, w *uint8, scales, zeros *float32, columns, blocks, groups, zeroStep int)
+
+//go:noescape
+func dots8NEON(dst, x *float32, w *uint8, scales, zeros *float32, columns, blocks, groups, zeroStep int)

@@ -922,3 +922,216 @@ done:
 	FMOVQ F6, 96(R0)
 	FMOVQ F7, 112(R0)
 	RET
+
+// func dots4NEON(dst *float32, x *float32, w *uint8, scales *float32, zeros *float32, columns int, blocks int, groups int, zeroStep int)
+TEXT ·dots4NEON(SB), NOSPLIT, $0-72
+	MOVD  dst+0(FP), R0
+	MOVD  w+16(FP), R1
+	MOVD  scales+24(FP), R2
+	MOVD  zeros+32(FP), R3
+	MOVD  zeroStep+64(FP), R6
+	MOVD  columns+40(FP), R7
+	MOVD  $lanes_0000000f<>+0(SB), R19
+	FMOVS (R19), F0
+	WORD  $0x4e040400 // dup v0, v0
+
+column:
+	MOVD  $lanes_00000000<>+0(SB), R19
+	FMOVS (R19), F3
+	WORD  $0x4e040463 // dup v3, v3
+	MOVD  x+8(FP), R8
+	MOVD  blocks+48(FP), R9
+
+block:
+	FMOVS (R3), F4
+	WORD  $0x4e040484 // dup v4, v4
+	FMOVS (R2), F5
+	WORD  $0x4e0404a5 // dup v5, v5
+	ADDS  R6, R3
+	ADDS  $4, R2
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	MOVD  groups+56(FP), R10
+
+group:
+	FMOVS (R1), F6
+	WORD  $0x2f08a4c6 // uxtl.8b v6, v6
+	WORD  $0x2f10a4c6 // uxtl.4h v6, v6
+	WORD  $0x4e201cc7 // and v7, v6, v0
+	WORD  $0x4e21d8e7 // scvtf v7, v7
+	WORD  $0x4ea4d4e7 // fsub v7, v7, v4
+	FMOVQ (R8), F8
+	WORD  $0x4e28cce1 // fmla v1, v7, v8
+	WORD  $0x6f3c04c6 // ushr #4 v6, v6
+	WORD  $0x4e21d8c6 // scvtf v6, v6
+	WORD  $0x4ea4d4c6 // fsub v6, v6, v4
+	FMOVQ 64(R8), F7
+	WORD  $0x4e27ccc2 // fmla v2, v6, v7
+	FMOVS 4(R1), F6
+	WORD  $0x2f08a4c6 // uxtl.8b v6, v6
+	WORD  $0x2f10a4c6 // uxtl.4h v6, v6
+	WORD  $0x4e201cc7 // and v7, v6, v0
+	WORD  $0x4e21d8e7 // scvtf v7, v7
+	WORD  $0x4ea4d4e7 // fsub v7, v7, v4
+	FMOVQ 16(R8), F8
+	WORD  $0x4e28cce1 // fmla v1, v7, v8
+	WORD  $0x6f3c04c6 // ushr #4 v6, v6
+	WORD  $0x4e21d8c6 // scvtf v6, v6
+	WORD  $0x4ea4d4c6 // fsub v6, v6, v4
+	FMOVQ 80(R8), F7
+	WORD  $0x4e27ccc2 // fmla v2, v6, v7
+	FMOVS 8(R1), F6
+	WORD  $0x2f08a4c6 // uxtl.8b v6, v6
+	WORD  $0x2f10a4c6 // uxtl.4h v6, v6
+	WORD  $0x4e201cc7 // and v7, v6, v0
+	WORD  $0x4e21d8e7 // scvtf v7, v7
+	WORD  $0x4ea4d4e7 // fsub v7, v7, v4
+	FMOVQ 32(R8), F8
+	WORD  $0x4e28cce1 // fmla v1, v7, v8
+	WORD  $0x6f3c04c6 // ushr #4 v6, v6
+	WORD  $0x4e21d8c6 // scvtf v6, v6
+	WORD  $0x4ea4d4c6 // fsub v6, v6, v4
+	FMOVQ 96(R8), F7
+	WORD  $0x4e27ccc2 // fmla v2, v6, v7
+	FMOVS 12(R1), F6
+	WORD  $0x2f08a4c6 // uxtl.8b v6, v6
+	WORD  $0x2f10a4c6 // uxtl.4h v6, v6
+	WORD  $0x4e201cc7 // and v7, v6, v0
+	WORD  $0x4e21d8e7 // scvtf v7, v7
+	WORD  $0x4ea4d4e7 // fsub v7, v7, v4
+	FMOVQ 48(R8), F8
+	WORD  $0x4e28cce1 // fmla v1, v7, v8
+	WORD  $0x6f3c04c6 // ushr #4 v6, v6
+	WORD  $0x4e21d8c6 // scvtf v6, v6
+	WORD  $0x4ea4d4c6 // fsub v6, v6, v4
+	FMOVQ 112(R8), F7
+	WORD  $0x4e27ccc2 // fmla v2, v6, v7
+	ADDS  $16, R1
+	ADDS  $128, R8
+	SUBS  $1, R10
+	BNE   group
+	WORD  $0x4e22d421 // fadd v1, v1, v2
+	WORD  $0x4e21cca3 // fmla v3, v5, v1
+	SUBS  $1, R9
+	BNE   block
+	WORD  $0x6e034061 // ext #8 v1, v3, v3
+	WORD  $0x4e21d463 // fadd v3, v3, v1
+	WORD  $0x4ea00861 // rev64 v1, v3
+	WORD  $0x4e21d463 // fadd v3, v3, v1
+	FMOVS F3, (R0)
+	ADDS  $4, R0
+	SUBS  $1, R7
+	BNE   column
+	RET
+
+DATA lanes_0000000f<>+0(SB)/4, $0x0000000f
+DATA lanes_0000000f<>+4(SB)/4, $0x0000000f
+DATA lanes_0000000f<>+8(SB)/4, $0x0000000f
+DATA lanes_0000000f<>+12(SB)/4, $0x0000000f
+DATA lanes_0000000f<>+16(SB)/4, $0x0000000f
+DATA lanes_0000000f<>+20(SB)/4, $0x0000000f
+DATA lanes_0000000f<>+24(SB)/4, $0x0000000f
+DATA lanes_0000000f<>+28(SB)/4, $0x0000000f
+GLOBL lanes_0000000f<>(SB), RODATA|NOPTR, $32
+
+// func dots8NEON(dst *float32, x *float32, w *uint8, scales *float32, zeros *float32, columns int, blocks int, groups int, zeroStep int)
+TEXT ·dots8NEON(SB), NOSPLIT, $0-72
+	MOVD dst+0(FP), R0
+	MOVD w+16(FP), R1
+	MOVD scales+24(FP), R2
+	MOVD zeros+32(FP), R3
+	MOVD zeroStep+64(FP), R6
+	MOVD columns+40(FP), R7
+
+column:
+	MOVD  $lanes_00000000<>+0(SB), R19
+	FMOVS (R19), F2
+	WORD  $0x4e040442 // dup v2, v2
+	MOVD  x+8(FP), R8
+	MOVD  blocks+48(FP), R9
+
+block:
+	FMOVS (R3), F3
+	WORD  $0x4e040463 // dup v3, v3
+	FMOVS (R2), F4
+	WORD  $0x4e040484 // dup v4, v4
+	ADDS  R6, R3
+	ADDS  $4, R2
+	WORD  $0x6e201c00 // eor v0, v0, v0
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	MOVD  groups+56(FP), R10
+
+group:
+	FMOVS (R1), F5
+	WORD  $0x2f08a4a5 // uxtl.8b v5, v5
+	WORD  $0x2f10a4a5 // uxtl.4h v5, v5
+	WORD  $0x4e21d8a5 // scvtf v5, v5
+	WORD  $0x4ea3d4a5 // fsub v5, v5, v3
+	FMOVQ (R8), F6
+	WORD  $0x4e26cca0 // fmla v0, v5, v6
+	FMOVS 4(R1), F5
+	WORD  $0x2f08a4a5 // uxtl.8b v5, v5
+	WORD  $0x2f10a4a5 // uxtl.4h v5, v5
+	WORD  $0x4e21d8a5 // scvtf v5, v5
+	WORD  $0x4ea3d4a5 // fsub v5, v5, v3
+	FMOVQ 16(R8), F6
+	WORD  $0x4e26cca1 // fmla v1, v5, v6
+	FMOVS 8(R1), F5
+	WORD  $0x2f08a4a5 // uxtl.8b v5, v5
+	WORD  $0x2f10a4a5 // uxtl.4h v5, v5
+	WORD  $0x4e21d8a5 // scvtf v5, v5
+	WORD  $0x4ea3d4a5 // fsub v5, v5, v3
+	FMOVQ 32(R8), F6
+	WORD  $0x4e26cca0 // fmla v0, v5, v6
+	FMOVS 12(R1), F5
+	WORD  $0x2f08a4a5 // uxtl.8b v5, v5
+	WORD  $0x2f10a4a5 // uxtl.4h v5, v5
+	WORD  $0x4e21d8a5 // scvtf v5, v5
+	WORD  $0x4ea3d4a5 // fsub v5, v5, v3
+	FMOVQ 48(R8), F6
+	WORD  $0x4e26cca1 // fmla v1, v5, v6
+	FMOVS 16(R1), F5
+	WORD  $0x2f08a4a5 // uxtl.8b v5, v5
+	WORD  $0x2f10a4a5 // uxtl.4h v5, v5
+	WORD  $0x4e21d8a5 // scvtf v5, v5
+	WORD  $0x4ea3d4a5 // fsub v5, v5, v3
+	FMOVQ 64(R8), F6
+	WORD  $0x4e26cca0 // fmla v0, v5, v6
+	FMOVS 20(R1), F5
+	WORD  $0x2f08a4a5 // uxtl.8b v5, v5
+	WORD  $0x2f10a4a5 // uxtl.4h v5, v5
+	WORD  $0x4e21d8a5 // scvtf v5, v5
+	WORD  $0x4ea3d4a5 // fsub v5, v5, v3
+	FMOVQ 80(R8), F6
+	WORD  $0x4e26cca1 // fmla v1, v5, v6
+	FMOVS 24(R1), F5
+	WORD  $0x2f08a4a5 // uxtl.8b v5, v5
+	WORD  $0x2f10a4a5 // uxtl.4h v5, v5
+	WORD  $0x4e21d8a5 // scvtf v5, v5
+	WORD  $0x4ea3d4a5 // fsub v5, v5, v3
+	FMOVQ 96(R8), F6
+	WORD  $0x4e26cca0 // fmla v0, v5, v6
+	FMOVS 28(R1), F5
+	WORD  $0x2f08a4a5 // uxtl.8b v5, v5
+	WORD  $0x2f10a4a5 // uxtl.4h v5, v5
+	WORD  $0x4e21d8a5 // scvtf v5, v5
+	WORD  $0x4ea3d4a5 // fsub v5, v5, v3
+	FMOVQ 112(R8), F6
+	WORD  $0x4e26cca1 // fmla v1, v5, v6
+	ADDS  $32, R1
+	ADDS  $128, R8
+	SUBS  $1, R10
+	BNE   group
+	WORD  $0x4e21d400 // fadd v0, v0, v1
+	WORD  $0x4e20cc82 // fmla v2, v4, v0
+	SUBS  $1, R9
+	BNE   block
+	WORD  $0x6e024040 // ext #8 v0, v2, v2
+	WORD  $0x4e20d442 // fadd v2, v2, v0
+	WORD  $0x4ea00840 // rev64 v0, v2
+	WORD  $0x4e20d442 // fadd v2, v2, v0
+	FMOVS F2, (R0)
+	ADDS  $4, R0
+	SUBS  $1, R7
+	BNE   column
+	RET

@@ -75,6 +75,52 @@ func TestMatVec(t *testing.T) {
 	})
 }
 
+func TestCodeDots(t *testing.T) {
+	eachVariant(t, func(t *testing.T, f *Funcs) {
+		for bits, dots := range map[int]func(dst, x []float32, w []uint8, scales, zeros []float32){4: f.Dots4, 8: f.Dots8} {
+			for _, columns := range []int{0, 1, 2, 7} {
+				for _, blocks := range []int{0, 1, 2, 5} {
+					for _, length := range []int{32, 64, 160} {
+						for _, zeroes := range []int{1, columns * blocks} {
+							checkCodeDots(t, dots, bits, columns, blocks, blocks*length, zeroes)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+func checkCodeDots(t *testing.T, dots func(dst, x []float32, w []uint8, scales, zeros []float32), bits, columns, blocks, k, zeroes int) {
+	t.Helper()
+	plain, codes := moderate(k, 5), make([]uint8, columns*k*bits/8)
+	for i := range codes {
+		codes[i] = uint8(i*37 + i/7)
+	}
+	x := fence.Copy(t, plain)
+	if bits == 4 {
+		Spread(x, plain)
+	}
+	dst, w := fence.Copy(t, moderate(columns, 6)), fence.Copy(t, codes)
+	scales, zeros := fence.Copy(t, moderate(columns*blocks, 7)), fence.Copy(t, moderate(zeroes, 8))
+	dots(dst, x, w, scales, zeros)
+	for j, got := range dst {
+		var want, size float64
+		for i, v := range plain {
+			code := codes[(j*k+i)*bits/8]
+			if bits == 4 {
+				code = code >> (i % 2 * 4) & 15
+			}
+			b := j*blocks + i*blocks/k
+			term := float64(v) * float64(float32(code)-zeros[b%zeroes]) * float64(scales[b])
+			want, size = want+term, size+math.Abs(term)
+		}
+		if diff := math.Abs(float64(got) - want); !(diff <= float64(k+8)*0x1p-24*size) {
+			t.Fatalf("%d bits: column %d of %d, %d blocks, %d rows: %g, want %g", bits, j, columns, blocks, k, got, want)
+		}
+	}
+}
+
 func TestSumsOfSpecials(t *testing.T) {
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
 	for _, c := range []struct {

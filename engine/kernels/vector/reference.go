@@ -7,7 +7,7 @@ import "math"
 func Reference() *Funcs {
 	f := &Funcs{
 		Variant: "generic",
-		Dot:     dot, MatVec: matVec, Axpy: axpy, ScaleShift: scaleShift,
+		Dot:     dot, MatVec: matVec, Dots4: codeDots(4), Dots8: codeDots(8), Axpy: axpy, ScaleShift: scaleShift,
 		ToBF16: toBF16, FromBF16: fromBF16, ToF16: toF16, FromF16: fromF16,
 		QuantizeUint8: quantizeUint8, QuantizeInt8: quantizeInt8,
 		DequantizeUint8: dequantizeUint8, DequantizeInt8: dequantizeInt8,

@@ -38,6 +38,43 @@ func matVec(dst, x, w []float32) {
 	}
 }
 
+func codeDots(bits int) func(dst, x []float32, w []uint8, scales, zeros []float32) {
+	return func(dst, x []float32, w []uint8, scales, zeros []float32) {
+		blocks := codeBlocks(dst, x, w, scales, zeros, bits)
+		for j := range dst {
+			var total float64
+			for i := range len(x) {
+				at, k := j*len(x)+i, i
+				code := w[at*bits/8]
+				if bits == 4 {
+					code = code >> (at % 2 * 4) & 15
+					k = i&^(CodeGroup-1) + i%2*(CodeGroup/2) + i%CodeGroup/2
+				}
+				b := j*blocks + i/(len(x)/blocks)
+				total += float64(x[k]) * (float64(code) - float64(zeros[b%len(zeros)])) * float64(scales[b])
+			}
+			dst[j] = float32(total)
+		}
+	}
+}
+
+// codeBlocks is the number of blocks of each row of codes; it panics unless there are scales and zeros for them, and codes for all elements.
+func codeBlocks(dst, x []float32, w []uint8, scales, zeros []float32, bits int) int {
+	if len(dst) == 0 {
+		return 0
+	}
+	blocks := len(scales) / len(dst)
+	sameLength(len(scales), blocks*len(dst))
+	sameLength(len(w), len(dst)*len(x)*bits/8)
+	if len(zeros) != 1 {
+		sameLength(len(zeros), len(scales))
+	}
+	if blocks > 0 && len(x)%(blocks*CodeGroup) != 0 || blocks == 0 && len(x) > 0 {
+		panic("vector: blocks of codes that are no whole groups")
+	}
+	return blocks
+}
+
 // wholeMatrix panics unless w has a row of len(dst) for each of x.
 func wholeMatrix(dst, x, w []float32) {
 	if len(dst)%MatVecLanes != 0 {

@@ -79,3 +79,18 @@ func sliceMatVec(strips [matVecStrips]func(dst, x, w *float32, k, stride int)) f
 		}
 	}
 }
+
+func sliceDots(loop func(dst, x *float32, w *uint8, scales, zeros *float32, columns, blocks, groups, zeroStep int), bits int) func(dst, x []float32, w []uint8, scales, zeros []float32) {
+	return func(dst, x []float32, w []uint8, scales, zeros []float32) {
+		blocks := codeBlocks(dst, x, w, scales, zeros, bits)
+		if blocks == 0 || len(x) == 0 {
+			clear(dst)
+			return
+		}
+		step := 4
+		if len(zeros) == 1 {
+			step = 0
+		}
+		loop(&dst[0], &x[0], &w[0], &scales[0], &zeros[0], len(dst), blocks, len(x)/blocks/CodeGroup, step)
+	}
+}

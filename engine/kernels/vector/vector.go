@@ -126,6 +126,16 @@ type Funcs struct {
 	// dst is none of the operands.
 	MatVec func(dst, x, w []float32)
 
+	// Dots4 does dst[j] = Σ over b of scales[j·B+b]·Σ over i of block b of
+	// x[i]·(w[j][i]-zeros[j·B+b]), where rows of w and x have B = len(scales)/len(dst)
+	// blocks of equal length, a multiple of CodeGroup. The numbers of w have 4 bits, the first of two in the lower
+	// ones of its byte; x is in the order of Spread. zeros may be one number, for
+	// all blocks. The error is that of a Sum of all terms.
+	Dots4 func(dst, x []float32, w []uint8, scales, zeros []float32)
+
+	// Dots8 is Dots4 for numbers of 8 bits, and for x as it is.
+	Dots8 func(dst, x []float32, w []uint8, scales, zeros []float32)
+
 	// Axpy does y[i] += alpha·x[i], rounded once.
 	Axpy func(y, x []float32, alpha float32)
 
@@ -169,6 +179,18 @@ type Funcs struct {
 
 // MatVecLanes divides the number of MatVec's columns.
 const MatVecLanes = 16
+
+// CodeGroup divides the length of the blocks of Dots4 and Dots8.
+const CodeGroup = 32
+
+// Spread copies x to dst in the order of Dots4: of each CodeGroup elements the
+// even ones before the odd ones. What dst has more becomes zero.
+func Spread(dst, x []float32) {
+	clear(dst)
+	for i, v := range x {
+		dst[i&^(CodeGroup-1)+i%2*(CodeGroup/2)+i%CodeGroup/2] = v
+	}
+}
 
 // matVecStrips is how many widths of strips assembled variants cut a matrix into:
 // 16, 32, 64 and 128 columns.

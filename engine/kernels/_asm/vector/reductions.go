@@ -18,6 +18,8 @@ func reductions(f *file) {
 		extreme(f, set, "Minimum", (*isa.Algebra).Least)
 		dot(f, set)
 		matVecs(f, set)
+		codeDots(f, set, 4)
+		codeDots(f, set, 8)
 	}
 }
 
