@@ -11,11 +11,11 @@ import (
 
 // The normalisations of ONNX that take their statistics from X itself.
 func instanceNormalization() Op {
-	return Op{Infer: inferInstanceNormalization, Cost: costNormalize, Prepare: byFloat(plainInstanceNormalization[float32], plainInstanceNormalization[float64])}
+	return Op{Infer: inferInstanceNormalization, Cost: costNormalize, Prepare: byFloat(fastInstanceNormalization, plainInstanceNormalization[float64])}
 }
 
 func groupNormalization() Op {
-	return Op{Infer: inferInstanceNormalization, Cost: costNormalize, Prepare: byFloat(plainGroupNormalization[float32], plainGroupNormalization[float64])}
+	return Op{Infer: inferInstanceNormalization, Cost: costNormalize, Prepare: byFloat(fastGroupNormalization, plainGroupNormalization[float64])}
 }
 
 func layerNormalization() Op {
@@ -31,7 +31,7 @@ func lpNormalization() Op {
 }
 
 func meanVarianceNormalization() Op {
-	return Op{Infer: inferSame, Cost: costNormalize, Prepare: byFloat(plainMeanVariance[float32], plainMeanVariance[float64])}
+	return Op{Infer: inferSame, Cost: costNormalize, Prepare: byFloat(fastMeanVariance, plainMeanVariance[float64])}
 }
 
 func lrn() Op {
@@ -137,11 +137,20 @@ func plainInstanceNormalization[T real](n *graph.Node, _ *Target) (Kernel, error
 
 // plainGroupNormalization normalises groups of channels of each sample.
 func plainGroupNormalization[T real](n *graph.Node, _ *Target) (Kernel, error) {
-	groups := n.Int("num_groups", 0)
-	if channels := n.In(0).Shape[1]; groups < 1 || channels%groups != 0 {
-		return Kernel{}, fmt.Errorf("num_groups %d for %d channels", groups, channels)
+	groups, err := groupsOf(n)
+	if err != nil {
+		return Kernel{}, err
 	}
 	return normalizeGroups[T](n, groups)
+}
+
+// groupsOf is how many groups a GroupNormalization divides the channels into.
+func groupsOf(n *graph.Node) (int, error) {
+	groups := n.Int("num_groups", 0)
+	if channels := n.In(0).Shape[1]; groups < 1 || channels%groups != 0 {
+		return 0, fmt.Errorf("num_groups %d for %d channels", groups, channels)
+	}
+	return groups, nil
 }
 
 func normalizeGroups[T real](n *graph.Node, groups int) (Kernel, error) {
@@ -303,11 +312,7 @@ func plainLpNormalization[T real](n *graph.Node, _ *Target) (Kernel, error) {
 // plainMeanVariance computes (X - mean)/(deviation + 1e-9) over the given axes.
 func plainMeanVariance[T real](n *graph.Node, _ *Target) (Kernel, error) {
 	x := n.In(0).Shape
-	axes := n.Ints("axes")
-	if axes == nil {
-		axes = []int{0, 2, 3}
-	}
-	axes, err := axesOf(axes, len(x))
+	axes, err := meanVarianceAxes(n)
 	if err != nil {
 		return Kernel{}, err
 	}
@@ -334,6 +339,15 @@ func plainMeanVariance[T real](n *graph.Node, _ *Target) (Kernel, error) {
 		}
 	}
 	return Kernel{Class: "plain normalize", Bind: bind}, nil
+}
+
+// meanVarianceAxes are the axes that a MeanVarianceNormalization takes its statistics over.
+func meanVarianceAxes(n *graph.Node) ([]int, error) {
+	axes := n.Ints("axes")
+	if axes == nil {
+		axes = []int{0, 2, 3}
+	}
+	return axesOf(axes, len(n.In(0).Shape))
 }
 
 // groupsOver lists the places of the elements that differ in the given axes alone.

@@ -43,17 +43,6 @@ func (f *Funcs) RMSNormBF16(dst []uint16, x, scale []float32, epsilon float32) {
 	f.standardizeBF16(dst, x, scale, nil, 0, f.inverseRMS(x, epsilon))
 }
 
-// Moments returns the mean and the biased variance of x, in two passes; zeros
-// when x is empty.
-func (f *Funcs) Moments(x []float32) (mean, variance float32) {
-	if len(x) == 0 {
-		return 0, 0
-	}
-	n := float32(len(x))
-	mean = f.v.Reduce[vector.Sum](x) / n
-	return mean, f.rows.deviation(x, mean) / n
-}
-
 func (f *Funcs) center(x []float32, epsilon float32) (mean, inverse float32) {
 	mean, variance := f.Moments(x)
 	return mean, inverseRoot(variance, epsilon)
