@@ -11,7 +11,7 @@ import (
 // batchNormalization is ONNX BatchNormalization: Y = (X - mean)/√(var + epsilon)·scale + B for each channel. With training_mode the mean and the
 // variance are those of X, and the running ones come out beside Y.
 func batchNormalization() Op {
-	return Op{Infer: inferBatchNormalization, Cost: costNormalize, Prepare: halved(byFloat(plainBatchNormalization[float32], plainBatchNormalization[float64]))}
+	return Op{Infer: inferBatchNormalization, Cost: costNormalize, Prepare: halved(byFloat(fastBatchNormalization, plainBatchNormalization[float64]))}
 }
 
 func inferBatchNormalization(n *graph.Node) error {

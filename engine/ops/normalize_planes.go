@@ -6,6 +6,7 @@ import (
 
 	"github.com/eiplan/eiplan/engine/graph"
 	"github.com/eiplan/eiplan/engine/kernels/normalize"
+	"github.com/eiplan/eiplan/models/tensor"
 )
 
 // fastInstanceNormalization is InstanceNormalization on float32 planes.
@@ -66,5 +67,32 @@ func fastMeanVariance(n *graph.Node, t *Target) (Kernel, error) {
 		src := rowAt(c.In[0], i, count)
 		mean, variance := f.Moments(src)
 		f.Standardize(rowAt(c.Out[0], i, count), src, mean, float32(1/(math.Sqrt(float64(variance))+1e-9)), 1, 0)
+	}), nil
+}
+
+// fastBatchNormalization is BatchNormalization of dense float32 planes by statistics from elsewhere.
+func fastBatchNormalization(n *graph.Node, t *Target) (Kernel, error) {
+	for i := 1; i < 5; i++ {
+		if n.In(i).DType != tensor.Float32 {
+			return plainBatchNormalization[float32](n, t)
+		}
+	}
+	x := n.In(0).Shape
+	channels, err := channelsOf(x)
+	if err != nil || n.Int("training_mode", 0) != 0 {
+		return plainBatchNormalization[float32](n, t)
+	}
+	f := normalize.For(t.Features)
+	planes := x[0] * channels
+	plane := x.Elements() / max(planes, 1)
+	if plane < shortRow {
+		return plainBatchNormalization[float32](n, t)
+	}
+	epsilon := float64(n.Float("epsilon", 1e-5))
+	return byRows("normalize "+f.Variant, planes, plane, func(c *Call, i int) {
+		ch := i % channels
+		parameter := func(input int) float32 { return tensor.Data[float32](c.In[input].Tensor)[ch] }
+		inverse := float32(1 / math.Sqrt(float64(parameter(4))+epsilon))
+		f.Standardize(rowAt(c.Out[0], i, plane), rowAt(c.In[0], i, plane), parameter(3), inverse, parameter(1), parameter(2))
 	}), nil
 }

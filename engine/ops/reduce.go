@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/eiplan/eiplan/engine/graph"
-	"github.com/eiplan/eiplan/engine/kernels/vector"
 	"github.com/eiplan/eiplan/models/tensor"
 )
 
@@ -147,9 +146,12 @@ func (w *broadcast) finish() error {
 func (lanes[T]) reduce(n *graph.Node, t *Target) func(c *Call, p *reduction) func() error {
 	return func(c *Call, p *reduction) func() error {
 		var do func(from, to int)
-		if f, ok := any(float32Reduce(c, n.Op, p, vector.For(t.Features))).(func(from, to int)); ok && f != nil && is[T, float32]() {
-			do = f
-		} else if isReal[T]() || slices.Contains([]string{"ReduceL2", "ReduceLogSum", "ReduceLogSumExp"}, n.Op) {
+		if is[T, float32]() {
+			if fast := float32Reduce(c, n.Op, p, t); fast != nil {
+				return fast
+			}
+		}
+		if isReal[T]() || slices.Contains([]string{"ReduceL2", "ReduceLogSum", "ReduceLogSumExp"}, n.Op) {
 			do = reduceIn[T](c, p, reductionMeaning[float64](n.Op, p.count), n.Op == "ReduceLogSumExp")
 		} else {
 			m := reductionMeaning[T](n.Op, p.count)
@@ -249,82 +251,4 @@ func reductionMeaning[A number](op string, count int) accumulation[A] {
 		return accumulation[A]{0, func(sum, x A) A { return sum + A(math.Exp(float64(x))) }, func(sum A) A { return A(math.Log(float64(sum))) }}
 	}
 	panic(fmt.Sprintf("ops: %s is no reduction", op))
-}
-
-// float32Reduce runs sums, means and extremes over contiguous rows, or row by row over contiguous outputs, through the vector kernels; nil where
-// neither holds.
-func float32Reduce(c *Call, op string, p *reduction, v *vector.Funcs) func(from, to int) {
-	if p.count == 0 || p.kept.row == 0 {
-		return nil
-	}
-	type entry struct {
-		whole vector.ReduceOp
-		join  vector.BinaryOp
-		one   func(a, b float32) float32
-	}
-	add := func(a, b float32) float32 { return a + b }
-	e, ok := map[string]entry{
-		"ReduceSum":  {vector.Sum, vector.Add, add},
-		"ReduceMean": {vector.Sum, vector.Add, add},
-		"ReduceMax":  {vector.Maximum, vector.Max, func(a, b float32) float32 { return max(a, b) }},
-		"ReduceMin":  {vector.Minimum, vector.Min, func(a, b float32) float32 { return min(a, b) }},
-	}[op]
-	scale := float32(1)
-	if op == "ReduceMean" {
-		scale = 1 / float32(p.count)
-	}
-	whole, join, times := v.Reduce[e.whole], v.Binary[e.join], v.Scalar[vector.MulScalar]
-	switch {
-	case !ok:
-		return nil
-	case p.reduced.inner() == 1:
-		return func(from, to int) { reduceRows(c, p, from, to, whole, e.one, scale) }
-	case p.kept.inner() == 1:
-		return func(from, to int) { reduceColumns(c, p, from, to, join, times, scale) }
-	}
-	return nil
-}
-
-// reduceRows reduces where the innermost axis goes.
-func reduceRows(c *Call, p *reduction, from, to int, whole func(x []float32) float32, join func(a, b float32) float32, scale float32) {
-	x, out := elements[float32](&c.In[0].Tensor), elements[float32](&c.Out[0].Tensor)
-	kept, step := p.kept.seek(from), p.kept.inner()
-	for r := from; r < to; r++ {
-		for i := range p.kept.row {
-			base := kept.at[0] + i*step
-			at := p.reduced.seek(0)
-			sum := whole(x[base : base+p.reduced.row])
-			for range p.reduced.rows - 1 {
-				at.next()
-				sum = join(sum, whole(x[base+at.at[0]:base+at.at[0]+p.reduced.row]))
-			}
-			out[r*p.kept.row+i] = sum * scale
-		}
-		kept.next()
-	}
-}
-
-// reduceColumns reduces where the innermost axis stays: rows of the input are joined into rows of the output.
-func reduceColumns(c *Call, p *reduction, from, to int, join func(dst, a, b []float32), times func(dst, x []float32, s float32), scale float32) {
-	x, out := elements[float32](&c.In[0].Tensor), elements[float32](&c.Out[0].Tensor)
-	kept, row := p.kept.seek(from), p.kept.row
-	for r := from; r < to; r++ {
-		dst := out[r*row : (r+1)*row]
-		at := p.reduced.seek(0)
-		for i := range p.reduced.rows {
-			for j := range p.reduced.row {
-				base := kept.at[0] + at.at[0] + j*p.reduced.inner()
-				if i+j == 0 {
-					copy(dst, x[base:base+row])
-				} else {
-					join(dst, dst, x[base:base+row])
-				}
-			}
-			at.next()
-		}
-		if scale != 1 {
-			times(dst, dst, scale)
-		}
-		kept.next()
-	}
 }

@@ -94,3 +94,11 @@ func stridedMax(x []float32, n, stride int) float32 {
 	}
 	return m
 }
+
+// ExpSum returns Σ exp(x[i] - shift), with the error of a Softmax's sum.
+func (f *Funcs) ExpSum(x []float32, shift float32) float32 {
+	if len(x) == 0 {
+		return 0
+	}
+	return f.rows.expSum(x, shift)
+}
