@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/eiplan/eiplan/engine/graph"
+	"github.com/eiplan/eiplan/engine/kernels/vector"
 	"github.com/eiplan/eiplan/models/tensor"
 )
 
@@ -51,9 +52,9 @@ func arg() Op {
 			return nil
 		},
 		Cost: costReduction,
-		Prepare: halved(func(n *graph.Node, _ *Target) (Kernel, error) {
+		Prepare: halved(func(n *graph.Node, t *Target) (Kernel, error) {
 			p, err := newFibres(n.Inputs[0].Shape, n.Int("axis", 0))
-			return Kernel{Class: "reduction", Bind: laneOf(n.Inputs[0].DType).extreme(n, p)}, err
+			return Kernel{Class: "reduction", Bind: laneOf(n.Inputs[0].DType).extreme(n, p, t)}, err
 		}),
 	}
 }
@@ -66,35 +67,31 @@ func costReduction(n *graph.Node) Cost {
 	return c
 }
 
-func (lanes[T]) extreme(n *graph.Node, p *fibres) binder {
+func (lanes[T]) extreme(n *graph.Node, p *fibres, t *Target) binder {
 	most, last := n.Op == "ArgMax", n.Int("select_last_index", 0) != 0
-	better := func(a, b T) bool {
-		switch {
-		case a == b:
-			return last
-		case b != b:
-			return last && a != a
-		case a != a:
-			return true
+	a := &argument[T]{fibres: p, most: most, last: last}
+	if is[T, float32]() && !last && p.d >= shortRow {
+		a.whole = vector.For(t.Features).Reduce[vector.Minimum]
+		if most {
+			a.whole = vector.For(t.Features).Reduce[vector.Maximum]
 		}
-		return (a > b) == most
 	}
 	return func(c *Call) func() error {
-		work := inPieces(c.Team, p.outer, p.d*p.inner, func(from, to int) {
-			x, out := elements[T](&c.In[0].Tensor), elements[int64](&c.Out[0].Tensor)
-			for o := from; o < to; o++ {
-				for i := range p.inner {
-					base, at := o*p.d*p.inner+i, 0
-					for k := 1; k < p.d; k++ {
-						if better(x[base+k*p.inner], x[base+at*p.inner]) {
-							at = k
-						}
-					}
-					out[o*p.inner+i] = int64(at)
-				}
-			}
-		})
-		return func() error { work.run(c.Team); return nil }
+		if p.inner == 1 {
+			work := inPieces(c.Team, p.outer, p.d, func(from, to int) { a.rows(c, from, to) })
+			return func() error { work.run(c.Team); return nil }
+		}
+		width := min(p.inner, ownColumns)
+		perMatrix := ceilDiv(p.inner, width)
+		best := make([]T, width*max(c.Team.Size(), 1))
+		part := func(worker, i int) {
+			first := i % perMatrix * width
+			a.columns(c, best[worker*width:][:min(width, p.inner-first)], i/perMatrix, first)
+		}
+		return func() error {
+			inParts(c.Team, p.outer*perMatrix, part)
+			return nil
+		}
 	}
 }
 

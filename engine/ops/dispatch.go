@@ -33,7 +33,7 @@ type lane interface {
 	cast(to tensor.DType) binder
 	compare(op string, w *broadcast) binder
 	power(base tensor.DType, w *broadcast) binder
-	extreme(n *graph.Node, p *fibres) binder
+	extreme(n *graph.Node, p *fibres, t *Target) binder
 	top(n *graph.Node, axis int) binder
 	cumulate(n *graph.Node) func(c *Call, p *fibres) func() error
 	scatter(reduction string, p *places) binder
