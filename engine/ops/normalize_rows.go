@@ -55,18 +55,21 @@ func fastSoftmax(n *graph.Node, t *Target) (Kernel, error) {
 		return Kernel{}, err
 	}
 	if inner > 1 {
-		return softmaxColumns(f, lines/inner, count, inner, max(t.Threads, 1)), nil
+		return softmaxColumns(f, f.SoftmaxColumns, lines/inner, count, inner, max(t.Threads, 1)), nil
 	}
 	if count < shortRow && lines > 1 {
-		return softmaxShort(f, move.For(t.Features), lines, count, max(t.Threads, 1)), nil
+		return softmaxShort(f, f.SoftmaxColumns, move.For(t.Features), lines, count, max(t.Threads, 1)), nil
 	}
 	return byRows("softmax "+f.Variant, lines, count, func(c *Call, i int) {
 		f.Softmax(rowAt(c.Out[0], i, count), rowAt(c.In[0], i, count), nil, 1)
 	}), nil
 }
 
+// columnKernel is normalize's SoftmaxColumns or LogSoftmaxColumns.
+type columnKernel = func(dst, x, scratch []float32, n, stride int)
+
 // softmaxColumns is softmax down the columns of matrices of count×inner elements, some columns at a time.
-func softmaxColumns(f *normalize.Funcs, matrices, count, inner, threads int) Kernel {
+func softmaxColumns(f *normalize.Funcs, columns columnKernel, matrices, count, inner, threads int) Kernel {
 	width := min(inner, max(wantedPart/max(count, 1), 1))
 	perMatrix, room := ceilDiv(inner, width), roundUp(normalize.ColumnScratch*width, 16)
 	k := Kernel{Class: "softmax " + f.Variant, Scratch: 4 * room * threads}
@@ -75,7 +78,7 @@ func softmaxColumns(f *normalize.Funcs, matrices, count, inner, threads int) Ker
 			from := i % perMatrix * width
 			at := i/perMatrix*count*inner + from
 			scratch, _ := scratchFloats(c.Scratch[worker*4*room:], normalize.ColumnScratch*min(width, inner-from))
-			f.SoftmaxColumns(tensor.Data[float32](c.Out[0].Tensor)[at:], tensor.Data[float32](c.In[0].Tensor)[at:], scratch, count, inner)
+			columns(tensor.Data[float32](c.Out[0].Tensor)[at:], tensor.Data[float32](c.In[0].Tensor)[at:], scratch, count, inner)
 		}
 		return func() error {
 			inParts(c.Team, matrices*perMatrix, part)
@@ -89,7 +92,7 @@ func softmaxColumns(f *normalize.Funcs, matrices, count, inner, threads int) Ker
 const shortRow = 32
 
 // softmaxShort is softmax of rows that are short: as columns, in scratch memory, some rows at a time.
-func softmaxShort(f *normalize.Funcs, m *move.Funcs, lines, count, threads int) Kernel {
+func softmaxShort(f *normalize.Funcs, kernel columnKernel, m *move.Funcs, lines, count, threads int) Kernel {
 	width := min(lines, max(wantedPart/max(count, 1), 1))
 	room := roundUp(normalize.ColumnScratch*width, 16) + roundUp(count*width, 16)
 	k := Kernel{Class: "softmax " + f.Variant, Scratch: 4 * room * threads}
@@ -100,7 +103,7 @@ func softmaxShort(f *normalize.Funcs, m *move.Funcs, lines, count, threads int) 
 			columns, _ := scratchFloats(rest, count*rows)
 			x, y := tensor.Data[float32](c.In[0].Tensor)[i*width*count:], tensor.Data[float32](c.Out[0].Tensor)[i*width*count:]
 			move.Transpose(m, columns, x, rows, count, rows, count)
-			f.SoftmaxColumns(columns, columns, scratch, count, rows)
+			kernel(columns, columns, scratch, count, rows)
 			move.Transpose(m, y, columns, count, rows, count, rows)
 		}
 		return func() error {
@@ -118,13 +121,14 @@ func fastLogSoftmax(n *graph.Node, t *Target) (Kernel, error) {
 	if err != nil {
 		return Kernel{}, err
 	}
+	if inner > 1 {
+		return softmaxColumns(f, f.LogSoftmaxColumns, lines/inner, count, inner, max(t.Threads, 1)), nil
+	}
+	if count < shortRow && lines > 1 {
+		return softmaxShort(f, f.LogSoftmaxColumns, move.For(t.Features), lines, count, max(t.Threads, 1)), nil
+	}
 	return byRows("softmax "+f.Variant, lines, count, func(c *Call, i int) {
-		if inner == 1 {
-			f.LogSoftmax(rowAt(c.Out[0], i, count), rowAt(c.In[0], i, count))
-			return
-		}
-		at := i/inner*inner*count + i%inner
-		f.LogSoftmaxStrided(tensor.Data[float32](c.Out[0].Tensor)[at:], tensor.Data[float32](c.In[0].Tensor)[at:], count, inner)
+		f.LogSoftmax(rowAt(c.Out[0], i, count), rowAt(c.In[0], i, count))
 	}), nil
 }
 

@@ -199,7 +199,7 @@ func TestStridedAgreesWithRows(t *testing.T) {
 					func(dst, x []float32) { f.Softmax(dst, x, nil, 1) },
 				},
 				"LogSoftmax": {
-					func(dst, x []float32) { f.LogSoftmaxStrided(dst, x, n, stride) },
+					func(dst, x []float32) { f.LogSoftmaxColumns(dst, x, make([]float32, ColumnScratch), n, stride) },
 					func(dst, x []float32) { f.LogSoftmax(dst, x) },
 				},
 			} {
@@ -219,30 +219,36 @@ func TestStridedAgreesWithRows(t *testing.T) {
 // TestSoftmaxColumns holds each variant to the row kernel on its columns, of a matrix that is wider than them.
 func TestSoftmaxColumns(t *testing.T) {
 	eachVariant(t, func(t *testing.T, f *Funcs) {
-		for _, n := range []int{1, 2, 9, 40} {
-			for _, width := range []int{1, 17, 100} {
-				stride := width + 5
-				x := row(t, n*stride, 3, 0, 4)
-				dst := slices.Clone(x) // in place
-				f.SoftmaxColumns(dst, dst, make([]float32, ColumnScratch*width), n, stride)
-				for j := range stride {
-					lane, want := make([]float32, n), make([]float32, n)
-					for i := range lane {
-						lane[i] = x[i*stride+j]
-					}
-					Reference().Softmax(want, lane, nil, 1)
-					for i := range want {
-						switch got := dst[i*stride+j]; {
-						case j >= width && got != lane[i]:
-							t.Fatalf("%d rows, %d columns: column %d changed", n, width, j)
-						case j < width && math.Abs(float64(got-want[i])) > 1e-6:
-							t.Fatalf("%d rows, %d columns: (%d, %d) is %g, want %g", n, width, i, j, got, want[i])
-						}
+		checkColumns(t, f.SoftmaxColumns, func(dst, x []float32) { Reference().Softmax(dst, x, nil, 1) })
+		checkColumns(t, f.LogSoftmaxColumns, Reference().LogSoftmax)
+	})
+}
+
+func checkColumns(t *testing.T, columns func(dst, x, scratch []float32, n, stride int), single func(dst, x []float32)) {
+	t.Helper()
+	for _, n := range []int{1, 2, 9, 40} {
+		for _, width := range []int{1, 17, 100} {
+			stride := width + 5
+			x := row(t, n*stride, 3, 0, 4)
+			dst := slices.Clone(x) // in place
+			columns(dst, dst, make([]float32, ColumnScratch*width), n, stride)
+			for j := range stride {
+				lane, want := make([]float32, n), make([]float32, n)
+				for i := range lane {
+					lane[i] = x[i*stride+j]
+				}
+				single(want, lane)
+				for i := range want {
+					switch got := dst[i*stride+j]; {
+					case j >= width && got != lane[i]:
+						t.Fatalf("%d rows, %d columns: column %d changed", n, width, j)
+					case j < width && math.Abs(float64(got-want[i])) > 1e-6*(1+math.Abs(float64(want[i]))):
+						t.Fatalf("%d rows, %d columns: (%d, %d) is %g, want %g", n, width, i, j, got, want[i])
 					}
 				}
 			}
 		}
-	})
+	}
 }
 
 // standardOf computes (x-μ)/√(σ²+ε)·scale+bias in float64, with μ = 0 if not

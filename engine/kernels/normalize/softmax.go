@@ -42,58 +42,67 @@ func (f *Funcs) LogSoftmax(dst, x []float32) {
 // for an axis that is not the last one.
 func (f *Funcs) SoftmaxColumns(dst, x, scratch []float32, n, stride int) {
 	width := len(scratch) / ColumnScratch
-	shift, part, sum := scratch[:width], scratch[width:2*width], scratch[2*width:3*width]
-	row := func(m []float32, i int) []float32 { return m[i*stride:][:width] }
-	copy(shift, row(x, 0))
-	for i := 1; i < n; i++ {
-		f.v.Binary[vector.Max](shift, shift, row(x, i))
-	}
-	clear(sum)
-	clear(part)
+	shift, part, sum := f.largestColumns(x, scratch, n, stride)
 	for i := range n {
-		y := row(dst, i)
-		f.v.Binary[vector.Sub](y, row(x, i), shift)
+		y := dst[i*stride:][:width]
+		f.v.Binary[vector.Sub](y, x[i*stride:][:width], shift)
 		f.v.Unary[vector.Exp](y, y)
-		f.v.Binary[vector.Add](part, part, y)
-		if i%columnBlock == columnBlock-1 || i == n-1 {
-			f.v.Binary[vector.Add](sum, sum, part)
-			clear(part)
-		}
+		f.addRow(sum, part, y, i, n)
 	}
 	for i := range n {
-		f.v.Binary[vector.Div](row(dst, i), row(dst, i), sum)
+		y := dst[i*stride:][:width]
+		f.v.Binary[vector.Div](y, y, sum)
 	}
 }
 
-// ColumnScratch is how many elements SoftmaxColumns works in for each column.
-const ColumnScratch = 3
+// LogSoftmaxColumns is to LogSoftmax what SoftmaxColumns is to Softmax.
+func (f *Funcs) LogSoftmaxColumns(dst, x, scratch []float32, n, stride int) {
+	width := len(scratch) / ColumnScratch
+	shift, part, sum := f.largestColumns(x, scratch, n, stride)
+	own := scratch[3*width:][:width]
+	for i := range n {
+		y := dst[i*stride:][:width]
+		f.v.Binary[vector.Sub](y, x[i*stride:][:width], shift)
+		f.v.Unary[vector.Exp](own, y)
+		f.addRow(sum, part, own, i, n)
+	}
+	f.v.Unary[vector.Log](sum, sum)
+	for i := range n {
+		y := dst[i*stride:][:width]
+		f.v.Binary[vector.Sub](y, y, sum)
+	}
+}
+
+// largestColumns cuts the scratch memory of columns and finds the largest
+// element of each.
+func (f *Funcs) largestColumns(x, scratch []float32, n, stride int) (shift, part, sum []float32) {
+	width := len(scratch) / ColumnScratch
+	shift, part, sum = scratch[:width], scratch[width:2*width], scratch[2*width:3*width]
+	copy(shift, x[:width])
+	for i := 1; i < n; i++ {
+		f.v.Binary[vector.Max](shift, shift, x[i*stride:][:width])
+	}
+	clear(sum)
+	clear(part)
+	return shift, part, sum
+}
+
+// addRow adds row i of n to a sum, by way of a part of it.
+func (f *Funcs) addRow(sum, part, y []float32, i, n int) {
+	f.v.Binary[vector.Add](part, part, y)
+	if i%columnBlock == columnBlock-1 || i == n-1 {
+		f.v.Binary[vector.Add](sum, sum, part)
+		clear(part)
+	}
+}
+
+// ColumnScratch is how many elements SoftmaxColumns and LogSoftmaxColumns work in
+// for each column.
+const ColumnScratch = 4
 
 // columnBlock is how many rows are summed on their own before they join a longer
 // sum, whose rounding error is that much smaller.
 const columnBlock = 8
-
-// LogSoftmaxStrided is LogSoftmax of one lane of n elements that lie stride
-// apart: x[0], x[stride], … The result lies likewise in dst.
-func (f *Funcs) LogSoftmaxStrided(dst, x []float32, n, stride int) {
-	shift := stridedMax(x, n, stride)
-	var sum float64
-	for i := range n {
-		sum += math.Exp(float64(x[i*stride] - shift))
-	}
-	for i := range n {
-		dst[i*stride] = x[i*stride] - shift - float32(math.Log(sum))
-	}
-}
-
-func stridedMax(x []float32, n, stride int) float32 {
-	m := float32(math.Inf(-1))
-	for i := range n {
-		if v := x[i*stride]; v > m || v != v {
-			m = v
-		}
-	}
-	return m
-}
 
 // ExpSum returns Σ exp(x[i] - shift), with the error of a Softmax's sum.
 func (f *Funcs) ExpSum(x []float32, shift float32) float32 {
