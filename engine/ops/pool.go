@@ -13,12 +13,12 @@ func maxPool() Op { return Op{Infer: inferMaxPool, Cost: costPool, Prepare: prep
 
 // averagePool is ONNX AveragePool.
 func averagePool() Op {
-	return Op{Infer: inferPool, Cost: costPool, Prepare: byFloat(plainAveragePool[float32], plainAveragePool[float64])}
+	return Op{Infer: inferPool, Cost: costPool, Prepare: byFloat(planePooling(plainAveragePool[float32], averageOfWindows), plainAveragePool[float64])}
 }
 
 // lpPool is ONNX LpPool: (Σ |x|^p)^(1/p) over each window.
 func lpPool() Op {
-	return Op{Infer: inferPool, Cost: costPool, Prepare: byFloat(plainLpPool[float32], plainLpPool[float64])}
+	return Op{Infer: inferPool, Cost: costPool, Prepare: byFloat(prepareLpPool, plainLpPool[float64])}
 }
 
 // inferPool sets Y to N×C×out.
@@ -107,7 +107,7 @@ func prepareMaxPool(n *graph.Node, t *Target) (Kernel, error) {
 	}
 	switch d := n.In(0).DType; {
 	case d == tensor.Float32:
-		return pooling(n, "plain max pool", maxPlane(float32(math.Inf(-1))))
+		return planePooling(plainMaxPool, maxOfWindows)(n, t)
 	case d == tensor.Float64:
 		return pooling(n, "plain max pool", maxPlane(math.Inf(-1)))
 	case d == tensor.Int8:
@@ -119,6 +119,10 @@ func prepareMaxPool(n *graph.Node, t *Target) (Kernel, error) {
 	default:
 		return Kernel{}, badType(d)
 	}
+}
+
+func plainMaxPool(n *graph.Node, _ *Target) (Kernel, error) {
+	return pooling(n, "plain max pool", maxPlane(float32(math.Inf(-1))))
 }
 
 // maxPlane pools one plane, tap by tap; least is what an element of an empty window gets.

@@ -10,7 +10,7 @@ import (
 )
 
 // globalAveragePool, globalMaxPool and globalLpPool are ONNX's pools over all spatial dimensions at once.
-func globalAveragePool() Op { return globalPool(globalAverage[float32], globalAverage[float64]) }
+func globalAveragePool() Op { return globalPool(vectorGlobalAverage, globalAverage[float64]) }
 func globalMaxPool() Op     { return globalPool(vectorGlobalMax, globalMax[float64]) }
 func globalLpPool() Op      { return globalPool(globalLp[float32], globalLp[float64]) }
 
@@ -78,6 +78,12 @@ func globalMax[T real](n *graph.Node, _ *Target) (Kernel, error) {
 func vectorGlobalMax(n *graph.Node, t *Target) (Kernel, error) {
 	v := vector.For(t.Features)
 	return overPlanes(n, "max pool "+v.Variant, v.Reduce[vector.Maximum])
+}
+
+func vectorGlobalAverage(n *graph.Node, t *Target) (Kernel, error) {
+	v := vector.For(t.Features)
+	total := v.Reduce[vector.Sum]
+	return overPlanes(n, "average pool "+v.Variant, func(plane []float32) float32 { return total(plane) / float32(len(plane)) })
 }
 
 func globalLp[T real](n *graph.Node, _ *Target) (Kernel, error) {
