@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/eiplan/eiplan/engine/graph"
+	"github.com/eiplan/eiplan/engine/kernels/vector"
 	"github.com/eiplan/eiplan/models/tensor"
 )
 
@@ -223,7 +224,7 @@ func prepareResize(n *graph.Node, t *Target) (Kernel, error) {
 	switch {
 	case s.mode == "nearest" && s.coordinate != "tf_crop_and_resize":
 	case d == tensor.Float32:
-		bind = resizeLinear[float32]
+		bind = resizeFloats(vector.For(t.Features))
 	case d == tensor.Float64:
 		bind = resizeLinear[float64]
 	case d == tensor.Uint8:
