@@ -210,6 +210,10 @@ func (c *composer) clip(n *graph.Node, x int) int {
 // power raises to a known power.
 func (c *composer) power(x int, e float64) int {
 	switch e {
+	case 0:
+		return c.unary(func(dst, _ []float32) { fill(dst, 1) }, x)
+	case 1:
+		return c.unary(func(dst, x []float32) { copy(dst, x) }, x)
 	case 2:
 		return c.pair("Mul", x, x)
 	case 3:
