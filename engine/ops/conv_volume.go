@@ -71,34 +71,10 @@ func packedVolumeConv(n *graph.Node, t *Target) (Kernel, error) {
 	return k, nil
 }
 
-// prepare settles how slices lie in scratch memory and plans the convolutions over them.
+// prepare plans the convolutions over slices.
 func (v *volumeConv) prepare(n *graph.Node, t *Target) error {
-	f, weights, e := move.For(t.Features), n.In(1), gemm.Epilogue{Clamp: gemm.Unbounded()}
-	channels, maps := n.In(0).Shape[1], weights.Shape[0]
-	g := conv.Geometry{
-		N: 1, Groups: n.Int("group", 1),
-		KernelH: v.g.kernel[1], KernelW: v.g.kernel[2],
-		StrideH: v.g.stride[1], StrideW: v.g.stride[2],
-		DilationH: v.g.dilation[1], DilationW: v.g.dilation[2],
-		PadTop: v.g.begin[1], PadLeft: v.g.begin[2],
-		Out: conv.NewImage(v.g.out[1], v.g.out[2], maps, channelLanes, conv.Halo{}),
-	}
-	if g.Groups == 1 {
-		v.stack, v.apart, v.step = v.g.kernel[0], v.g.dilation[0], v.g.stride[0]
-	} else {
-		v.taps = v.g.kernel[0]
-	}
-	v.out = moverOf(g.Out, maps, v.g.out[0], f)
-	g.In = conv.NewImage(v.g.in[1], v.g.in[2], v.stack*channels, channelLanes, conv.Halo{})
-	switch planes := g.Groups == 1 && g.In.Channels < channelLanes; {
-	case planes:
-		g.In = conv.NewPlanar(g.In.Height, g.In.Width, g.In.Channels, g.Halo())
-	case t.Tune != nil:
-		g.In = conv.NewImage(g.In.Height, g.In.Width, g.In.Channels, channelLanes, g.WidestHalo())
-	default:
-		g.In = conv.NewImage(g.In.Height, g.In.Width, g.In.Channels, channelLanes, g.WinogradHalo())
-	}
-	v.in = moverOf(g.In, channels, v.g.in[0], f)
+	weights, e := n.In(1), gemm.Epilogue{Clamp: gemm.Unbounded()}
+	g := v.place(n, t)
 	v.cut(t.Threads)
 	g.N = v.slices
 	if v.taps > 1 {
@@ -110,7 +86,9 @@ func (v *volumeConv) prepare(n *graph.Node, t *Target) error {
 	if b := n.In(2); b != nil {
 		e.Bias = constant[float32](b)
 	}
-	v.last = biasLast(n, &g, &e)
+	if !v.out.planar() { // images of planes take no residual
+		v.last = biasLast(n, &g, &e)
+	}
 	for tap := range v.taps {
 		if tap == v.taps-1 {
 			e.Clamp = clampOf(n)
@@ -126,6 +104,44 @@ func (v *volumeConv) prepare(n *graph.Node, t *Target) error {
 		g.Residual, e.Bias = g.Out, nil
 	}
 	return nil
+}
+
+// place settles how slices lie in scratch memory: those of few channels as planes.
+func (v *volumeConv) place(n *graph.Node, t *Target) conv.Geometry {
+	channels, maps := n.In(0).Shape[1], n.In(1).Shape[0]
+	g := conv.Geometry{
+		N: 1, Groups: n.Int("group", 1),
+		KernelH: v.g.kernel[1], KernelW: v.g.kernel[2],
+		StrideH: v.g.stride[1], StrideW: v.g.stride[2],
+		DilationH: v.g.dilation[1], DilationW: v.g.dilation[2],
+		PadTop: v.g.begin[1], PadLeft: v.g.begin[2],
+		Out: conv.NewImage(v.g.out[1], v.g.out[2], maps, channelLanes, conv.Halo{}),
+	}
+	if g.Groups == 1 {
+		v.stack, v.apart, v.step = v.g.kernel[0], v.g.dilation[0], v.g.stride[0]
+	} else {
+		v.taps = v.g.kernel[0]
+	}
+	g.In = conv.NewImage(v.g.in[1], v.g.in[2], v.stack*channels, channelLanes, conv.Halo{})
+	few := conv.MostPlanes
+	if g.In.Channels >= channelLanes {
+		few = conv.MostPlanes / 2
+	}
+	toPlanes := g.Groups == 1 && maps <= few && g.Out.Width >= conv.LeastPlaneWidth && g.StrideW == 1 && n.In(3) == nil
+	switch {
+	case toPlanes || g.Groups == 1 && g.In.Channels < channelLanes:
+		g.In = conv.NewPlanar(g.In.Height, g.In.Width, g.In.Channels, g.Halo())
+	case t.Tune != nil:
+		g.In = conv.NewImage(g.In.Height, g.In.Width, g.In.Channels, channelLanes, g.WidestHalo())
+	default:
+		g.In = conv.NewImage(g.In.Height, g.In.Width, g.In.Channels, channelLanes, g.WinogradHalo())
+	}
+	if toPlanes {
+		g.Out = conv.NewPlanar(g.Out.Height, g.Out.Width, maps, conv.Halo{})
+	}
+	f := move.For(t.Features)
+	v.in, v.out = moverOf(g.In, channels, v.g.in[0], f), moverOf(g.Out, maps, v.g.out[0], f)
+	return g
 }
 
 // cut settles how many slices of the output are made at a time, about as many each time.
@@ -204,11 +220,14 @@ type sliceMover struct {
 
 func moverOf(image conv.Image, channels, slices int, f *move.Funcs) sliceMover {
 	s := sliceMover{image: image, stretches: stretchesOf(image), pieces: channels, channels: channels, slices: slices, move: f}
-	if image.PlanePitch == 1 {
+	if !s.planar() {
 		s.pieces = s.stretches.perImage
 	}
 	return s
 }
+
+// planar reports whether the image is planes.
+func (s *sliceMover) planar() bool { return s.image.PixelPitch == 1 }
 
 // load fills a piece of the k-th slice of an image with that of a slice of the volume, with zeros where that is none of it. Whoever loads an image's first
 // piece clears what lies around its pixels.
@@ -217,7 +236,7 @@ func (s *sliceMover) load(dst, volumes []float32, batch, slice, image, k, piece 
 	dst = dst[image*img.ImagePitch:][:img.ImagePitch]
 	inside := slice >= 0 && slice < s.slices
 	at := (batch*s.channels*s.slices + slice) * plane
-	if img.PlanePitch > 1 {
+	if s.planar() {
 		dst = dst[(k*s.channels+piece)*img.PlanePitch:][:img.PlanePitch]
 		if !inside {
 			clear(dst)
@@ -245,10 +264,15 @@ func (s *sliceMover) load(dst, volumes []float32, batch, slice, image, k, piece 
 	}
 }
 
-// store copies a piece of an image to a slice of the volume.
+// store copies a piece of an image of one slice to a slice of the volume.
 func (s *sliceMover) store(volumes, src []float32, batch, slice, image, piece int) {
 	plane := s.image.Height * s.image.Width
+	src = src[image*s.image.ImagePitch:]
+	at := (batch*s.channels*s.slices + slice) * plane
+	if s.planar() {
+		copy(volumes[at+piece*s.slices*plane:][:plane], src[piece*s.image.PlanePitch:])
+		return
+	}
 	index, to, pixels := s.stretches.at(piece)
-	at := (batch*s.channels*s.slices+slice)*plane + to
-	move.Transpose(s.move, volumes[at:], src[image*s.image.ImagePitch+index:], pixels, s.channels, s.slices*plane, s.image.PixelPitch)
+	move.Transpose(s.move, volumes[at+to:], src[index:], pixels, s.channels, s.slices*plane, s.image.PixelPitch)
 }

@@ -132,6 +132,10 @@ var rewrites = []struct {
 		[]string{"x 1x8x3x46x46"}, []string{"w 40x8x1x1x1", "v 8x8x3x1x3"},
 		[]string{"Conv x w > a", "Tanh a > b", "Conv x v > c pads=1,0,1,1,0,1", "Add c x > d", "Concat b d > y axis=1"},
 	}, "eiplan/Conv eiplan/Conv Concat"},
+	{"a volume of few channels takes a clamp and a function", tiny{
+		[]string{"x 1x5x3x20x20"}, []string{"w 3x5x3x3x3", "v 2x3x1x1x1"},
+		[]string{"Conv x w > a pads=1,1,1,1,1,1", "Relu a > c", "Conv c v > d", "Sigmoid d > y"},
+	}, "eiplan/Conv eiplan/Conv"},
 	{"a volume that grows is clamped", tiny{
 		[]string{"x 1x32x3x5x6"}, []string{"w 32x16x2x2x2", "b 16", "v 8x16x1x1x1"},
 		[]string{"ConvTranspose x w b > a strides=2,2,2", "Relu a > c", "Conv c v > y"},
