@@ -9,7 +9,8 @@ import (
 	"github.com/eiplan/eiplan/models/tensor"
 )
 
-// Products of quantized numbers run on bytes where one factor is a constant matrix, or constant weights of a convolution over one or two dimensions. Others are computed in float64, in which they are exact, by the plain
+// Products of quantized numbers run on bytes where one factor is a constant matrix, or constant weights of a convolution over one or two dimensions; other products of
+// matrices by float32 kernels, as long as these are exact. Others are computed in float64, in which they are exact, by the plain
 // kernels of MatMul and Conv.
 
 // integerProduct is MatMulInteger or ConvInteger: the product of a and b, each less its zero point, as int32. Inputs: a, b, and their zero points.
@@ -68,6 +69,9 @@ func quantizedProduct(inner Op, f factors, atLeast, atMost int) Op {
 			}
 			if p := f.windowOnBytes(n); p != nil {
 				return p.prepare(n, t)
+			}
+			if p := f.onFloats(n, inner, t); p != nil {
+				return p.prepare(), nil
 			}
 			plain := f.plain(n)
 			if err := inner.Infer(plain); err != nil {
@@ -238,14 +242,20 @@ func (f factors) finish(c *Call, sums *tensor.Tensor, at layout) error {
 	if f.yScale < 0 {
 		return conversion{}.convert(out, sums)
 	}
+	requantize(f, c, tensor.Data[float64](*sums), at)
+	return nil
+}
+
+// requantize scales sums and quantizes them.
+func requantize[T float64 | float32](f factors, c *Call, sums []T, at layout) {
+	out := &c.Out[0].Tensor
 	low, high, _ := rangeOfType(out.DType)
 	scale, zero := realAt(&c.In[f.yScale].Tensor, 0), realAt(&c.In[f.yZero].Tensor, 0)
-	data := tensor.Data[float64](*sums)
-	for i, left := 0, 0; i < len(data); i += left {
-		left = at.alike(i, len(data))
+	for i, left := 0, 0; i < len(sums); i += left {
+		left = at.alike(i, len(sums))
 		factor := realAt(&c.In[f.aScale].Tensor, at.rows.of(i)) * realAt(&c.In[f.bScale].Tensor, at.columns.of(i)) / scale
-		for k, v := range data[i : i+left] {
-			q := min(max(math.RoundToEven(v*factor)+zero, low), high)
+		for k, v := range sums[i : i+left] {
+			q := min(max(math.RoundToEven(float64(v)*factor)+zero, low), high)
 			if out.DType == tensor.Uint8 {
 				out.Bytes[i+k] = uint8(q)
 			} else {
@@ -253,7 +263,6 @@ func (f factors) finish(c *Call, sums *tensor.Tensor, at layout) error {
 			}
 		}
 	}
-	return nil
 }
 
 // alike is how many of n elements from the i-th on surely have its scales.
