@@ -77,6 +77,9 @@ func (lanes[T]) extreme(n *graph.Node, p *fibres, t *Target) binder {
 		}
 	}
 	return func(c *Call) func() error {
+		if p.outer*p.inner == 0 {
+			return func() error { return nil }
+		}
 		if p.inner == 1 {
 			work := inPieces(c.Team, p.outer, p.d, func(from, to int) { a.rows(c, from, to) })
 			return func() error { work.run(c.Team); return nil }
