@@ -23,6 +23,11 @@ func TestRunAllocatesNothing(t *testing.T) {
 			node("If c > z", "then_branch", body("", "r", nil, node("Neg s > r")), "else_branch", body("", "r", nil, node("Abs s > r"))),
 			node("Loop n _ z > w", "body", body("i int64; c bool; p float32 8", "c q", nil, node("Tanh p > q")))),
 	}
+	list["volumes"] = model("x float32 1,20,5,9,9", "y", constants{
+		"w": tensor.New(tensor.Float32, tensor.Shape{20, 20, 3, 3, 3}), "d": tensor.New(tensor.Float32, tensor.Shape{20, 1, 3, 3, 3}),
+		"t": tensor.New(tensor.Float32, tensor.Shape{20, 3, 2, 2, 2}),
+	}, node("Conv x w > a", "pads", []int64{1, 1, 1, 1, 1, 1}), node("Conv a d > b", "pads", []int64{1, 1, 1, 1, 1, 1}, "group", 20), node("Add b a > c"),
+		node("ConvTranspose c t > g", "strides", []int64{2, 2, 2}), node("MaxPool g > y", "kernel_shape", []int64{2, 2, 2}))
 	for _, name := range []string{"mobilenetv2", "squeezenet", "minilm@16", "resnet18@64"} {
 		m, err := zoo.Build(name)
 		if err != nil {
