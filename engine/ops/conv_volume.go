@@ -118,9 +118,12 @@ func (v *volumeConv) place(n *graph.Node, t *Target) conv.Geometry {
 		Out: conv.NewImage(v.g.out[1], v.g.out[2], maps, channelLanes, conv.Halo{}),
 	}
 	if g.Groups == 1 {
-		v.stack, v.apart, v.step = v.g.kernel[0], v.g.dilation[0], v.g.stride[0]
+		v.stack, v.apart = v.g.kernel[0], v.g.dilation[0]
 	} else {
 		v.taps = v.g.kernel[0]
+	}
+	if v.taps == 1 {
+		v.step = v.g.stride[0]
 	}
 	g.In = conv.NewImage(v.g.in[1], v.g.in[2], v.stack*channels, channelLanes, conv.Halo{})
 	few := conv.MostPlanes

@@ -44,6 +44,8 @@ var heavy = []struct {
 	{"depthwise volumes", "Conv", shapes("2x37x6x9x8", "37x1x3x3x3", "37"), attrs{"group": 37, "pads": ints{1, 1, 1, 1, 1, 1}}, nil},
 	{"depthwise volumes with strides and dilations", "Conv", shapes("1x16x13x9x8", "16x1x3x5x5"),
 		attrs{"group": 16, "pads": ints{1, 2, 2, 2, 2, 2}, "strides": ints{3, 2, 2}, "dilations": ints{2, 1, 1}}, nil},
+	{"depthwise volumes of one tap in depth, every other slice", "Conv", shapes("1x16x7x9x8", "16x1x1x3x3", "16"),
+		attrs{"group": 16, "pads": ints{1, 1, 1, 0, 1, 1}, "strides": ints{2, 1, 1}}, nil},
 	{"volumes in groups", "Conv", shapes("1x12x5x6x7", "18x4x3x2x2", "18"), attrs{"group": 3, "pads": ints{1, 1, 1, 1, 1, 1}}, nil},
 	{"same padding of a volume", "Conv", shapes("1x8x5x6x7", "9x8x4x3x2", "9"), attrs{"auto_pad": "SAME_LOWER", "strides": ints{1, 2, 1}}, nil},
 	{"volumes apart", "ConvTranspose", shapes("2x20x3x5x7", "20x17x2x2x2", "17"), attrs{"strides": ints{2, 2, 2}}, nil},
