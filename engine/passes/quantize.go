@@ -26,7 +26,7 @@ import (
 //
 // for images of bytes with one scale and one zero point. The results are those of the nodes on real numbers, but for what these round on their way.
 var quantizeNodes = Pass{Name: "run quantized nodes on bytes", Run: func(g *graph.Graph, o Options) error {
-	for _, p := range []Pass{quantizeOperators, quantizeEach, quantizePicks, quantizeInputs} {
+	for _, p := range []Pass{unsignBytes, quantizeOperators, quantizeEach, quantizePicks, quantizeInputs} {
 		if err := p.Run(g, o); err != nil {
 			return err
 		}
