@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"github.com/eiplan/eiplan/engine/graph"
+	"github.com/eiplan/eiplan/engine/kernels/vector"
 	"github.com/eiplan/eiplan/models/tensor"
 )
 
@@ -24,24 +25,26 @@ func compare(allowed types) Op {
 	}
 }
 
-func prepareCompare(n *graph.Node, _ *Target) (Kernel, error) {
+func prepareCompare(n *graph.Node, t *Target) (Kernel, error) {
 	w, err := newBroadcast(n.Outputs[0].Shape, n.Inputs[0].Shape, n.Inputs[1].Shape)
 	if err != nil {
 		return Kernel{}, err
 	}
 	k := Kernel{Class: "elementwise"}
-	if d := n.Inputs[0].DType; d == tensor.String {
-		k.Bind = comparison[string](n.Op, w)
-	} else {
+	switch d := n.Inputs[0].DType; d {
+	case tensor.String:
+		k.Bind = comparison(relation[string](n.Op), w)
+	case tensor.Float32:
+		k.Bind = comparison(float32Relation(n.Op, vector.For(t.Features)), w)
+	default:
 		k.Bind = laneOf(d).compare(n.Op, w)
 	}
 	return k, nil
 }
 
-func (lanes[T]) compare(op string, w *broadcast) binder { return comparison[T](op, w) }
+func (lanes[T]) compare(op string, w *broadcast) binder { return comparison(relation[T](op), w) }
 
-func comparison[T cmp.Ordered](op string, w *broadcast) binder {
-	f := relation[T](op)
+func comparison[T cmp.Ordered](f pairs[T, T, bool], w *broadcast) binder {
 	return func(c *Call) func() error {
 		do := overRows(c, w, f, c.In[0], c.In[1], c.Out[0])
 		return func() error { do(); return nil }
@@ -64,30 +67,65 @@ func where() Op {
 			return inferBroadcast(n, n.Inputs[1].DType)
 		},
 		Cost: costElementwise(1),
-		Prepare: unpacked(func(n *graph.Node, _ *Target) (Kernel, error) {
+		Prepare: unpacked(func(n *graph.Node, t *Target) (Kernel, error) {
 			w, err := newBroadcast(n.Outputs[0].Shape, n.Inputs[0].Shape, n.Inputs[1].Shape, n.Inputs[2].Shape)
 			if err != nil {
 				return Kernel{}, err
 			}
 			bind := bySize(n.Inputs[1].DType, bindWhere[uint8], bindWhere[uint16], bindWhere[uint32], bindWhere[uint64], bindWhere[complex128], bindWhere[string])
-			return Kernel{Class: "elementwise", Bind: bind(w)}, nil
+			return Kernel{Class: "elementwise", Bind: bind(w, vector.For(t.Features))}, nil
 		}),
 	}
 }
 
-func bindWhere[T word](w *broadcast) binder {
+func bindWhere[T word](w *broadcast, v *vector.Funcs) binder {
+	choose := choices[T]
+	if f, same := any(wordChoices(v)).(func(dst []T, cond []bool, a, b []T)); same {
+		choose = f
+	}
 	return func(c *Call) func() error {
-		p := inPieces(c.Team, w.rows, w.row, func(from, to int) {
+		rows := func(from, to int) {
 			cond, a, b := elements[bool](&c.In[0].Tensor), elements[T](&c.In[1].Tensor), elements[T](&c.In[2].Tensor)
 			out := elements[T](&c.Out[0].Tensor)
 			at := w.seek(from)
 			for r := from; r < to; r++ {
 				i, j, k := at.at[0], at.at[1], at.at[2]
-				choices(out[r*w.row:(r+1)*w.row], cond[i:i+w.width(0)], a[j:j+w.width(1)], b[k:k+w.width(2)])
+				choose(out[r*w.row:(r+1)*w.row], cond[i:i+w.width(0)], a[j:j+w.width(1)], b[k:k+w.width(2)])
 				at.next()
 			}
-		})
+		}
+		p := inPieces(c.Team, w.rows, w.row, rows)
+		if w.rows == 1 {
+			p = inPieces(c.Team, w.row, 1, func(from, to int) {
+				cond, a, b := elements[bool](&c.In[0].Tensor), elements[T](&c.In[1].Tensor), elements[T](&c.In[2].Tensor)
+				choose(elements[T](&c.Out[0].Tensor)[from:to], stretch(cond, from, to), stretch(a, from, to), stretch(b, from, to))
+			})
+		}
 		return func() error { p.run(c.Team); return nil }
+	}
+}
+
+// stretch is elements [from, to) of a row, or the one that stands for all.
+func stretch[T any](row []T, from, to int) []T {
+	if len(row) == 1 {
+		return row
+	}
+	return row[from:to]
+}
+
+// wordChoices is choices in vectors.
+func wordChoices(v *vector.Funcs) func(dst []uint32, cond []bool, a, b []uint32) {
+	return func(dst []uint32, cond []bool, a, b []uint32) {
+		switch n := len(dst); {
+		case len(cond) == n && len(a) == n && len(b) == n:
+			v.Choose(dst, cond, a, b)
+		case len(cond) == n && len(b) == n:
+			v.ChooseScalar(dst, cond, b, true, a[0])
+		case len(cond) == n && len(a) == n:
+			v.ChooseScalar(dst, cond, a, false, b[0])
+		default:
+			choices(dst, cond, a, b)
+		}
 	}
 }
 

@@ -3,6 +3,8 @@ package ops
 import (
 	"cmp"
 	"fmt"
+
+	"github.com/eiplan/eiplan/engine/kernels/vector"
 )
 
 // ofOperands makes the loop over rows of one over two slices, and of those where the second or the first operand is one number.
@@ -37,6 +39,21 @@ func relation[T cmp.Ordered](op string) pairs[T, T, bool] {
 		return ofOperands(func(dst []bool, a, b []T) { atLeastEach(dst, b, a) }, atMostOne[T], atLeastOne[T])
 	}
 	panic(fmt.Sprintf("ops: %s is no comparison", op))
+}
+
+// float32Relation is relation through the vector kernels.
+func float32Relation(op string, v *vector.Funcs) pairs[float32, float32, bool] {
+	e, ok := map[string]struct{ both, mirrored vector.Relation }{
+		"Equal":          {vector.Equal, vector.Equal},
+		"Greater":        {vector.Greater, vector.Less},
+		"GreaterOrEqual": {vector.GreaterOrEqual, vector.LessOrEqual},
+		"Less":           {vector.Less, vector.Greater},
+		"LessOrEqual":    {vector.LessOrEqual, vector.GreaterOrEqual},
+	}[op]
+	if !ok {
+		panic(fmt.Sprintf("ops: %s is no comparison", op))
+	}
+	return ofOperands(v.Compare[e.both], v.CompareScalar[e.both], v.CompareScalar[e.mirrored])
 }
 
 func equals[T comparable](dst []bool, a, b []T) {

@@ -8,12 +8,16 @@ import "math"
 // pointers, none is empty, and dst may equal an operand.
 
 type elementwise struct {
-	unary      [unaryOps]func(dst, x *float32, n int)
-	param      [paramOps]func(dst, x *float32, n int, alpha, beta float32)
-	binary     [binaryOps]func(dst, a, b *float32, n int)
-	scalar     [scalarOps]func(dst, x *float32, n int, s float32)
-	axpy       func(y, x *float32, n int, alpha float32)
-	scaleShift func(dst, x, scale, bias *float32, n, rows int)
+	unary         [unaryOps]func(dst, x *float32, n int)
+	param         [paramOps]func(dst, x *float32, n int, alpha, beta float32)
+	binary        [binaryOps]func(dst, a, b *float32, n int)
+	scalar        [scalarOps]func(dst, x *float32, n int, s float32)
+	compare       [relations]func(dst *bool, a, b *float32, n int)
+	compareScalar [relations]func(dst *bool, x *float32, n int, s float32)
+	choose        func(dst *float32, cond *bool, a, b *float32, n int)
+	chooseScalar  func(dst *float32, cond *bool, x *float32, n int, when, s float32)
+	axpy          func(y, x *float32, n int, alpha float32)
+	scaleShift    func(dst, x, scale, bias *float32, n, rows int)
 }
 
 type bfloat16 struct {
@@ -65,12 +69,32 @@ func (f *Funcs) add(e elementwise, r reduction, c conversion, b bfloat16) {
 		}
 	}
 	f.ScaleShift = sliceScaleShift(e.scaleShift)
+	f.addComparisons(e)
 	f.addReductions(r)
 	for op, exact := range map[UnaryOp]func(float32) float32{Sin: sine, Cos: cosine} {
 		f.Unary[op] = sliceAngles(f.Unary[op], f.moderate, exact)
 	}
 	f.addConversions(c)
 	f.addBF16(b)
+}
+
+func (f *Funcs) addComparisons(e elementwise) {
+	for r, loop := range e.compare {
+		f.Compare[r] = func(dst []bool, a, b []float32) {
+			if sameLength(len(dst), len(a), len(b)); len(dst) > 0 {
+				loop(&dst[0], &a[0], &b[0], len(dst))
+			}
+		}
+	}
+	for r, loop := range e.compareScalar {
+		f.CompareScalar[r] = func(dst []bool, x []float32, s float32) {
+			if sameLength(len(dst), len(x)); len(x) > 0 {
+				loop(&dst[0], &x[0], len(x), s)
+			}
+		}
+	}
+	f.Choose = sliceChoose(e.choose)
+	f.ChooseScalar = sliceChooseScalar(e.chooseScalar)
 }
 
 func (f *Funcs) addReductions(r reduction) {

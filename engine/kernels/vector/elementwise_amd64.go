@@ -60,6 +60,22 @@ func elementwiseAVX512() elementwise {
 		},
 		axpy:       axpyAVX512,
 		scaleShift: scaleShiftAVX512,
+		compare: [relations]func(dst *bool, a, b *float32, n int){
+			Equal:          equalAVX512,
+			Greater:        greaterAVX512,
+			GreaterOrEqual: greaterOrEqualAVX512,
+			Less:           lessAVX512,
+			LessOrEqual:    lessOrEqualAVX512,
+		},
+		compareScalar: [relations]func(dst *bool, x *float32, n int, s float32){
+			Equal:          equalScalarAVX512,
+			Greater:        greaterScalarAVX512,
+			GreaterOrEqual: greaterOrEqualScalarAVX512,
+			Less:           lessScalarAVX512,
+			LessOrEqual:    lessOrEqualScalarAVX512,
+		},
+		choose:       chooseAVX512,
+		chooseScalar: chooseScalarAVX512,
 	}
 }
 
@@ -119,6 +135,22 @@ func elementwiseAVX2() elementwise {
 		},
 		axpy:       axpyAVX2,
 		scaleShift: scaleShiftAVX2,
+		compare: [relations]func(dst *bool, a, b *float32, n int){
+			Equal:          equalAVX2,
+			Greater:        greaterAVX2,
+			GreaterOrEqual: greaterOrEqualAVX2,
+			Less:           lessAVX2,
+			LessOrEqual:    lessOrEqualAVX2,
+		},
+		compareScalar: [relations]func(dst *bool, x *float32, n int, s float32){
+			Equal:          equalScalarAVX2,
+			Greater:        greaterScalarAVX2,
+			GreaterOrEqual: greaterOrEqualScalarAVX2,
+			Less:           lessScalarAVX2,
+			LessOrEqual:    lessOrEqualScalarAVX2,
+		},
+		choose:       chooseAVX2,
+		chooseScalar: chooseScalarAVX2,
 	}
 }
 
@@ -263,6 +295,42 @@ func axpyAVX512(y, x *float32, n int, alpha float32)
 func scaleShiftAVX512(dst, x, scale, bias *float32, n, rows int)
 
 //go:noescape
+func equalAVX512(dst *bool, a, b *float32, n int)
+
+//go:noescape
+func greaterAVX512(dst *bool, a, b *float32, n int)
+
+//go:noescape
+func greaterOrEqualAVX512(dst *bool, a, b *float32, n int)
+
+//go:noescape
+func lessAVX512(dst *bool, a, b *float32, n int)
+
+//go:noescape
+func lessOrEqualAVX512(dst *bool, a, b *float32, n int)
+
+//go:noescape
+func equalScalarAVX512(dst *bool, x *float32, n int, s float32)
+
+//go:noescape
+func greaterScalarAVX512(dst *bool, x *float32, n int, s float32)
+
+//go:noescape
+func greaterOrEqualScalarAVX512(dst *bool, x *float32, n int, s float32)
+
+//go:noescape
+func lessScalarAVX512(dst *bool, x *float32, n int, s float32)
+
+//go:noescape
+func lessOrEqualScalarAVX512(dst *bool, x *float32, n int, s float32)
+
+//go:noescape
+func chooseAVX512(dst *float32, cond *bool, a, b *float32, n int)
+
+//go:noescape
+func chooseScalarAVX512(dst *float32, cond *bool, x *float32, n int, when, s float32)
+
+//go:noescape
 func negAVX2(dst, x *float32, n int)
 
 //go:noescape
@@ -399,3 +467,39 @@ func axpyAVX2(y, x *float32, n int, alpha float32)
 
 //go:noescape
 func scaleShiftAVX2(dst, x, scale, bias *float32, n, rows int)
+
+//go:noescape
+func equalAVX2(dst *bool, a, b *float32, n int)
+
+//go:noescape
+func greaterAVX2(dst *bool, a, b *float32, n int)
+
+//go:noescape
+func greaterOrEqualAVX2(dst *bool, a, b *float32, n int)
+
+//go:noescape
+func lessAVX2(dst *bool, a, b *float32, n int)
+
+//go:noescape
+func lessOrEqualAVX2(dst *bool, a, b *float32, n int)
+
+//go:noescape
+func equalScalarAVX2(dst *bool, x *float32, n int, s float32)
+
+//go:noescape
+func greaterScalarAVX2(dst *bool, x *float32, n int, s float32)
+
+//go:noescape
+func greaterOrEqualScalarAVX2(dst *bool, x *float32, n int, s float32)
+
+//go:noescape
+func lessScalarAVX2(dst *bool, x *float32, n int, s float32)
+
+//go:noescape
+func lessOrEqualScalarAVX2(dst *bool, x *float32, n int, s float32)
+
+//go:noescape
+func chooseAVX2(dst *float32, cond *bool, a, b *float32, n int)
+
+//go:noescape
+func chooseScalarAVX2(dst *float32, cond *bool, x *float32, n int, when, s float32)

@@ -4070,6 +4070,749 @@ done4:
 	VZEROUPPER
 	RET
 
+// func equalAVX512(dst *bool, a *float32, b *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·equalAVX512(SB), NOSPLIT, $0-32
+	MOVQ n+24(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ a+8(FP), DX
+	MOVQ b+16(FP), BX
+
+loop1:
+	CMPQ           AX, $+32
+	JLT            single2
+	VMOVUPS        (DX), Z0
+	VMOVUPS        (BX), Z1
+	VCMPPS         $0x00, Z1, Z0, K1
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z0, K1, Z2
+	VCVTPS2DQ      Z2, Z0
+	VPMOVDB        Z0, (CX)
+	VMOVUPS        64(DX), Z0
+	VMOVUPS        64(BX), Z1
+	VCMPPS         $0x00, Z1, Z0, K1
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z0, K1, Z3
+	VCVTPS2DQ      Z3, Z0
+	VPMOVDB        Z0, 16(CX)
+	ADDQ           $+32, CX
+	ADDQ           $+128, DX
+	ADDQ           $+128, BX
+	SUBQ           $+32, AX
+	JMP            loop1
+
+single2:
+	CMPQ           AX, $+16
+	JLT            partial3
+	VMOVUPS        (DX), Z0
+	VMOVUPS        (BX), Z1
+	VCMPPS         $0x00, Z1, Z0, K1
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z0, K1, Z4
+	VCVTPS2DQ      Z4, Z0
+	VPMOVDB        Z0, (CX)
+	ADDQ           $+16, CX
+	ADDQ           $+64, DX
+	ADDQ           $+64, BX
+	SUBQ           $+16, AX
+	JMP            single2
+
+partial3:
+	TESTQ          AX, AX
+	JZ             done4
+	VPBROADCASTD   AX, Z0
+	VPCMPUD        $0x06, lane_numbers<>+0(SB), Z0, K1
+	VMOVUPS.Z      (DX), K1, Z0
+	VMOVUPS.Z      (BX), K1, Z1
+	VCMPPS         $0x00, Z1, Z0, K2
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z0, K2, Z5
+	VCVTPS2DQ      Z5, Z0
+	VPMOVDB        Z0, K1, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
+// func greaterAVX512(dst *bool, a *float32, b *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·greaterAVX512(SB), NOSPLIT, $0-32
+	MOVQ n+24(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ a+8(FP), DX
+	MOVQ b+16(FP), BX
+
+loop1:
+	CMPQ           AX, $+32
+	JLT            single2
+	VMOVUPS        (DX), Z0
+	VMOVUPS        (BX), Z1
+	VCMPPS         $0x1e, Z1, Z0, K1
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z0, K1, Z2
+	VCVTPS2DQ      Z2, Z0
+	VPMOVDB        Z0, (CX)
+	VMOVUPS        64(DX), Z0
+	VMOVUPS        64(BX), Z1
+	VCMPPS         $0x1e, Z1, Z0, K1
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z0, K1, Z3
+	VCVTPS2DQ      Z3, Z0
+	VPMOVDB        Z0, 16(CX)
+	ADDQ           $+32, CX
+	ADDQ           $+128, DX
+	ADDQ           $+128, BX
+	SUBQ           $+32, AX
+	JMP            loop1
+
+single2:
+	CMPQ           AX, $+16
+	JLT            partial3
+	VMOVUPS        (DX), Z0
+	VMOVUPS        (BX), Z1
+	VCMPPS         $0x1e, Z1, Z0, K1
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z0, K1, Z4
+	VCVTPS2DQ      Z4, Z0
+	VPMOVDB        Z0, (CX)
+	ADDQ           $+16, CX
+	ADDQ           $+64, DX
+	ADDQ           $+64, BX
+	SUBQ           $+16, AX
+	JMP            single2
+
+partial3:
+	TESTQ          AX, AX
+	JZ             done4
+	VPBROADCASTD   AX, Z0
+	VPCMPUD        $0x06, lane_numbers<>+0(SB), Z0, K1
+	VMOVUPS.Z      (DX), K1, Z0
+	VMOVUPS.Z      (BX), K1, Z1
+	VCMPPS         $0x1e, Z1, Z0, K2
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z0, K2, Z5
+	VCVTPS2DQ      Z5, Z0
+	VPMOVDB        Z0, K1, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
+// func greaterOrEqualAVX512(dst *bool, a *float32, b *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·greaterOrEqualAVX512(SB), NOSPLIT, $0-32
+	MOVQ n+24(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ a+8(FP), DX
+	MOVQ b+16(FP), BX
+
+loop1:
+	CMPQ           AX, $+32
+	JLT            single2
+	VMOVUPS        (DX), Z0
+	VMOVUPS        (BX), Z1
+	VCMPPS         $0x1d, Z1, Z0, K1
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z0, K1, Z2
+	VCVTPS2DQ      Z2, Z0
+	VPMOVDB        Z0, (CX)
+	VMOVUPS        64(DX), Z0
+	VMOVUPS        64(BX), Z1
+	VCMPPS         $0x1d, Z1, Z0, K1
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z0, K1, Z3
+	VCVTPS2DQ      Z3, Z0
+	VPMOVDB        Z0, 16(CX)
+	ADDQ           $+32, CX
+	ADDQ           $+128, DX
+	ADDQ           $+128, BX
+	SUBQ           $+32, AX
+	JMP            loop1
+
+single2:
+	CMPQ           AX, $+16
+	JLT            partial3
+	VMOVUPS        (DX), Z0
+	VMOVUPS        (BX), Z1
+	VCMPPS         $0x1d, Z1, Z0, K1
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z0, K1, Z4
+	VCVTPS2DQ      Z4, Z0
+	VPMOVDB        Z0, (CX)
+	ADDQ           $+16, CX
+	ADDQ           $+64, DX
+	ADDQ           $+64, BX
+	SUBQ           $+16, AX
+	JMP            single2
+
+partial3:
+	TESTQ          AX, AX
+	JZ             done4
+	VPBROADCASTD   AX, Z0
+	VPCMPUD        $0x06, lane_numbers<>+0(SB), Z0, K1
+	VMOVUPS.Z      (DX), K1, Z0
+	VMOVUPS.Z      (BX), K1, Z1
+	VCMPPS         $0x1d, Z1, Z0, K2
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z0, K2, Z5
+	VCVTPS2DQ      Z5, Z0
+	VPMOVDB        Z0, K1, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
+// func lessAVX512(dst *bool, a *float32, b *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·lessAVX512(SB), NOSPLIT, $0-32
+	MOVQ n+24(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ a+8(FP), DX
+	MOVQ b+16(FP), BX
+
+loop1:
+	CMPQ           AX, $+32
+	JLT            single2
+	VMOVUPS        (DX), Z0
+	VMOVUPS        (BX), Z1
+	VCMPPS         $0x11, Z1, Z0, K1
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z0, K1, Z2
+	VCVTPS2DQ      Z2, Z0
+	VPMOVDB        Z0, (CX)
+	VMOVUPS        64(DX), Z0
+	VMOVUPS        64(BX), Z1
+	VCMPPS         $0x11, Z1, Z0, K1
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z0, K1, Z3
+	VCVTPS2DQ      Z3, Z0
+	VPMOVDB        Z0, 16(CX)
+	ADDQ           $+32, CX
+	ADDQ           $+128, DX
+	ADDQ           $+128, BX
+	SUBQ           $+32, AX
+	JMP            loop1
+
+single2:
+	CMPQ           AX, $+16
+	JLT            partial3
+	VMOVUPS        (DX), Z0
+	VMOVUPS        (BX), Z1
+	VCMPPS         $0x11, Z1, Z0, K1
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z0, K1, Z4
+	VCVTPS2DQ      Z4, Z0
+	VPMOVDB        Z0, (CX)
+	ADDQ           $+16, CX
+	ADDQ           $+64, DX
+	ADDQ           $+64, BX
+	SUBQ           $+16, AX
+	JMP            single2
+
+partial3:
+	TESTQ          AX, AX
+	JZ             done4
+	VPBROADCASTD   AX, Z0
+	VPCMPUD        $0x06, lane_numbers<>+0(SB), Z0, K1
+	VMOVUPS.Z      (DX), K1, Z0
+	VMOVUPS.Z      (BX), K1, Z1
+	VCMPPS         $0x11, Z1, Z0, K2
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z0, K2, Z5
+	VCVTPS2DQ      Z5, Z0
+	VPMOVDB        Z0, K1, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
+// func lessOrEqualAVX512(dst *bool, a *float32, b *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·lessOrEqualAVX512(SB), NOSPLIT, $0-32
+	MOVQ n+24(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ a+8(FP), DX
+	MOVQ b+16(FP), BX
+
+loop1:
+	CMPQ           AX, $+32
+	JLT            single2
+	VMOVUPS        (DX), Z0
+	VMOVUPS        (BX), Z1
+	VCMPPS         $0x1d, Z0, Z1, K1
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z0, K1, Z2
+	VCVTPS2DQ      Z2, Z0
+	VPMOVDB        Z0, (CX)
+	VMOVUPS        64(DX), Z0
+	VMOVUPS        64(BX), Z1
+	VCMPPS         $0x1d, Z0, Z1, K1
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z0, K1, Z3
+	VCVTPS2DQ      Z3, Z0
+	VPMOVDB        Z0, 16(CX)
+	ADDQ           $+32, CX
+	ADDQ           $+128, DX
+	ADDQ           $+128, BX
+	SUBQ           $+32, AX
+	JMP            loop1
+
+single2:
+	CMPQ           AX, $+16
+	JLT            partial3
+	VMOVUPS        (DX), Z0
+	VMOVUPS        (BX), Z1
+	VCMPPS         $0x1d, Z0, Z1, K1
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z0, K1, Z4
+	VCVTPS2DQ      Z4, Z0
+	VPMOVDB        Z0, (CX)
+	ADDQ           $+16, CX
+	ADDQ           $+64, DX
+	ADDQ           $+64, BX
+	SUBQ           $+16, AX
+	JMP            single2
+
+partial3:
+	TESTQ          AX, AX
+	JZ             done4
+	VPBROADCASTD   AX, Z0
+	VPCMPUD        $0x06, lane_numbers<>+0(SB), Z0, K1
+	VMOVUPS.Z      (DX), K1, Z0
+	VMOVUPS.Z      (BX), K1, Z1
+	VCMPPS         $0x1d, Z0, Z1, K2
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z0, K2, Z5
+	VCVTPS2DQ      Z5, Z0
+	VPMOVDB        Z0, K1, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
+// func equalScalarAVX512(dst *bool, x *float32, n int, s float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·equalScalarAVX512(SB), NOSPLIT, $0-28
+	MOVQ         n+16(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         x+8(FP), DX
+	VBROADCASTSS s+24(FP), Z0
+
+loop1:
+	CMPQ           AX, $+32
+	JLT            single2
+	VMOVUPS        (DX), Z1
+	VCMPPS         $0x00, Z0, Z1, K1
+	VXORPS         Z1, Z1, Z1
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z1, K1, Z2
+	VCVTPS2DQ      Z2, Z1
+	VPMOVDB        Z1, (CX)
+	VMOVUPS        64(DX), Z1
+	VCMPPS         $0x00, Z0, Z1, K1
+	VXORPS         Z1, Z1, Z1
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z1, K1, Z3
+	VCVTPS2DQ      Z3, Z1
+	VPMOVDB        Z1, 16(CX)
+	ADDQ           $+32, CX
+	ADDQ           $+128, DX
+	SUBQ           $+32, AX
+	JMP            loop1
+
+single2:
+	CMPQ           AX, $+16
+	JLT            partial3
+	VMOVUPS        (DX), Z1
+	VCMPPS         $0x00, Z0, Z1, K1
+	VXORPS         Z1, Z1, Z1
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z1, K1, Z4
+	VCVTPS2DQ      Z4, Z1
+	VPMOVDB        Z1, (CX)
+	ADDQ           $+16, CX
+	ADDQ           $+64, DX
+	SUBQ           $+16, AX
+	JMP            single2
+
+partial3:
+	TESTQ          AX, AX
+	JZ             done4
+	VPBROADCASTD   AX, Z1
+	VPCMPUD        $0x06, lane_numbers<>+0(SB), Z1, K1
+	VMOVUPS.Z      (DX), K1, Z1
+	VCMPPS         $0x00, Z0, Z1, K2
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z0, K2, Z5
+	VCVTPS2DQ      Z5, Z0
+	VPMOVDB        Z0, K1, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
+// func greaterScalarAVX512(dst *bool, x *float32, n int, s float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·greaterScalarAVX512(SB), NOSPLIT, $0-28
+	MOVQ         n+16(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         x+8(FP), DX
+	VBROADCASTSS s+24(FP), Z0
+
+loop1:
+	CMPQ           AX, $+32
+	JLT            single2
+	VMOVUPS        (DX), Z1
+	VCMPPS         $0x1e, Z0, Z1, K1
+	VXORPS         Z1, Z1, Z1
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z1, K1, Z2
+	VCVTPS2DQ      Z2, Z1
+	VPMOVDB        Z1, (CX)
+	VMOVUPS        64(DX), Z1
+	VCMPPS         $0x1e, Z0, Z1, K1
+	VXORPS         Z1, Z1, Z1
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z1, K1, Z3
+	VCVTPS2DQ      Z3, Z1
+	VPMOVDB        Z1, 16(CX)
+	ADDQ           $+32, CX
+	ADDQ           $+128, DX
+	SUBQ           $+32, AX
+	JMP            loop1
+
+single2:
+	CMPQ           AX, $+16
+	JLT            partial3
+	VMOVUPS        (DX), Z1
+	VCMPPS         $0x1e, Z0, Z1, K1
+	VXORPS         Z1, Z1, Z1
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z1, K1, Z4
+	VCVTPS2DQ      Z4, Z1
+	VPMOVDB        Z1, (CX)
+	ADDQ           $+16, CX
+	ADDQ           $+64, DX
+	SUBQ           $+16, AX
+	JMP            single2
+
+partial3:
+	TESTQ          AX, AX
+	JZ             done4
+	VPBROADCASTD   AX, Z1
+	VPCMPUD        $0x06, lane_numbers<>+0(SB), Z1, K1
+	VMOVUPS.Z      (DX), K1, Z1
+	VCMPPS         $0x1e, Z0, Z1, K2
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z0, K2, Z5
+	VCVTPS2DQ      Z5, Z0
+	VPMOVDB        Z0, K1, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
+// func greaterOrEqualScalarAVX512(dst *bool, x *float32, n int, s float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·greaterOrEqualScalarAVX512(SB), NOSPLIT, $0-28
+	MOVQ         n+16(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         x+8(FP), DX
+	VBROADCASTSS s+24(FP), Z0
+
+loop1:
+	CMPQ           AX, $+32
+	JLT            single2
+	VMOVUPS        (DX), Z1
+	VCMPPS         $0x1d, Z0, Z1, K1
+	VXORPS         Z1, Z1, Z1
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z1, K1, Z2
+	VCVTPS2DQ      Z2, Z1
+	VPMOVDB        Z1, (CX)
+	VMOVUPS        64(DX), Z1
+	VCMPPS         $0x1d, Z0, Z1, K1
+	VXORPS         Z1, Z1, Z1
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z1, K1, Z3
+	VCVTPS2DQ      Z3, Z1
+	VPMOVDB        Z1, 16(CX)
+	ADDQ           $+32, CX
+	ADDQ           $+128, DX
+	SUBQ           $+32, AX
+	JMP            loop1
+
+single2:
+	CMPQ           AX, $+16
+	JLT            partial3
+	VMOVUPS        (DX), Z1
+	VCMPPS         $0x1d, Z0, Z1, K1
+	VXORPS         Z1, Z1, Z1
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z1, K1, Z4
+	VCVTPS2DQ      Z4, Z1
+	VPMOVDB        Z1, (CX)
+	ADDQ           $+16, CX
+	ADDQ           $+64, DX
+	SUBQ           $+16, AX
+	JMP            single2
+
+partial3:
+	TESTQ          AX, AX
+	JZ             done4
+	VPBROADCASTD   AX, Z1
+	VPCMPUD        $0x06, lane_numbers<>+0(SB), Z1, K1
+	VMOVUPS.Z      (DX), K1, Z1
+	VCMPPS         $0x1d, Z0, Z1, K2
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z0, K2, Z5
+	VCVTPS2DQ      Z5, Z0
+	VPMOVDB        Z0, K1, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
+// func lessScalarAVX512(dst *bool, x *float32, n int, s float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·lessScalarAVX512(SB), NOSPLIT, $0-28
+	MOVQ         n+16(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         x+8(FP), DX
+	VBROADCASTSS s+24(FP), Z0
+
+loop1:
+	CMPQ           AX, $+32
+	JLT            single2
+	VMOVUPS        (DX), Z1
+	VCMPPS         $0x11, Z0, Z1, K1
+	VXORPS         Z1, Z1, Z1
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z1, K1, Z2
+	VCVTPS2DQ      Z2, Z1
+	VPMOVDB        Z1, (CX)
+	VMOVUPS        64(DX), Z1
+	VCMPPS         $0x11, Z0, Z1, K1
+	VXORPS         Z1, Z1, Z1
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z1, K1, Z3
+	VCVTPS2DQ      Z3, Z1
+	VPMOVDB        Z1, 16(CX)
+	ADDQ           $+32, CX
+	ADDQ           $+128, DX
+	SUBQ           $+32, AX
+	JMP            loop1
+
+single2:
+	CMPQ           AX, $+16
+	JLT            partial3
+	VMOVUPS        (DX), Z1
+	VCMPPS         $0x11, Z0, Z1, K1
+	VXORPS         Z1, Z1, Z1
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z1, K1, Z4
+	VCVTPS2DQ      Z4, Z1
+	VPMOVDB        Z1, (CX)
+	ADDQ           $+16, CX
+	ADDQ           $+64, DX
+	SUBQ           $+16, AX
+	JMP            single2
+
+partial3:
+	TESTQ          AX, AX
+	JZ             done4
+	VPBROADCASTD   AX, Z1
+	VPCMPUD        $0x06, lane_numbers<>+0(SB), Z1, K1
+	VMOVUPS.Z      (DX), K1, Z1
+	VCMPPS         $0x11, Z0, Z1, K2
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z0, K2, Z5
+	VCVTPS2DQ      Z5, Z0
+	VPMOVDB        Z0, K1, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
+// func lessOrEqualScalarAVX512(dst *bool, x *float32, n int, s float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·lessOrEqualScalarAVX512(SB), NOSPLIT, $0-28
+	MOVQ         n+16(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         x+8(FP), DX
+	VBROADCASTSS s+24(FP), Z0
+
+loop1:
+	CMPQ           AX, $+32
+	JLT            single2
+	VMOVUPS        (DX), Z1
+	VCMPPS         $0x1d, Z1, Z0, K1
+	VXORPS         Z1, Z1, Z1
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z1, K1, Z2
+	VCVTPS2DQ      Z2, Z1
+	VPMOVDB        Z1, (CX)
+	VMOVUPS        64(DX), Z1
+	VCMPPS         $0x1d, Z1, Z0, K1
+	VXORPS         Z1, Z1, Z1
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z1, K1, Z3
+	VCVTPS2DQ      Z3, Z1
+	VPMOVDB        Z1, 16(CX)
+	ADDQ           $+32, CX
+	ADDQ           $+128, DX
+	SUBQ           $+32, AX
+	JMP            loop1
+
+single2:
+	CMPQ           AX, $+16
+	JLT            partial3
+	VMOVUPS        (DX), Z1
+	VCMPPS         $0x1d, Z1, Z0, K1
+	VXORPS         Z1, Z1, Z1
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z1, K1, Z4
+	VCVTPS2DQ      Z4, Z1
+	VPMOVDB        Z1, (CX)
+	ADDQ           $+16, CX
+	ADDQ           $+64, DX
+	SUBQ           $+16, AX
+	JMP            single2
+
+partial3:
+	TESTQ          AX, AX
+	JZ             done4
+	VPBROADCASTD   AX, Z1
+	VPCMPUD        $0x06, lane_numbers<>+0(SB), Z1, K1
+	VMOVUPS.Z      (DX), K1, Z1
+	VCMPPS         $0x1d, Z1, Z0, K2
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST lanes_3f800000<>+0(SB), Z0, K2, Z5
+	VCVTPS2DQ      Z5, Z0
+	VPMOVDB        Z0, K1, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
+// func chooseAVX512(dst *float32, cond *bool, a *float32, b *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·chooseAVX512(SB), NOSPLIT, $0-40
+	MOVQ n+32(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ cond+8(FP), DX
+	MOVQ a+16(FP), BX
+	MOVQ b+24(FP), SI
+
+loop1:
+	CMPQ      AX, $+32
+	JLT       single2
+	VPMOVZXBD (DX), Z0
+	VCVTDQ2PS Z0, Z0
+	VXORPS    Z1, Z1, Z1
+	VCMPPS    $0x1e, Z1, Z0, K1
+	VMOVUPS   (BX), Z0
+	VMOVUPS   (SI), Z1
+	VBLENDMPS Z0, Z1, K1, Z2
+	VMOVUPS   Z2, (CX)
+	VPMOVZXBD 16(DX), Z0
+	VCVTDQ2PS Z0, Z0
+	VXORPS    Z1, Z1, Z1
+	VCMPPS    $0x1e, Z1, Z0, K1
+	VMOVUPS   64(BX), Z0
+	VMOVUPS   64(SI), Z1
+	VBLENDMPS Z0, Z1, K1, Z3
+	VMOVUPS   Z3, 64(CX)
+	ADDQ      $+128, CX
+	ADDQ      $+32, DX
+	ADDQ      $+128, BX
+	ADDQ      $+128, SI
+	SUBQ      $+32, AX
+	JMP       loop1
+
+single2:
+	CMPQ      AX, $+16
+	JLT       partial3
+	VPMOVZXBD (DX), Z0
+	VCVTDQ2PS Z0, Z0
+	VXORPS    Z1, Z1, Z1
+	VCMPPS    $0x1e, Z1, Z0, K1
+	VMOVUPS   (BX), Z0
+	VMOVUPS   (SI), Z1
+	VBLENDMPS Z0, Z1, K1, Z4
+	VMOVUPS   Z4, (CX)
+	ADDQ      $+64, CX
+	ADDQ      $+16, DX
+	ADDQ      $+64, BX
+	ADDQ      $+64, SI
+	SUBQ      $+16, AX
+	JMP       single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VPBROADCASTD AX, Z0
+	VPCMPUD      $0x06, lane_numbers<>+0(SB), Z0, K1
+	VPMOVZXBD.Z  (DX), K1, Z0
+	VCVTDQ2PS    Z0, Z0
+	VXORPS       Z1, Z1, Z1
+	VCMPPS       $0x1e, Z1, Z0, K2
+	VMOVUPS.Z    (BX), K1, Z0
+	VMOVUPS.Z    (SI), K1, Z1
+	VBLENDMPS    Z0, Z1, K2, Z5
+	VMOVUPS      Z5, K1, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
+// func chooseScalarAVX512(dst *float32, cond *bool, x *float32, n int, when float32, s float32)
+// Requires: AVX, AVX512F
+TEXT ·chooseScalarAVX512(SB), NOSPLIT, $0-40
+	MOVQ         n+24(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         cond+8(FP), DX
+	MOVQ         x+16(FP), BX
+	VBROADCASTSS when+32(FP), Z0
+	VBROADCASTSS s+36(FP), Z1
+
+loop1:
+	CMPQ      AX, $+32
+	JLT       single2
+	VPMOVZXBD (DX), Z2
+	VCVTDQ2PS Z2, Z2
+	VCMPPS    $0x00, Z0, Z2, K1
+	VMOVUPS   (BX), Z2
+	VBLENDMPS Z1, Z2, K1, Z3
+	VMOVUPS   Z3, (CX)
+	VPMOVZXBD 16(DX), Z2
+	VCVTDQ2PS Z2, Z2
+	VCMPPS    $0x00, Z0, Z2, K1
+	VMOVUPS   64(BX), Z2
+	VBLENDMPS Z1, Z2, K1, Z4
+	VMOVUPS   Z4, 64(CX)
+	ADDQ      $+128, CX
+	ADDQ      $+32, DX
+	ADDQ      $+128, BX
+	SUBQ      $+32, AX
+	JMP       loop1
+
+single2:
+	CMPQ      AX, $+16
+	JLT       partial3
+	VPMOVZXBD (DX), Z2
+	VCVTDQ2PS Z2, Z2
+	VCMPPS    $0x00, Z0, Z2, K1
+	VMOVUPS   (BX), Z2
+	VBLENDMPS Z1, Z2, K1, Z5
+	VMOVUPS   Z5, (CX)
+	ADDQ      $+64, CX
+	ADDQ      $+16, DX
+	ADDQ      $+64, BX
+	SUBQ      $+16, AX
+	JMP       single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VPBROADCASTD AX, Z2
+	VPCMPUD      $0x06, lane_numbers<>+0(SB), Z2, K1
+	VPMOVZXBD.Z  (DX), K1, Z2
+	VCVTDQ2PS    Z2, Z2
+	VCMPPS       $0x00, Z0, Z2, K2
+	VMOVUPS.Z    (BX), K1, Z0
+	VBLENDMPS    Z1, Z0, K2, Z6
+	VMOVUPS      Z6, K1, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
 // func negAVX2(dst *float32, x *float32, n int)
 // Requires: AVX, AVX2
 TEXT ·negAVX2(SB), NOSPLIT, $0-24
@@ -7447,5 +8190,1026 @@ done4:
 	LEAQ (CX)(BX*4), CX
 	DECQ DX
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func equalAVX2(dst *bool, a *float32, b *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·equalAVX2(SB), NOSPLIT, $32-32
+	MOVQ n+24(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ a+8(FP), DX
+	MOVQ b+16(FP), BX
+
+loop1:
+	CMPQ      AX, $+16
+	JLT       single2
+	VMOVUPS   (DX), Y0
+	VMOVUPS   (BX), Y1
+	VCMPPS    $0x00, Y1, Y0, Y0
+	VXORPS    Y1, Y1, Y1
+	VBLENDVPS Y0, lanes_3f800000<>+0(SB), Y1, Y0
+	VCVTPS2DQ Y0, Y0
+	VANDPS    lanes_000000ff<>+0(SB), Y0, Y0
+	VPACKUSDW Y0, Y0, Y0
+	VPERMQ    $0x08, Y0, Y0
+	VPACKUSWB X0, X0, X0
+	VMOVQ     X0, (CX)
+	VMOVUPS   32(DX), Y0
+	VMOVUPS   32(BX), Y1
+	VCMPPS    $0x00, Y1, Y0, Y0
+	VXORPS    Y1, Y1, Y1
+	VBLENDVPS Y0, lanes_3f800000<>+0(SB), Y1, Y0
+	VCVTPS2DQ Y0, Y0
+	VANDPS    lanes_000000ff<>+0(SB), Y0, Y0
+	VPACKUSDW Y0, Y0, Y0
+	VPERMQ    $0x08, Y0, Y0
+	VPACKUSWB X0, X0, X0
+	VMOVQ     X0, 8(CX)
+	ADDQ      $+16, CX
+	ADDQ      $+64, DX
+	ADDQ      $+64, BX
+	SUBQ      $+16, AX
+	JMP       loop1
+
+single2:
+	CMPQ      AX, $+8
+	JLT       partial3
+	VMOVUPS   (DX), Y0
+	VMOVUPS   (BX), Y1
+	VCMPPS    $0x00, Y1, Y0, Y0
+	VXORPS    Y1, Y1, Y1
+	VBLENDVPS Y0, lanes_3f800000<>+0(SB), Y1, Y0
+	VCVTPS2DQ Y0, Y0
+	VANDPS    lanes_000000ff<>+0(SB), Y0, Y0
+	VPACKUSDW Y0, Y0, Y0
+	VPERMQ    $0x08, Y0, Y0
+	VPACKUSWB X0, X0, X0
+	VMOVQ     X0, (CX)
+	ADDQ      $+8, CX
+	ADDQ      $+32, DX
+	ADDQ      $+32, BX
+	SUBQ      $+8, AX
+	JMP       single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VMOVD        AX, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lane_numbers<>+0(SB), Y0, Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VMASKMOVPS   (BX), Y0, Y0
+	VCMPPS       $0x00, Y0, Y1, Y0
+	VXORPS       Y1, Y1, Y1
+	VBLENDVPS    Y0, lanes_3f800000<>+0(SB), Y1, Y0
+	VCVTPS2DQ    Y0, Y0
+	VANDPS       lanes_000000ff<>+0(SB), Y0, Y0
+	VPACKUSDW    Y0, Y0, Y0
+	VPERMQ       $0x08, Y0, Y0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SP)
+	XORQ         DX, DX
+
+copy5:
+	MOVB (SP)(DX*1), BL
+	MOVB BL, (CX)(DX*1)
+	INCQ DX
+	CMPQ DX, AX
+	JLT  copy5
+
+done4:
+	VZEROUPPER
+	RET
+
+DATA lanes_000000ff<>+0(SB)/4, $0x000000ff
+DATA lanes_000000ff<>+4(SB)/4, $0x000000ff
+DATA lanes_000000ff<>+8(SB)/4, $0x000000ff
+DATA lanes_000000ff<>+12(SB)/4, $0x000000ff
+DATA lanes_000000ff<>+16(SB)/4, $0x000000ff
+DATA lanes_000000ff<>+20(SB)/4, $0x000000ff
+DATA lanes_000000ff<>+24(SB)/4, $0x000000ff
+DATA lanes_000000ff<>+28(SB)/4, $0x000000ff
+GLOBL lanes_000000ff<>(SB), RODATA|NOPTR, $32
+
+// func greaterAVX2(dst *bool, a *float32, b *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·greaterAVX2(SB), NOSPLIT, $32-32
+	MOVQ n+24(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ a+8(FP), DX
+	MOVQ b+16(FP), BX
+
+loop1:
+	CMPQ      AX, $+16
+	JLT       single2
+	VMOVUPS   (DX), Y0
+	VMOVUPS   (BX), Y1
+	VCMPPS    $0x1e, Y1, Y0, Y0
+	VXORPS    Y1, Y1, Y1
+	VBLENDVPS Y0, lanes_3f800000<>+0(SB), Y1, Y0
+	VCVTPS2DQ Y0, Y0
+	VANDPS    lanes_000000ff<>+0(SB), Y0, Y0
+	VPACKUSDW Y0, Y0, Y0
+	VPERMQ    $0x08, Y0, Y0
+	VPACKUSWB X0, X0, X0
+	VMOVQ     X0, (CX)
+	VMOVUPS   32(DX), Y0
+	VMOVUPS   32(BX), Y1
+	VCMPPS    $0x1e, Y1, Y0, Y0
+	VXORPS    Y1, Y1, Y1
+	VBLENDVPS Y0, lanes_3f800000<>+0(SB), Y1, Y0
+	VCVTPS2DQ Y0, Y0
+	VANDPS    lanes_000000ff<>+0(SB), Y0, Y0
+	VPACKUSDW Y0, Y0, Y0
+	VPERMQ    $0x08, Y0, Y0
+	VPACKUSWB X0, X0, X0
+	VMOVQ     X0, 8(CX)
+	ADDQ      $+16, CX
+	ADDQ      $+64, DX
+	ADDQ      $+64, BX
+	SUBQ      $+16, AX
+	JMP       loop1
+
+single2:
+	CMPQ      AX, $+8
+	JLT       partial3
+	VMOVUPS   (DX), Y0
+	VMOVUPS   (BX), Y1
+	VCMPPS    $0x1e, Y1, Y0, Y0
+	VXORPS    Y1, Y1, Y1
+	VBLENDVPS Y0, lanes_3f800000<>+0(SB), Y1, Y0
+	VCVTPS2DQ Y0, Y0
+	VANDPS    lanes_000000ff<>+0(SB), Y0, Y0
+	VPACKUSDW Y0, Y0, Y0
+	VPERMQ    $0x08, Y0, Y0
+	VPACKUSWB X0, X0, X0
+	VMOVQ     X0, (CX)
+	ADDQ      $+8, CX
+	ADDQ      $+32, DX
+	ADDQ      $+32, BX
+	SUBQ      $+8, AX
+	JMP       single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VMOVD        AX, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lane_numbers<>+0(SB), Y0, Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VMASKMOVPS   (BX), Y0, Y0
+	VCMPPS       $0x1e, Y0, Y1, Y0
+	VXORPS       Y1, Y1, Y1
+	VBLENDVPS    Y0, lanes_3f800000<>+0(SB), Y1, Y0
+	VCVTPS2DQ    Y0, Y0
+	VANDPS       lanes_000000ff<>+0(SB), Y0, Y0
+	VPACKUSDW    Y0, Y0, Y0
+	VPERMQ       $0x08, Y0, Y0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SP)
+	XORQ         DX, DX
+
+copy5:
+	MOVB (SP)(DX*1), BL
+	MOVB BL, (CX)(DX*1)
+	INCQ DX
+	CMPQ DX, AX
+	JLT  copy5
+
+done4:
+	VZEROUPPER
+	RET
+
+// func greaterOrEqualAVX2(dst *bool, a *float32, b *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·greaterOrEqualAVX2(SB), NOSPLIT, $32-32
+	MOVQ n+24(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ a+8(FP), DX
+	MOVQ b+16(FP), BX
+
+loop1:
+	CMPQ      AX, $+16
+	JLT       single2
+	VMOVUPS   (DX), Y0
+	VMOVUPS   (BX), Y1
+	VCMPPS    $0x1d, Y1, Y0, Y0
+	VXORPS    Y1, Y1, Y1
+	VBLENDVPS Y0, lanes_3f800000<>+0(SB), Y1, Y0
+	VCVTPS2DQ Y0, Y0
+	VANDPS    lanes_000000ff<>+0(SB), Y0, Y0
+	VPACKUSDW Y0, Y0, Y0
+	VPERMQ    $0x08, Y0, Y0
+	VPACKUSWB X0, X0, X0
+	VMOVQ     X0, (CX)
+	VMOVUPS   32(DX), Y0
+	VMOVUPS   32(BX), Y1
+	VCMPPS    $0x1d, Y1, Y0, Y0
+	VXORPS    Y1, Y1, Y1
+	VBLENDVPS Y0, lanes_3f800000<>+0(SB), Y1, Y0
+	VCVTPS2DQ Y0, Y0
+	VANDPS    lanes_000000ff<>+0(SB), Y0, Y0
+	VPACKUSDW Y0, Y0, Y0
+	VPERMQ    $0x08, Y0, Y0
+	VPACKUSWB X0, X0, X0
+	VMOVQ     X0, 8(CX)
+	ADDQ      $+16, CX
+	ADDQ      $+64, DX
+	ADDQ      $+64, BX
+	SUBQ      $+16, AX
+	JMP       loop1
+
+single2:
+	CMPQ      AX, $+8
+	JLT       partial3
+	VMOVUPS   (DX), Y0
+	VMOVUPS   (BX), Y1
+	VCMPPS    $0x1d, Y1, Y0, Y0
+	VXORPS    Y1, Y1, Y1
+	VBLENDVPS Y0, lanes_3f800000<>+0(SB), Y1, Y0
+	VCVTPS2DQ Y0, Y0
+	VANDPS    lanes_000000ff<>+0(SB), Y0, Y0
+	VPACKUSDW Y0, Y0, Y0
+	VPERMQ    $0x08, Y0, Y0
+	VPACKUSWB X0, X0, X0
+	VMOVQ     X0, (CX)
+	ADDQ      $+8, CX
+	ADDQ      $+32, DX
+	ADDQ      $+32, BX
+	SUBQ      $+8, AX
+	JMP       single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VMOVD        AX, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lane_numbers<>+0(SB), Y0, Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VMASKMOVPS   (BX), Y0, Y0
+	VCMPPS       $0x1d, Y0, Y1, Y0
+	VXORPS       Y1, Y1, Y1
+	VBLENDVPS    Y0, lanes_3f800000<>+0(SB), Y1, Y0
+	VCVTPS2DQ    Y0, Y0
+	VANDPS       lanes_000000ff<>+0(SB), Y0, Y0
+	VPACKUSDW    Y0, Y0, Y0
+	VPERMQ       $0x08, Y0, Y0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SP)
+	XORQ         DX, DX
+
+copy5:
+	MOVB (SP)(DX*1), BL
+	MOVB BL, (CX)(DX*1)
+	INCQ DX
+	CMPQ DX, AX
+	JLT  copy5
+
+done4:
+	VZEROUPPER
+	RET
+
+// func lessAVX2(dst *bool, a *float32, b *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·lessAVX2(SB), NOSPLIT, $32-32
+	MOVQ n+24(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ a+8(FP), DX
+	MOVQ b+16(FP), BX
+
+loop1:
+	CMPQ      AX, $+16
+	JLT       single2
+	VMOVUPS   (DX), Y0
+	VMOVUPS   (BX), Y1
+	VCMPPS    $0x11, Y1, Y0, Y0
+	VXORPS    Y1, Y1, Y1
+	VBLENDVPS Y0, lanes_3f800000<>+0(SB), Y1, Y0
+	VCVTPS2DQ Y0, Y0
+	VANDPS    lanes_000000ff<>+0(SB), Y0, Y0
+	VPACKUSDW Y0, Y0, Y0
+	VPERMQ    $0x08, Y0, Y0
+	VPACKUSWB X0, X0, X0
+	VMOVQ     X0, (CX)
+	VMOVUPS   32(DX), Y0
+	VMOVUPS   32(BX), Y1
+	VCMPPS    $0x11, Y1, Y0, Y0
+	VXORPS    Y1, Y1, Y1
+	VBLENDVPS Y0, lanes_3f800000<>+0(SB), Y1, Y0
+	VCVTPS2DQ Y0, Y0
+	VANDPS    lanes_000000ff<>+0(SB), Y0, Y0
+	VPACKUSDW Y0, Y0, Y0
+	VPERMQ    $0x08, Y0, Y0
+	VPACKUSWB X0, X0, X0
+	VMOVQ     X0, 8(CX)
+	ADDQ      $+16, CX
+	ADDQ      $+64, DX
+	ADDQ      $+64, BX
+	SUBQ      $+16, AX
+	JMP       loop1
+
+single2:
+	CMPQ      AX, $+8
+	JLT       partial3
+	VMOVUPS   (DX), Y0
+	VMOVUPS   (BX), Y1
+	VCMPPS    $0x11, Y1, Y0, Y0
+	VXORPS    Y1, Y1, Y1
+	VBLENDVPS Y0, lanes_3f800000<>+0(SB), Y1, Y0
+	VCVTPS2DQ Y0, Y0
+	VANDPS    lanes_000000ff<>+0(SB), Y0, Y0
+	VPACKUSDW Y0, Y0, Y0
+	VPERMQ    $0x08, Y0, Y0
+	VPACKUSWB X0, X0, X0
+	VMOVQ     X0, (CX)
+	ADDQ      $+8, CX
+	ADDQ      $+32, DX
+	ADDQ      $+32, BX
+	SUBQ      $+8, AX
+	JMP       single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VMOVD        AX, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lane_numbers<>+0(SB), Y0, Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VMASKMOVPS   (BX), Y0, Y0
+	VCMPPS       $0x11, Y0, Y1, Y0
+	VXORPS       Y1, Y1, Y1
+	VBLENDVPS    Y0, lanes_3f800000<>+0(SB), Y1, Y0
+	VCVTPS2DQ    Y0, Y0
+	VANDPS       lanes_000000ff<>+0(SB), Y0, Y0
+	VPACKUSDW    Y0, Y0, Y0
+	VPERMQ       $0x08, Y0, Y0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SP)
+	XORQ         DX, DX
+
+copy5:
+	MOVB (SP)(DX*1), BL
+	MOVB BL, (CX)(DX*1)
+	INCQ DX
+	CMPQ DX, AX
+	JLT  copy5
+
+done4:
+	VZEROUPPER
+	RET
+
+// func lessOrEqualAVX2(dst *bool, a *float32, b *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·lessOrEqualAVX2(SB), NOSPLIT, $32-32
+	MOVQ n+24(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ a+8(FP), DX
+	MOVQ b+16(FP), BX
+
+loop1:
+	CMPQ      AX, $+16
+	JLT       single2
+	VMOVUPS   (DX), Y0
+	VMOVUPS   (BX), Y1
+	VCMPPS    $0x1d, Y0, Y1, Y0
+	VXORPS    Y1, Y1, Y1
+	VBLENDVPS Y0, lanes_3f800000<>+0(SB), Y1, Y0
+	VCVTPS2DQ Y0, Y0
+	VANDPS    lanes_000000ff<>+0(SB), Y0, Y0
+	VPACKUSDW Y0, Y0, Y0
+	VPERMQ    $0x08, Y0, Y0
+	VPACKUSWB X0, X0, X0
+	VMOVQ     X0, (CX)
+	VMOVUPS   32(DX), Y0
+	VMOVUPS   32(BX), Y1
+	VCMPPS    $0x1d, Y0, Y1, Y0
+	VXORPS    Y1, Y1, Y1
+	VBLENDVPS Y0, lanes_3f800000<>+0(SB), Y1, Y0
+	VCVTPS2DQ Y0, Y0
+	VANDPS    lanes_000000ff<>+0(SB), Y0, Y0
+	VPACKUSDW Y0, Y0, Y0
+	VPERMQ    $0x08, Y0, Y0
+	VPACKUSWB X0, X0, X0
+	VMOVQ     X0, 8(CX)
+	ADDQ      $+16, CX
+	ADDQ      $+64, DX
+	ADDQ      $+64, BX
+	SUBQ      $+16, AX
+	JMP       loop1
+
+single2:
+	CMPQ      AX, $+8
+	JLT       partial3
+	VMOVUPS   (DX), Y0
+	VMOVUPS   (BX), Y1
+	VCMPPS    $0x1d, Y0, Y1, Y0
+	VXORPS    Y1, Y1, Y1
+	VBLENDVPS Y0, lanes_3f800000<>+0(SB), Y1, Y0
+	VCVTPS2DQ Y0, Y0
+	VANDPS    lanes_000000ff<>+0(SB), Y0, Y0
+	VPACKUSDW Y0, Y0, Y0
+	VPERMQ    $0x08, Y0, Y0
+	VPACKUSWB X0, X0, X0
+	VMOVQ     X0, (CX)
+	ADDQ      $+8, CX
+	ADDQ      $+32, DX
+	ADDQ      $+32, BX
+	SUBQ      $+8, AX
+	JMP       single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VMOVD        AX, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lane_numbers<>+0(SB), Y0, Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VMASKMOVPS   (BX), Y0, Y0
+	VCMPPS       $0x1d, Y1, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VBLENDVPS    Y0, lanes_3f800000<>+0(SB), Y1, Y0
+	VCVTPS2DQ    Y0, Y0
+	VANDPS       lanes_000000ff<>+0(SB), Y0, Y0
+	VPACKUSDW    Y0, Y0, Y0
+	VPERMQ       $0x08, Y0, Y0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SP)
+	XORQ         DX, DX
+
+copy5:
+	MOVB (SP)(DX*1), BL
+	MOVB BL, (CX)(DX*1)
+	INCQ DX
+	CMPQ DX, AX
+	JLT  copy5
+
+done4:
+	VZEROUPPER
+	RET
+
+// func equalScalarAVX2(dst *bool, x *float32, n int, s float32)
+// Requires: AVX, AVX2
+TEXT ·equalScalarAVX2(SB), NOSPLIT, $32-28
+	MOVQ         n+16(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         x+8(FP), DX
+	VBROADCASTSS s+24(FP), Y0
+
+loop1:
+	CMPQ      AX, $+16
+	JLT       single2
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x00, Y0, Y1, Y1
+	VXORPS    Y2, Y2, Y2
+	VBLENDVPS Y1, lanes_3f800000<>+0(SB), Y2, Y1
+	VCVTPS2DQ Y1, Y1
+	VANDPS    lanes_000000ff<>+0(SB), Y1, Y1
+	VPACKUSDW Y1, Y1, Y1
+	VPERMQ    $0x08, Y1, Y1
+	VPACKUSWB X1, X1, X1
+	VMOVQ     X1, (CX)
+	VMOVUPS   32(DX), Y1
+	VCMPPS    $0x00, Y0, Y1, Y1
+	VXORPS    Y2, Y2, Y2
+	VBLENDVPS Y1, lanes_3f800000<>+0(SB), Y2, Y1
+	VCVTPS2DQ Y1, Y1
+	VANDPS    lanes_000000ff<>+0(SB), Y1, Y1
+	VPACKUSDW Y1, Y1, Y1
+	VPERMQ    $0x08, Y1, Y1
+	VPACKUSWB X1, X1, X1
+	VMOVQ     X1, 8(CX)
+	ADDQ      $+16, CX
+	ADDQ      $+64, DX
+	SUBQ      $+16, AX
+	JMP       loop1
+
+single2:
+	CMPQ      AX, $+8
+	JLT       partial3
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x00, Y0, Y1, Y1
+	VXORPS    Y2, Y2, Y2
+	VBLENDVPS Y1, lanes_3f800000<>+0(SB), Y2, Y1
+	VCVTPS2DQ Y1, Y1
+	VANDPS    lanes_000000ff<>+0(SB), Y1, Y1
+	VPACKUSDW Y1, Y1, Y1
+	VPERMQ    $0x08, Y1, Y1
+	VPACKUSWB X1, X1, X1
+	VMOVQ     X1, (CX)
+	ADDQ      $+8, CX
+	ADDQ      $+32, DX
+	SUBQ      $+8, AX
+	JMP       single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Y1
+	VPCMPGTD     lane_numbers<>+0(SB), Y1, Y1
+	VMASKMOVPS   (DX), Y1, Y1
+	VCMPPS       $0x00, Y0, Y1, Y0
+	VXORPS       Y1, Y1, Y1
+	VBLENDVPS    Y0, lanes_3f800000<>+0(SB), Y1, Y0
+	VCVTPS2DQ    Y0, Y0
+	VANDPS       lanes_000000ff<>+0(SB), Y0, Y0
+	VPACKUSDW    Y0, Y0, Y0
+	VPERMQ       $0x08, Y0, Y0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SP)
+	XORQ         DX, DX
+
+copy5:
+	MOVB (SP)(DX*1), BL
+	MOVB BL, (CX)(DX*1)
+	INCQ DX
+	CMPQ DX, AX
+	JLT  copy5
+
+done4:
+	VZEROUPPER
+	RET
+
+// func greaterScalarAVX2(dst *bool, x *float32, n int, s float32)
+// Requires: AVX, AVX2
+TEXT ·greaterScalarAVX2(SB), NOSPLIT, $32-28
+	MOVQ         n+16(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         x+8(FP), DX
+	VBROADCASTSS s+24(FP), Y0
+
+loop1:
+	CMPQ      AX, $+16
+	JLT       single2
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VXORPS    Y2, Y2, Y2
+	VBLENDVPS Y1, lanes_3f800000<>+0(SB), Y2, Y1
+	VCVTPS2DQ Y1, Y1
+	VANDPS    lanes_000000ff<>+0(SB), Y1, Y1
+	VPACKUSDW Y1, Y1, Y1
+	VPERMQ    $0x08, Y1, Y1
+	VPACKUSWB X1, X1, X1
+	VMOVQ     X1, (CX)
+	VMOVUPS   32(DX), Y1
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VXORPS    Y2, Y2, Y2
+	VBLENDVPS Y1, lanes_3f800000<>+0(SB), Y2, Y1
+	VCVTPS2DQ Y1, Y1
+	VANDPS    lanes_000000ff<>+0(SB), Y1, Y1
+	VPACKUSDW Y1, Y1, Y1
+	VPERMQ    $0x08, Y1, Y1
+	VPACKUSWB X1, X1, X1
+	VMOVQ     X1, 8(CX)
+	ADDQ      $+16, CX
+	ADDQ      $+64, DX
+	SUBQ      $+16, AX
+	JMP       loop1
+
+single2:
+	CMPQ      AX, $+8
+	JLT       partial3
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VXORPS    Y2, Y2, Y2
+	VBLENDVPS Y1, lanes_3f800000<>+0(SB), Y2, Y1
+	VCVTPS2DQ Y1, Y1
+	VANDPS    lanes_000000ff<>+0(SB), Y1, Y1
+	VPACKUSDW Y1, Y1, Y1
+	VPERMQ    $0x08, Y1, Y1
+	VPACKUSWB X1, X1, X1
+	VMOVQ     X1, (CX)
+	ADDQ      $+8, CX
+	ADDQ      $+32, DX
+	SUBQ      $+8, AX
+	JMP       single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Y1
+	VPCMPGTD     lane_numbers<>+0(SB), Y1, Y1
+	VMASKMOVPS   (DX), Y1, Y1
+	VCMPPS       $0x1e, Y0, Y1, Y0
+	VXORPS       Y1, Y1, Y1
+	VBLENDVPS    Y0, lanes_3f800000<>+0(SB), Y1, Y0
+	VCVTPS2DQ    Y0, Y0
+	VANDPS       lanes_000000ff<>+0(SB), Y0, Y0
+	VPACKUSDW    Y0, Y0, Y0
+	VPERMQ       $0x08, Y0, Y0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SP)
+	XORQ         DX, DX
+
+copy5:
+	MOVB (SP)(DX*1), BL
+	MOVB BL, (CX)(DX*1)
+	INCQ DX
+	CMPQ DX, AX
+	JLT  copy5
+
+done4:
+	VZEROUPPER
+	RET
+
+// func greaterOrEqualScalarAVX2(dst *bool, x *float32, n int, s float32)
+// Requires: AVX, AVX2
+TEXT ·greaterOrEqualScalarAVX2(SB), NOSPLIT, $32-28
+	MOVQ         n+16(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         x+8(FP), DX
+	VBROADCASTSS s+24(FP), Y0
+
+loop1:
+	CMPQ      AX, $+16
+	JLT       single2
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x1d, Y0, Y1, Y1
+	VXORPS    Y2, Y2, Y2
+	VBLENDVPS Y1, lanes_3f800000<>+0(SB), Y2, Y1
+	VCVTPS2DQ Y1, Y1
+	VANDPS    lanes_000000ff<>+0(SB), Y1, Y1
+	VPACKUSDW Y1, Y1, Y1
+	VPERMQ    $0x08, Y1, Y1
+	VPACKUSWB X1, X1, X1
+	VMOVQ     X1, (CX)
+	VMOVUPS   32(DX), Y1
+	VCMPPS    $0x1d, Y0, Y1, Y1
+	VXORPS    Y2, Y2, Y2
+	VBLENDVPS Y1, lanes_3f800000<>+0(SB), Y2, Y1
+	VCVTPS2DQ Y1, Y1
+	VANDPS    lanes_000000ff<>+0(SB), Y1, Y1
+	VPACKUSDW Y1, Y1, Y1
+	VPERMQ    $0x08, Y1, Y1
+	VPACKUSWB X1, X1, X1
+	VMOVQ     X1, 8(CX)
+	ADDQ      $+16, CX
+	ADDQ      $+64, DX
+	SUBQ      $+16, AX
+	JMP       loop1
+
+single2:
+	CMPQ      AX, $+8
+	JLT       partial3
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x1d, Y0, Y1, Y1
+	VXORPS    Y2, Y2, Y2
+	VBLENDVPS Y1, lanes_3f800000<>+0(SB), Y2, Y1
+	VCVTPS2DQ Y1, Y1
+	VANDPS    lanes_000000ff<>+0(SB), Y1, Y1
+	VPACKUSDW Y1, Y1, Y1
+	VPERMQ    $0x08, Y1, Y1
+	VPACKUSWB X1, X1, X1
+	VMOVQ     X1, (CX)
+	ADDQ      $+8, CX
+	ADDQ      $+32, DX
+	SUBQ      $+8, AX
+	JMP       single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Y1
+	VPCMPGTD     lane_numbers<>+0(SB), Y1, Y1
+	VMASKMOVPS   (DX), Y1, Y1
+	VCMPPS       $0x1d, Y0, Y1, Y0
+	VXORPS       Y1, Y1, Y1
+	VBLENDVPS    Y0, lanes_3f800000<>+0(SB), Y1, Y0
+	VCVTPS2DQ    Y0, Y0
+	VANDPS       lanes_000000ff<>+0(SB), Y0, Y0
+	VPACKUSDW    Y0, Y0, Y0
+	VPERMQ       $0x08, Y0, Y0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SP)
+	XORQ         DX, DX
+
+copy5:
+	MOVB (SP)(DX*1), BL
+	MOVB BL, (CX)(DX*1)
+	INCQ DX
+	CMPQ DX, AX
+	JLT  copy5
+
+done4:
+	VZEROUPPER
+	RET
+
+// func lessScalarAVX2(dst *bool, x *float32, n int, s float32)
+// Requires: AVX, AVX2
+TEXT ·lessScalarAVX2(SB), NOSPLIT, $32-28
+	MOVQ         n+16(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         x+8(FP), DX
+	VBROADCASTSS s+24(FP), Y0
+
+loop1:
+	CMPQ      AX, $+16
+	JLT       single2
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x11, Y0, Y1, Y1
+	VXORPS    Y2, Y2, Y2
+	VBLENDVPS Y1, lanes_3f800000<>+0(SB), Y2, Y1
+	VCVTPS2DQ Y1, Y1
+	VANDPS    lanes_000000ff<>+0(SB), Y1, Y1
+	VPACKUSDW Y1, Y1, Y1
+	VPERMQ    $0x08, Y1, Y1
+	VPACKUSWB X1, X1, X1
+	VMOVQ     X1, (CX)
+	VMOVUPS   32(DX), Y1
+	VCMPPS    $0x11, Y0, Y1, Y1
+	VXORPS    Y2, Y2, Y2
+	VBLENDVPS Y1, lanes_3f800000<>+0(SB), Y2, Y1
+	VCVTPS2DQ Y1, Y1
+	VANDPS    lanes_000000ff<>+0(SB), Y1, Y1
+	VPACKUSDW Y1, Y1, Y1
+	VPERMQ    $0x08, Y1, Y1
+	VPACKUSWB X1, X1, X1
+	VMOVQ     X1, 8(CX)
+	ADDQ      $+16, CX
+	ADDQ      $+64, DX
+	SUBQ      $+16, AX
+	JMP       loop1
+
+single2:
+	CMPQ      AX, $+8
+	JLT       partial3
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x11, Y0, Y1, Y1
+	VXORPS    Y2, Y2, Y2
+	VBLENDVPS Y1, lanes_3f800000<>+0(SB), Y2, Y1
+	VCVTPS2DQ Y1, Y1
+	VANDPS    lanes_000000ff<>+0(SB), Y1, Y1
+	VPACKUSDW Y1, Y1, Y1
+	VPERMQ    $0x08, Y1, Y1
+	VPACKUSWB X1, X1, X1
+	VMOVQ     X1, (CX)
+	ADDQ      $+8, CX
+	ADDQ      $+32, DX
+	SUBQ      $+8, AX
+	JMP       single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Y1
+	VPCMPGTD     lane_numbers<>+0(SB), Y1, Y1
+	VMASKMOVPS   (DX), Y1, Y1
+	VCMPPS       $0x11, Y0, Y1, Y0
+	VXORPS       Y1, Y1, Y1
+	VBLENDVPS    Y0, lanes_3f800000<>+0(SB), Y1, Y0
+	VCVTPS2DQ    Y0, Y0
+	VANDPS       lanes_000000ff<>+0(SB), Y0, Y0
+	VPACKUSDW    Y0, Y0, Y0
+	VPERMQ       $0x08, Y0, Y0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SP)
+	XORQ         DX, DX
+
+copy5:
+	MOVB (SP)(DX*1), BL
+	MOVB BL, (CX)(DX*1)
+	INCQ DX
+	CMPQ DX, AX
+	JLT  copy5
+
+done4:
+	VZEROUPPER
+	RET
+
+// func lessOrEqualScalarAVX2(dst *bool, x *float32, n int, s float32)
+// Requires: AVX, AVX2
+TEXT ·lessOrEqualScalarAVX2(SB), NOSPLIT, $32-28
+	MOVQ         n+16(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         x+8(FP), DX
+	VBROADCASTSS s+24(FP), Y0
+
+loop1:
+	CMPQ      AX, $+16
+	JLT       single2
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x1d, Y1, Y0, Y1
+	VXORPS    Y2, Y2, Y2
+	VBLENDVPS Y1, lanes_3f800000<>+0(SB), Y2, Y1
+	VCVTPS2DQ Y1, Y1
+	VANDPS    lanes_000000ff<>+0(SB), Y1, Y1
+	VPACKUSDW Y1, Y1, Y1
+	VPERMQ    $0x08, Y1, Y1
+	VPACKUSWB X1, X1, X1
+	VMOVQ     X1, (CX)
+	VMOVUPS   32(DX), Y1
+	VCMPPS    $0x1d, Y1, Y0, Y1
+	VXORPS    Y2, Y2, Y2
+	VBLENDVPS Y1, lanes_3f800000<>+0(SB), Y2, Y1
+	VCVTPS2DQ Y1, Y1
+	VANDPS    lanes_000000ff<>+0(SB), Y1, Y1
+	VPACKUSDW Y1, Y1, Y1
+	VPERMQ    $0x08, Y1, Y1
+	VPACKUSWB X1, X1, X1
+	VMOVQ     X1, 8(CX)
+	ADDQ      $+16, CX
+	ADDQ      $+64, DX
+	SUBQ      $+16, AX
+	JMP       loop1
+
+single2:
+	CMPQ      AX, $+8
+	JLT       partial3
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x1d, Y1, Y0, Y1
+	VXORPS    Y2, Y2, Y2
+	VBLENDVPS Y1, lanes_3f800000<>+0(SB), Y2, Y1
+	VCVTPS2DQ Y1, Y1
+	VANDPS    lanes_000000ff<>+0(SB), Y1, Y1
+	VPACKUSDW Y1, Y1, Y1
+	VPERMQ    $0x08, Y1, Y1
+	VPACKUSWB X1, X1, X1
+	VMOVQ     X1, (CX)
+	ADDQ      $+8, CX
+	ADDQ      $+32, DX
+	SUBQ      $+8, AX
+	JMP       single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Y1
+	VPCMPGTD     lane_numbers<>+0(SB), Y1, Y1
+	VMASKMOVPS   (DX), Y1, Y1
+	VCMPPS       $0x1d, Y1, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VBLENDVPS    Y0, lanes_3f800000<>+0(SB), Y1, Y0
+	VCVTPS2DQ    Y0, Y0
+	VANDPS       lanes_000000ff<>+0(SB), Y0, Y0
+	VPACKUSDW    Y0, Y0, Y0
+	VPERMQ       $0x08, Y0, Y0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (SP)
+	XORQ         DX, DX
+
+copy5:
+	MOVB (SP)(DX*1), BL
+	MOVB BL, (CX)(DX*1)
+	INCQ DX
+	CMPQ DX, AX
+	JLT  copy5
+
+done4:
+	VZEROUPPER
+	RET
+
+// func chooseAVX2(dst *float32, cond *bool, a *float32, b *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·chooseAVX2(SB), NOSPLIT, $32-40
+	MOVQ n+32(FP), AX
+	MOVQ dst+0(FP), CX
+	MOVQ cond+8(FP), DX
+	MOVQ a+16(FP), BX
+	MOVQ b+24(FP), SI
+
+loop1:
+	CMPQ      AX, $+16
+	JLT       single2
+	VPMOVZXBD (DX), Y0
+	VCVTDQ2PS Y0, Y0
+	VXORPS    Y1, Y1, Y1
+	VCMPPS    $0x1e, Y1, Y0, Y0
+	VMOVUPS   (BX), Y1
+	VMOVUPS   (SI), Y2
+	VBLENDVPS Y0, Y1, Y2, Y0
+	VMOVUPS   Y0, (CX)
+	VPMOVZXBD 8(DX), Y0
+	VCVTDQ2PS Y0, Y0
+	VXORPS    Y1, Y1, Y1
+	VCMPPS    $0x1e, Y1, Y0, Y0
+	VMOVUPS   32(BX), Y1
+	VMOVUPS   32(SI), Y2
+	VBLENDVPS Y0, Y1, Y2, Y0
+	VMOVUPS   Y0, 32(CX)
+	ADDQ      $+64, CX
+	ADDQ      $+16, DX
+	ADDQ      $+64, BX
+	ADDQ      $+64, SI
+	SUBQ      $+16, AX
+	JMP       loop1
+
+single2:
+	CMPQ      AX, $+8
+	JLT       partial3
+	VPMOVZXBD (DX), Y0
+	VCVTDQ2PS Y0, Y0
+	VXORPS    Y1, Y1, Y1
+	VCMPPS    $0x1e, Y1, Y0, Y0
+	VMOVUPS   (BX), Y1
+	VMOVUPS   (SI), Y2
+	VBLENDVPS Y0, Y1, Y2, Y0
+	VMOVUPS   Y0, (CX)
+	ADDQ      $+32, CX
+	ADDQ      $+8, DX
+	ADDQ      $+32, BX
+	ADDQ      $+32, SI
+	SUBQ      $+8, AX
+	JMP       single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VMOVD        AX, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     lane_numbers<>+0(SB), Y0, Y0
+	XORQ         DI, DI
+
+copy5:
+	MOVB       (DX)(DI*1), R8
+	MOVB       R8, (SP)(DI*1)
+	INCQ       DI
+	CMPQ       DI, AX
+	JLT        copy5
+	VPMOVZXBD  (SP), Y1
+	VCVTDQ2PS  Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VCMPPS     $0x1e, Y2, Y1, Y1
+	VMASKMOVPS (BX), Y0, Y2
+	VMASKMOVPS (SI), Y0, Y3
+	VBLENDVPS  Y1, Y2, Y3, Y1
+	VMASKMOVPS Y1, Y0, (CX)
+
+done4:
+	VZEROUPPER
+	RET
+
+// func chooseScalarAVX2(dst *float32, cond *bool, x *float32, n int, when float32, s float32)
+// Requires: AVX, AVX2
+TEXT ·chooseScalarAVX2(SB), NOSPLIT, $32-40
+	MOVQ         n+24(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         cond+8(FP), DX
+	MOVQ         x+16(FP), BX
+	VBROADCASTSS when+32(FP), Y0
+	VBROADCASTSS s+36(FP), Y1
+
+loop1:
+	CMPQ      AX, $+16
+	JLT       single2
+	VPMOVZXBD (DX), Y2
+	VCVTDQ2PS Y2, Y2
+	VCMPPS    $0x00, Y0, Y2, Y2
+	VMOVUPS   (BX), Y3
+	VBLENDVPS Y2, Y1, Y3, Y2
+	VMOVUPS   Y2, (CX)
+	VPMOVZXBD 8(DX), Y2
+	VCVTDQ2PS Y2, Y2
+	VCMPPS    $0x00, Y0, Y2, Y2
+	VMOVUPS   32(BX), Y3
+	VBLENDVPS Y2, Y1, Y3, Y2
+	VMOVUPS   Y2, 32(CX)
+	ADDQ      $+64, CX
+	ADDQ      $+16, DX
+	ADDQ      $+64, BX
+	SUBQ      $+16, AX
+	JMP       loop1
+
+single2:
+	CMPQ      AX, $+8
+	JLT       partial3
+	VPMOVZXBD (DX), Y2
+	VCVTDQ2PS Y2, Y2
+	VCMPPS    $0x00, Y0, Y2, Y2
+	VMOVUPS   (BX), Y3
+	VBLENDVPS Y2, Y1, Y3, Y2
+	VMOVUPS   Y2, (CX)
+	ADDQ      $+32, CX
+	ADDQ      $+8, DX
+	ADDQ      $+32, BX
+	SUBQ      $+8, AX
+	JMP       single2
+
+partial3:
+	TESTQ        AX, AX
+	JZ           done4
+	VMOVD        AX, X2
+	VPBROADCASTD X2, Y2
+	VPCMPGTD     lane_numbers<>+0(SB), Y2, Y2
+	XORQ         SI, SI
+
+copy5:
+	MOVB       (DX)(SI*1), DI
+	MOVB       DI, (SP)(SI*1)
+	INCQ       SI
+	CMPQ       SI, AX
+	JLT        copy5
+	VPMOVZXBD  (SP), Y3
+	VCVTDQ2PS  Y3, Y3
+	VCMPPS     $0x00, Y0, Y3, Y0
+	VMASKMOVPS (BX), Y2, Y3
+	VBLENDVPS  Y0, Y1, Y3, Y0
+	VMASKMOVPS Y0, Y2, (CX)
+
+done4:
 	VZEROUPPER
 	RET

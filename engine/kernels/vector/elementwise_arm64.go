@@ -60,6 +60,22 @@ func elementwiseNEON() elementwise {
 		},
 		axpy:       axpyNEON,
 		scaleShift: scaleShiftNEON,
+		compare: [relations]func(dst *bool, a, b *float32, n int){
+			Equal:          equalNEON,
+			Greater:        greaterNEON,
+			GreaterOrEqual: greaterOrEqualNEON,
+			Less:           lessNEON,
+			LessOrEqual:    lessOrEqualNEON,
+		},
+		compareScalar: [relations]func(dst *bool, x *float32, n int, s float32){
+			Equal:          equalScalarNEON,
+			Greater:        greaterScalarNEON,
+			GreaterOrEqual: greaterOrEqualScalarNEON,
+			Less:           lessScalarNEON,
+			LessOrEqual:    lessOrEqualScalarNEON,
+		},
+		choose:       chooseNEON,
+		chooseScalar: chooseScalarNEON,
 	}
 }
 
@@ -202,3 +218,39 @@ func axpyNEON(y, x *float32, n int, alpha float32)
 
 //go:noescape
 func scaleShiftNEON(dst, x, scale, bias *float32, n, rows int)
+
+//go:noescape
+func equalNEON(dst *bool, a, b *float32, n int)
+
+//go:noescape
+func greaterNEON(dst *bool, a, b *float32, n int)
+
+//go:noescape
+func greaterOrEqualNEON(dst *bool, a, b *float32, n int)
+
+//go:noescape
+func lessNEON(dst *bool, a, b *float32, n int)
+
+//go:noescape
+func lessOrEqualNEON(dst *bool, a, b *float32, n int)
+
+//go:noescape
+func equalScalarNEON(dst *bool, x *float32, n int, s float32)
+
+//go:noescape
+func greaterScalarNEON(dst *bool, x *float32, n int, s float32)
+
+//go:noescape
+func greaterOrEqualScalarNEON(dst *bool, x *float32, n int, s float32)
+
+//go:noescape
+func lessScalarNEON(dst *bool, x *float32, n int, s float32)
+
+//go:noescape
+func lessOrEqualScalarNEON(dst *bool, x *float32, n int, s float32)
+
+//go:noescape
+func chooseNEON(dst *float32, cond *bool, a, b *float32, n int)
+
+//go:noescape
+func chooseScalarNEON(dst *float32, cond *bool, x *float32, n int, when, s float32)

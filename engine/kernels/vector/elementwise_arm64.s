@@ -9484,3 +9484,2105 @@ done4:
 	SUBS $1, R2
 	BNE  row
 	RET
+
+// func equalNEON(dst *bool, a *float32, b *float32, n int)
+TEXT ·equalNEON(SB), NOSPLIT, $32-32
+	MOVD n+24(FP), R0
+	MOVD dst+0(FP), R1
+	MOVD a+8(FP), R2
+	MOVD b+16(FP), R3
+
+loop1:
+	CMP   $8, R0
+	BLT   single2
+	FMOVQ (R2), F0
+	FMOVQ (R3), F1
+	WORD  $0x4e21e400 // fcmeq v0, v0, v1
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e611c43 // bsl v3, v2, v1
+	VMOV  V3.B16, V0.B16
+	WORD  $0x4e21a800 // fcvtns v0, v0
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	WORD  $0x2e212801 // sqxtun.8b v1, v0
+	WORD  $0x6e212801 // sqxtun2.16b v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVS F0, (R1)
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R3), F1
+	WORD  $0x4e21e400 // fcmeq v0, v0, v1
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e611c43 // bsl v3, v2, v1
+	VMOV  V3.B16, V0.B16
+	WORD  $0x4e21a800 // fcvtns v0, v0
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	WORD  $0x2e212801 // sqxtun.8b v1, v0
+	WORD  $0x6e212801 // sqxtun2.16b v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVS F0, 4(R1)
+	ADDS  $8, R1
+	ADDS  $32, R2
+	ADDS  $32, R3
+	SUBS  $8, R0
+	B     loop1
+
+single2:
+	CMP   $4, R0
+	BLT   partial3
+	FMOVQ (R2), F0
+	FMOVQ (R3), F1
+	WORD  $0x4e21e400 // fcmeq v0, v0, v1
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e611c43 // bsl v3, v2, v1
+	VMOV  V3.B16, V0.B16
+	WORD  $0x4e21a800 // fcvtns v0, v0
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	WORD  $0x2e212801 // sqxtun.8b v1, v0
+	WORD  $0x6e212801 // sqxtun2.16b v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVS F0, (R1)
+	ADDS  $4, R1
+	ADDS  $16, R2
+	ADDS  $16, R3
+	SUBS  $4, R0
+	B     single2
+
+partial3:
+	TST   R0, R0
+	BEQ   done4
+	FMOVS R0, F0
+	WORD  $0x4e040400 // dup v0, v0
+	MOVD  $lane_numbers<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4ea13400 // cmgt v0, v0, v1
+	MOVD  $(R2), R19
+	WORD  $0x6eb1a802 // uminv v2, v0
+	FMOVS F2, R20
+	CBZW  R20, partial_1
+	FMOVQ (R19), F1
+	B     whole_2
+
+partial_1:
+	WORD $0x6e211c21 // eor v1, v1, v1
+	VMOV V0.S[0], R20
+	CBZW R20, lane_3
+	VLD1 (R19), V1.S[0]
+
+lane_3:
+	ADD  $4, R19
+	VMOV V0.S[1], R20
+	CBZW R20, lane_4
+	VLD1 (R19), V1.S[1]
+
+lane_4:
+	ADD  $4, R19
+	VMOV V0.S[2], R20
+	CBZW R20, lane_5
+	VLD1 (R19), V1.S[2]
+
+lane_5:
+	ADD  $4, R19
+	VMOV V0.S[3], R20
+	CBZW R20, lane_6
+	VLD1 (R19), V1.S[3]
+
+lane_6:
+whole_2:
+	VMOV  V0.B16, V3.B16
+	MOVD  $(R3), R19
+	WORD  $0x6eb1a862 // uminv v2, v3
+	FMOVS F2, R20
+	CBZW  R20, partial_7
+	FMOVQ (R19), F0
+	B     whole_8
+
+partial_7:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	VMOV V3.S[0], R20
+	CBZW R20, lane_9
+	VLD1 (R19), V0.S[0]
+
+lane_9:
+	ADD  $4, R19
+	VMOV V3.S[1], R20
+	CBZW R20, lane_10
+	VLD1 (R19), V0.S[1]
+
+lane_10:
+	ADD  $4, R19
+	VMOV V3.S[2], R20
+	CBZW R20, lane_11
+	VLD1 (R19), V0.S[2]
+
+lane_11:
+	ADD  $4, R19
+	VMOV V3.S[3], R20
+	CBZW R20, lane_12
+	VLD1 (R19), V0.S[3]
+
+lane_12:
+whole_8:
+	WORD  $0x4e20e420 // fcmeq v0, v1, v0
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e611c43 // bsl v3, v2, v1
+	VMOV  V3.B16, V0.B16
+	WORD  $0x4e21a800 // fcvtns v0, v0
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	WORD  $0x2e212801 // sqxtun.8b v1, v0
+	WORD  $0x6e212801 // sqxtun2.16b v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVS F0, 8(RSP)
+	EOR   R2, R2
+
+copy5:
+	MOVD  RSP, R19
+	ADD   R2, R19, R19
+	MOVBU 8(R19), R3
+	ADD   R2, R1, R19
+	MOVB  R3, (R19)
+	ADDS  $1, R2
+	CMP   R0, R2
+	BLT   copy5
+
+done4:
+	RET
+
+DATA lanes_000000ff<>+0(SB)/4, $0x000000ff
+DATA lanes_000000ff<>+4(SB)/4, $0x000000ff
+DATA lanes_000000ff<>+8(SB)/4, $0x000000ff
+DATA lanes_000000ff<>+12(SB)/4, $0x000000ff
+DATA lanes_000000ff<>+16(SB)/4, $0x000000ff
+DATA lanes_000000ff<>+20(SB)/4, $0x000000ff
+DATA lanes_000000ff<>+24(SB)/4, $0x000000ff
+DATA lanes_000000ff<>+28(SB)/4, $0x000000ff
+GLOBL lanes_000000ff<>(SB), RODATA|NOPTR, $32
+
+// func greaterNEON(dst *bool, a *float32, b *float32, n int)
+TEXT ·greaterNEON(SB), NOSPLIT, $32-32
+	MOVD n+24(FP), R0
+	MOVD dst+0(FP), R1
+	MOVD a+8(FP), R2
+	MOVD b+16(FP), R3
+
+loop1:
+	CMP   $8, R0
+	BLT   single2
+	FMOVQ (R2), F0
+	FMOVQ (R3), F1
+	WORD  $0x6ea1e400 // fcmgt v0, v0, v1
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e611c43 // bsl v3, v2, v1
+	VMOV  V3.B16, V0.B16
+	WORD  $0x4e21a800 // fcvtns v0, v0
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	WORD  $0x2e212801 // sqxtun.8b v1, v0
+	WORD  $0x6e212801 // sqxtun2.16b v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVS F0, (R1)
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R3), F1
+	WORD  $0x6ea1e400 // fcmgt v0, v0, v1
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e611c43 // bsl v3, v2, v1
+	VMOV  V3.B16, V0.B16
+	WORD  $0x4e21a800 // fcvtns v0, v0
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	WORD  $0x2e212801 // sqxtun.8b v1, v0
+	WORD  $0x6e212801 // sqxtun2.16b v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVS F0, 4(R1)
+	ADDS  $8, R1
+	ADDS  $32, R2
+	ADDS  $32, R3
+	SUBS  $8, R0
+	B     loop1
+
+single2:
+	CMP   $4, R0
+	BLT   partial3
+	FMOVQ (R2), F0
+	FMOVQ (R3), F1
+	WORD  $0x6ea1e400 // fcmgt v0, v0, v1
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e611c43 // bsl v3, v2, v1
+	VMOV  V3.B16, V0.B16
+	WORD  $0x4e21a800 // fcvtns v0, v0
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	WORD  $0x2e212801 // sqxtun.8b v1, v0
+	WORD  $0x6e212801 // sqxtun2.16b v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVS F0, (R1)
+	ADDS  $4, R1
+	ADDS  $16, R2
+	ADDS  $16, R3
+	SUBS  $4, R0
+	B     single2
+
+partial3:
+	TST   R0, R0
+	BEQ   done4
+	FMOVS R0, F0
+	WORD  $0x4e040400 // dup v0, v0
+	MOVD  $lane_numbers<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4ea13400 // cmgt v0, v0, v1
+	MOVD  $(R2), R19
+	WORD  $0x6eb1a802 // uminv v2, v0
+	FMOVS F2, R20
+	CBZW  R20, partial_1
+	FMOVQ (R19), F1
+	B     whole_2
+
+partial_1:
+	WORD $0x6e211c21 // eor v1, v1, v1
+	VMOV V0.S[0], R20
+	CBZW R20, lane_3
+	VLD1 (R19), V1.S[0]
+
+lane_3:
+	ADD  $4, R19
+	VMOV V0.S[1], R20
+	CBZW R20, lane_4
+	VLD1 (R19), V1.S[1]
+
+lane_4:
+	ADD  $4, R19
+	VMOV V0.S[2], R20
+	CBZW R20, lane_5
+	VLD1 (R19), V1.S[2]
+
+lane_5:
+	ADD  $4, R19
+	VMOV V0.S[3], R20
+	CBZW R20, lane_6
+	VLD1 (R19), V1.S[3]
+
+lane_6:
+whole_2:
+	VMOV  V0.B16, V3.B16
+	MOVD  $(R3), R19
+	WORD  $0x6eb1a862 // uminv v2, v3
+	FMOVS F2, R20
+	CBZW  R20, partial_7
+	FMOVQ (R19), F0
+	B     whole_8
+
+partial_7:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	VMOV V3.S[0], R20
+	CBZW R20, lane_9
+	VLD1 (R19), V0.S[0]
+
+lane_9:
+	ADD  $4, R19
+	VMOV V3.S[1], R20
+	CBZW R20, lane_10
+	VLD1 (R19), V0.S[1]
+
+lane_10:
+	ADD  $4, R19
+	VMOV V3.S[2], R20
+	CBZW R20, lane_11
+	VLD1 (R19), V0.S[2]
+
+lane_11:
+	ADD  $4, R19
+	VMOV V3.S[3], R20
+	CBZW R20, lane_12
+	VLD1 (R19), V0.S[3]
+
+lane_12:
+whole_8:
+	WORD  $0x6ea0e420 // fcmgt v0, v1, v0
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e611c43 // bsl v3, v2, v1
+	VMOV  V3.B16, V0.B16
+	WORD  $0x4e21a800 // fcvtns v0, v0
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	WORD  $0x2e212801 // sqxtun.8b v1, v0
+	WORD  $0x6e212801 // sqxtun2.16b v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVS F0, 8(RSP)
+	EOR   R2, R2
+
+copy5:
+	MOVD  RSP, R19
+	ADD   R2, R19, R19
+	MOVBU 8(R19), R3
+	ADD   R2, R1, R19
+	MOVB  R3, (R19)
+	ADDS  $1, R2
+	CMP   R0, R2
+	BLT   copy5
+
+done4:
+	RET
+
+// func greaterOrEqualNEON(dst *bool, a *float32, b *float32, n int)
+TEXT ·greaterOrEqualNEON(SB), NOSPLIT, $32-32
+	MOVD n+24(FP), R0
+	MOVD dst+0(FP), R1
+	MOVD a+8(FP), R2
+	MOVD b+16(FP), R3
+
+loop1:
+	CMP   $8, R0
+	BLT   single2
+	FMOVQ (R2), F0
+	FMOVQ (R3), F1
+	WORD  $0x6e21e400 // fcmge v0, v0, v1
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e611c43 // bsl v3, v2, v1
+	VMOV  V3.B16, V0.B16
+	WORD  $0x4e21a800 // fcvtns v0, v0
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	WORD  $0x2e212801 // sqxtun.8b v1, v0
+	WORD  $0x6e212801 // sqxtun2.16b v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVS F0, (R1)
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R3), F1
+	WORD  $0x6e21e400 // fcmge v0, v0, v1
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e611c43 // bsl v3, v2, v1
+	VMOV  V3.B16, V0.B16
+	WORD  $0x4e21a800 // fcvtns v0, v0
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	WORD  $0x2e212801 // sqxtun.8b v1, v0
+	WORD  $0x6e212801 // sqxtun2.16b v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVS F0, 4(R1)
+	ADDS  $8, R1
+	ADDS  $32, R2
+	ADDS  $32, R3
+	SUBS  $8, R0
+	B     loop1
+
+single2:
+	CMP   $4, R0
+	BLT   partial3
+	FMOVQ (R2), F0
+	FMOVQ (R3), F1
+	WORD  $0x6e21e400 // fcmge v0, v0, v1
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e611c43 // bsl v3, v2, v1
+	VMOV  V3.B16, V0.B16
+	WORD  $0x4e21a800 // fcvtns v0, v0
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	WORD  $0x2e212801 // sqxtun.8b v1, v0
+	WORD  $0x6e212801 // sqxtun2.16b v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVS F0, (R1)
+	ADDS  $4, R1
+	ADDS  $16, R2
+	ADDS  $16, R3
+	SUBS  $4, R0
+	B     single2
+
+partial3:
+	TST   R0, R0
+	BEQ   done4
+	FMOVS R0, F0
+	WORD  $0x4e040400 // dup v0, v0
+	MOVD  $lane_numbers<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4ea13400 // cmgt v0, v0, v1
+	MOVD  $(R2), R19
+	WORD  $0x6eb1a802 // uminv v2, v0
+	FMOVS F2, R20
+	CBZW  R20, partial_1
+	FMOVQ (R19), F1
+	B     whole_2
+
+partial_1:
+	WORD $0x6e211c21 // eor v1, v1, v1
+	VMOV V0.S[0], R20
+	CBZW R20, lane_3
+	VLD1 (R19), V1.S[0]
+
+lane_3:
+	ADD  $4, R19
+	VMOV V0.S[1], R20
+	CBZW R20, lane_4
+	VLD1 (R19), V1.S[1]
+
+lane_4:
+	ADD  $4, R19
+	VMOV V0.S[2], R20
+	CBZW R20, lane_5
+	VLD1 (R19), V1.S[2]
+
+lane_5:
+	ADD  $4, R19
+	VMOV V0.S[3], R20
+	CBZW R20, lane_6
+	VLD1 (R19), V1.S[3]
+
+lane_6:
+whole_2:
+	VMOV  V0.B16, V3.B16
+	MOVD  $(R3), R19
+	WORD  $0x6eb1a862 // uminv v2, v3
+	FMOVS F2, R20
+	CBZW  R20, partial_7
+	FMOVQ (R19), F0
+	B     whole_8
+
+partial_7:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	VMOV V3.S[0], R20
+	CBZW R20, lane_9
+	VLD1 (R19), V0.S[0]
+
+lane_9:
+	ADD  $4, R19
+	VMOV V3.S[1], R20
+	CBZW R20, lane_10
+	VLD1 (R19), V0.S[1]
+
+lane_10:
+	ADD  $4, R19
+	VMOV V3.S[2], R20
+	CBZW R20, lane_11
+	VLD1 (R19), V0.S[2]
+
+lane_11:
+	ADD  $4, R19
+	VMOV V3.S[3], R20
+	CBZW R20, lane_12
+	VLD1 (R19), V0.S[3]
+
+lane_12:
+whole_8:
+	WORD  $0x6e20e420 // fcmge v0, v1, v0
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e611c43 // bsl v3, v2, v1
+	VMOV  V3.B16, V0.B16
+	WORD  $0x4e21a800 // fcvtns v0, v0
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	WORD  $0x2e212801 // sqxtun.8b v1, v0
+	WORD  $0x6e212801 // sqxtun2.16b v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVS F0, 8(RSP)
+	EOR   R2, R2
+
+copy5:
+	MOVD  RSP, R19
+	ADD   R2, R19, R19
+	MOVBU 8(R19), R3
+	ADD   R2, R1, R19
+	MOVB  R3, (R19)
+	ADDS  $1, R2
+	CMP   R0, R2
+	BLT   copy5
+
+done4:
+	RET
+
+// func lessNEON(dst *bool, a *float32, b *float32, n int)
+TEXT ·lessNEON(SB), NOSPLIT, $32-32
+	MOVD n+24(FP), R0
+	MOVD dst+0(FP), R1
+	MOVD a+8(FP), R2
+	MOVD b+16(FP), R3
+
+loop1:
+	CMP   $8, R0
+	BLT   single2
+	FMOVQ (R2), F0
+	FMOVQ (R3), F1
+	WORD  $0x6ea0e420 // fcmgt v0, v1, v0
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e611c43 // bsl v3, v2, v1
+	VMOV  V3.B16, V0.B16
+	WORD  $0x4e21a800 // fcvtns v0, v0
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	WORD  $0x2e212801 // sqxtun.8b v1, v0
+	WORD  $0x6e212801 // sqxtun2.16b v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVS F0, (R1)
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R3), F1
+	WORD  $0x6ea0e420 // fcmgt v0, v1, v0
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e611c43 // bsl v3, v2, v1
+	VMOV  V3.B16, V0.B16
+	WORD  $0x4e21a800 // fcvtns v0, v0
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	WORD  $0x2e212801 // sqxtun.8b v1, v0
+	WORD  $0x6e212801 // sqxtun2.16b v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVS F0, 4(R1)
+	ADDS  $8, R1
+	ADDS  $32, R2
+	ADDS  $32, R3
+	SUBS  $8, R0
+	B     loop1
+
+single2:
+	CMP   $4, R0
+	BLT   partial3
+	FMOVQ (R2), F0
+	FMOVQ (R3), F1
+	WORD  $0x6ea0e420 // fcmgt v0, v1, v0
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e611c43 // bsl v3, v2, v1
+	VMOV  V3.B16, V0.B16
+	WORD  $0x4e21a800 // fcvtns v0, v0
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	WORD  $0x2e212801 // sqxtun.8b v1, v0
+	WORD  $0x6e212801 // sqxtun2.16b v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVS F0, (R1)
+	ADDS  $4, R1
+	ADDS  $16, R2
+	ADDS  $16, R3
+	SUBS  $4, R0
+	B     single2
+
+partial3:
+	TST   R0, R0
+	BEQ   done4
+	FMOVS R0, F0
+	WORD  $0x4e040400 // dup v0, v0
+	MOVD  $lane_numbers<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4ea13400 // cmgt v0, v0, v1
+	MOVD  $(R2), R19
+	WORD  $0x6eb1a802 // uminv v2, v0
+	FMOVS F2, R20
+	CBZW  R20, partial_1
+	FMOVQ (R19), F1
+	B     whole_2
+
+partial_1:
+	WORD $0x6e211c21 // eor v1, v1, v1
+	VMOV V0.S[0], R20
+	CBZW R20, lane_3
+	VLD1 (R19), V1.S[0]
+
+lane_3:
+	ADD  $4, R19
+	VMOV V0.S[1], R20
+	CBZW R20, lane_4
+	VLD1 (R19), V1.S[1]
+
+lane_4:
+	ADD  $4, R19
+	VMOV V0.S[2], R20
+	CBZW R20, lane_5
+	VLD1 (R19), V1.S[2]
+
+lane_5:
+	ADD  $4, R19
+	VMOV V0.S[3], R20
+	CBZW R20, lane_6
+	VLD1 (R19), V1.S[3]
+
+lane_6:
+whole_2:
+	VMOV  V0.B16, V3.B16
+	MOVD  $(R3), R19
+	WORD  $0x6eb1a862 // uminv v2, v3
+	FMOVS F2, R20
+	CBZW  R20, partial_7
+	FMOVQ (R19), F0
+	B     whole_8
+
+partial_7:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	VMOV V3.S[0], R20
+	CBZW R20, lane_9
+	VLD1 (R19), V0.S[0]
+
+lane_9:
+	ADD  $4, R19
+	VMOV V3.S[1], R20
+	CBZW R20, lane_10
+	VLD1 (R19), V0.S[1]
+
+lane_10:
+	ADD  $4, R19
+	VMOV V3.S[2], R20
+	CBZW R20, lane_11
+	VLD1 (R19), V0.S[2]
+
+lane_11:
+	ADD  $4, R19
+	VMOV V3.S[3], R20
+	CBZW R20, lane_12
+	VLD1 (R19), V0.S[3]
+
+lane_12:
+whole_8:
+	WORD  $0x6ea1e400 // fcmgt v0, v0, v1
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e611c43 // bsl v3, v2, v1
+	VMOV  V3.B16, V0.B16
+	WORD  $0x4e21a800 // fcvtns v0, v0
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	WORD  $0x2e212801 // sqxtun.8b v1, v0
+	WORD  $0x6e212801 // sqxtun2.16b v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVS F0, 8(RSP)
+	EOR   R2, R2
+
+copy5:
+	MOVD  RSP, R19
+	ADD   R2, R19, R19
+	MOVBU 8(R19), R3
+	ADD   R2, R1, R19
+	MOVB  R3, (R19)
+	ADDS  $1, R2
+	CMP   R0, R2
+	BLT   copy5
+
+done4:
+	RET
+
+// func lessOrEqualNEON(dst *bool, a *float32, b *float32, n int)
+TEXT ·lessOrEqualNEON(SB), NOSPLIT, $32-32
+	MOVD n+24(FP), R0
+	MOVD dst+0(FP), R1
+	MOVD a+8(FP), R2
+	MOVD b+16(FP), R3
+
+loop1:
+	CMP   $8, R0
+	BLT   single2
+	FMOVQ (R2), F0
+	FMOVQ (R3), F1
+	WORD  $0x6e20e420 // fcmge v0, v1, v0
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e611c43 // bsl v3, v2, v1
+	VMOV  V3.B16, V0.B16
+	WORD  $0x4e21a800 // fcvtns v0, v0
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	WORD  $0x2e212801 // sqxtun.8b v1, v0
+	WORD  $0x6e212801 // sqxtun2.16b v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVS F0, (R1)
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R3), F1
+	WORD  $0x6e20e420 // fcmge v0, v1, v0
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e611c43 // bsl v3, v2, v1
+	VMOV  V3.B16, V0.B16
+	WORD  $0x4e21a800 // fcvtns v0, v0
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	WORD  $0x2e212801 // sqxtun.8b v1, v0
+	WORD  $0x6e212801 // sqxtun2.16b v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVS F0, 4(R1)
+	ADDS  $8, R1
+	ADDS  $32, R2
+	ADDS  $32, R3
+	SUBS  $8, R0
+	B     loop1
+
+single2:
+	CMP   $4, R0
+	BLT   partial3
+	FMOVQ (R2), F0
+	FMOVQ (R3), F1
+	WORD  $0x6e20e420 // fcmge v0, v1, v0
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e611c43 // bsl v3, v2, v1
+	VMOV  V3.B16, V0.B16
+	WORD  $0x4e21a800 // fcvtns v0, v0
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	WORD  $0x2e212801 // sqxtun.8b v1, v0
+	WORD  $0x6e212801 // sqxtun2.16b v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVS F0, (R1)
+	ADDS  $4, R1
+	ADDS  $16, R2
+	ADDS  $16, R3
+	SUBS  $4, R0
+	B     single2
+
+partial3:
+	TST   R0, R0
+	BEQ   done4
+	FMOVS R0, F0
+	WORD  $0x4e040400 // dup v0, v0
+	MOVD  $lane_numbers<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4ea13400 // cmgt v0, v0, v1
+	MOVD  $(R2), R19
+	WORD  $0x6eb1a802 // uminv v2, v0
+	FMOVS F2, R20
+	CBZW  R20, partial_1
+	FMOVQ (R19), F1
+	B     whole_2
+
+partial_1:
+	WORD $0x6e211c21 // eor v1, v1, v1
+	VMOV V0.S[0], R20
+	CBZW R20, lane_3
+	VLD1 (R19), V1.S[0]
+
+lane_3:
+	ADD  $4, R19
+	VMOV V0.S[1], R20
+	CBZW R20, lane_4
+	VLD1 (R19), V1.S[1]
+
+lane_4:
+	ADD  $4, R19
+	VMOV V0.S[2], R20
+	CBZW R20, lane_5
+	VLD1 (R19), V1.S[2]
+
+lane_5:
+	ADD  $4, R19
+	VMOV V0.S[3], R20
+	CBZW R20, lane_6
+	VLD1 (R19), V1.S[3]
+
+lane_6:
+whole_2:
+	VMOV  V0.B16, V3.B16
+	MOVD  $(R3), R19
+	WORD  $0x6eb1a862 // uminv v2, v3
+	FMOVS F2, R20
+	CBZW  R20, partial_7
+	FMOVQ (R19), F0
+	B     whole_8
+
+partial_7:
+	WORD $0x6e201c00 // eor v0, v0, v0
+	VMOV V3.S[0], R20
+	CBZW R20, lane_9
+	VLD1 (R19), V0.S[0]
+
+lane_9:
+	ADD  $4, R19
+	VMOV V3.S[1], R20
+	CBZW R20, lane_10
+	VLD1 (R19), V0.S[1]
+
+lane_10:
+	ADD  $4, R19
+	VMOV V3.S[2], R20
+	CBZW R20, lane_11
+	VLD1 (R19), V0.S[2]
+
+lane_11:
+	ADD  $4, R19
+	VMOV V3.S[3], R20
+	CBZW R20, lane_12
+	VLD1 (R19), V0.S[3]
+
+lane_12:
+whole_8:
+	WORD  $0x6e21e400 // fcmge v0, v0, v1
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e611c43 // bsl v3, v2, v1
+	VMOV  V3.B16, V0.B16
+	WORD  $0x4e21a800 // fcvtns v0, v0
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	WORD  $0x2e212801 // sqxtun.8b v1, v0
+	WORD  $0x6e212801 // sqxtun2.16b v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVS F0, 8(RSP)
+	EOR   R2, R2
+
+copy5:
+	MOVD  RSP, R19
+	ADD   R2, R19, R19
+	MOVBU 8(R19), R3
+	ADD   R2, R1, R19
+	MOVB  R3, (R19)
+	ADDS  $1, R2
+	CMP   R0, R2
+	BLT   copy5
+
+done4:
+	RET
+
+// func equalScalarNEON(dst *bool, x *float32, n int, s float32)
+TEXT ·equalScalarNEON(SB), NOSPLIT, $32-28
+	MOVD  n+16(FP), R0
+	MOVD  dst+0(FP), R1
+	MOVD  x+8(FP), R2
+	FMOVS s+24(FP), F0
+	WORD  $0x4e040400 // dup v0, v0
+
+loop1:
+	CMP   $8, R0
+	BLT   single2
+	FMOVQ (R2), F1
+	WORD  $0x4e20e421 // fcmeq v1, v1, v0
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea0a824 // cmlt #0 v4, v1
+	WORD  $0x6e621c64 // bsl v4, v3, v2
+	VMOV  V4.B16, V1.B16
+	WORD  $0x4e21a821 // fcvtns v1, v1
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c21 // and v1, v1, v2
+	WORD  $0x2e612822 // sqxtun.4h v2, v1
+	WORD  $0x6e612822 // sqxtun2.8h v2, v1
+	VMOV  V2.B16, V1.B16
+	WORD  $0x2e212822 // sqxtun.8b v2, v1
+	WORD  $0x6e212822 // sqxtun2.16b v2, v1
+	VMOV  V2.B16, V1.B16
+	FMOVS F1, (R1)
+	FMOVQ 16(R2), F1
+	WORD  $0x4e20e421 // fcmeq v1, v1, v0
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea0a824 // cmlt #0 v4, v1
+	WORD  $0x6e621c64 // bsl v4, v3, v2
+	VMOV  V4.B16, V1.B16
+	WORD  $0x4e21a821 // fcvtns v1, v1
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c21 // and v1, v1, v2
+	WORD  $0x2e612822 // sqxtun.4h v2, v1
+	WORD  $0x6e612822 // sqxtun2.8h v2, v1
+	VMOV  V2.B16, V1.B16
+	WORD  $0x2e212822 // sqxtun.8b v2, v1
+	WORD  $0x6e212822 // sqxtun2.16b v2, v1
+	VMOV  V2.B16, V1.B16
+	FMOVS F1, 4(R1)
+	ADDS  $8, R1
+	ADDS  $32, R2
+	SUBS  $8, R0
+	B     loop1
+
+single2:
+	CMP   $4, R0
+	BLT   partial3
+	FMOVQ (R2), F1
+	WORD  $0x4e20e421 // fcmeq v1, v1, v0
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea0a824 // cmlt #0 v4, v1
+	WORD  $0x6e621c64 // bsl v4, v3, v2
+	VMOV  V4.B16, V1.B16
+	WORD  $0x4e21a821 // fcvtns v1, v1
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c21 // and v1, v1, v2
+	WORD  $0x2e612822 // sqxtun.4h v2, v1
+	WORD  $0x6e612822 // sqxtun2.8h v2, v1
+	VMOV  V2.B16, V1.B16
+	WORD  $0x2e212822 // sqxtun.8b v2, v1
+	WORD  $0x6e212822 // sqxtun2.16b v2, v1
+	VMOV  V2.B16, V1.B16
+	FMOVS F1, (R1)
+	ADDS  $4, R1
+	ADDS  $16, R2
+	SUBS  $4, R0
+	B     single2
+
+partial3:
+	TST   R0, R0
+	BEQ   done4
+	FMOVS R0, F1
+	WORD  $0x4e040421 // dup v1, v1
+	MOVD  $lane_numbers<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea23421 // cmgt v1, v1, v2
+	VMOV  V1.B16, V3.B16
+	MOVD  $(R2), R19
+	WORD  $0x6eb1a862 // uminv v2, v3
+	FMOVS F2, R20
+	CBZW  R20, partial_1
+	FMOVQ (R19), F1
+	B     whole_2
+
+partial_1:
+	WORD $0x6e211c21 // eor v1, v1, v1
+	VMOV V3.S[0], R20
+	CBZW R20, lane_3
+	VLD1 (R19), V1.S[0]
+
+lane_3:
+	ADD  $4, R19
+	VMOV V3.S[1], R20
+	CBZW R20, lane_4
+	VLD1 (R19), V1.S[1]
+
+lane_4:
+	ADD  $4, R19
+	VMOV V3.S[2], R20
+	CBZW R20, lane_5
+	VLD1 (R19), V1.S[2]
+
+lane_5:
+	ADD  $4, R19
+	VMOV V3.S[3], R20
+	CBZW R20, lane_6
+	VLD1 (R19), V1.S[3]
+
+lane_6:
+whole_2:
+	WORD  $0x4e20e420 // fcmeq v0, v1, v0
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e611c43 // bsl v3, v2, v1
+	VMOV  V3.B16, V0.B16
+	WORD  $0x4e21a800 // fcvtns v0, v0
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	WORD  $0x2e212801 // sqxtun.8b v1, v0
+	WORD  $0x6e212801 // sqxtun2.16b v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVS F0, 8(RSP)
+	EOR   R2, R2
+
+copy5:
+	MOVD  RSP, R19
+	ADD   R2, R19, R19
+	MOVBU 8(R19), R3
+	ADD   R2, R1, R19
+	MOVB  R3, (R19)
+	ADDS  $1, R2
+	CMP   R0, R2
+	BLT   copy5
+
+done4:
+	RET
+
+// func greaterScalarNEON(dst *bool, x *float32, n int, s float32)
+TEXT ·greaterScalarNEON(SB), NOSPLIT, $32-28
+	MOVD  n+16(FP), R0
+	MOVD  dst+0(FP), R1
+	MOVD  x+8(FP), R2
+	FMOVS s+24(FP), F0
+	WORD  $0x4e040400 // dup v0, v0
+
+loop1:
+	CMP   $8, R0
+	BLT   single2
+	FMOVQ (R2), F1
+	WORD  $0x6ea0e421 // fcmgt v1, v1, v0
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea0a824 // cmlt #0 v4, v1
+	WORD  $0x6e621c64 // bsl v4, v3, v2
+	VMOV  V4.B16, V1.B16
+	WORD  $0x4e21a821 // fcvtns v1, v1
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c21 // and v1, v1, v2
+	WORD  $0x2e612822 // sqxtun.4h v2, v1
+	WORD  $0x6e612822 // sqxtun2.8h v2, v1
+	VMOV  V2.B16, V1.B16
+	WORD  $0x2e212822 // sqxtun.8b v2, v1
+	WORD  $0x6e212822 // sqxtun2.16b v2, v1
+	VMOV  V2.B16, V1.B16
+	FMOVS F1, (R1)
+	FMOVQ 16(R2), F1
+	WORD  $0x6ea0e421 // fcmgt v1, v1, v0
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea0a824 // cmlt #0 v4, v1
+	WORD  $0x6e621c64 // bsl v4, v3, v2
+	VMOV  V4.B16, V1.B16
+	WORD  $0x4e21a821 // fcvtns v1, v1
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c21 // and v1, v1, v2
+	WORD  $0x2e612822 // sqxtun.4h v2, v1
+	WORD  $0x6e612822 // sqxtun2.8h v2, v1
+	VMOV  V2.B16, V1.B16
+	WORD  $0x2e212822 // sqxtun.8b v2, v1
+	WORD  $0x6e212822 // sqxtun2.16b v2, v1
+	VMOV  V2.B16, V1.B16
+	FMOVS F1, 4(R1)
+	ADDS  $8, R1
+	ADDS  $32, R2
+	SUBS  $8, R0
+	B     loop1
+
+single2:
+	CMP   $4, R0
+	BLT   partial3
+	FMOVQ (R2), F1
+	WORD  $0x6ea0e421 // fcmgt v1, v1, v0
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea0a824 // cmlt #0 v4, v1
+	WORD  $0x6e621c64 // bsl v4, v3, v2
+	VMOV  V4.B16, V1.B16
+	WORD  $0x4e21a821 // fcvtns v1, v1
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c21 // and v1, v1, v2
+	WORD  $0x2e612822 // sqxtun.4h v2, v1
+	WORD  $0x6e612822 // sqxtun2.8h v2, v1
+	VMOV  V2.B16, V1.B16
+	WORD  $0x2e212822 // sqxtun.8b v2, v1
+	WORD  $0x6e212822 // sqxtun2.16b v2, v1
+	VMOV  V2.B16, V1.B16
+	FMOVS F1, (R1)
+	ADDS  $4, R1
+	ADDS  $16, R2
+	SUBS  $4, R0
+	B     single2
+
+partial3:
+	TST   R0, R0
+	BEQ   done4
+	FMOVS R0, F1
+	WORD  $0x4e040421 // dup v1, v1
+	MOVD  $lane_numbers<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea23421 // cmgt v1, v1, v2
+	VMOV  V1.B16, V3.B16
+	MOVD  $(R2), R19
+	WORD  $0x6eb1a862 // uminv v2, v3
+	FMOVS F2, R20
+	CBZW  R20, partial_1
+	FMOVQ (R19), F1
+	B     whole_2
+
+partial_1:
+	WORD $0x6e211c21 // eor v1, v1, v1
+	VMOV V3.S[0], R20
+	CBZW R20, lane_3
+	VLD1 (R19), V1.S[0]
+
+lane_3:
+	ADD  $4, R19
+	VMOV V3.S[1], R20
+	CBZW R20, lane_4
+	VLD1 (R19), V1.S[1]
+
+lane_4:
+	ADD  $4, R19
+	VMOV V3.S[2], R20
+	CBZW R20, lane_5
+	VLD1 (R19), V1.S[2]
+
+lane_5:
+	ADD  $4, R19
+	VMOV V3.S[3], R20
+	CBZW R20, lane_6
+	VLD1 (R19), V1.S[3]
+
+lane_6:
+whole_2:
+	WORD  $0x6ea0e420 // fcmgt v0, v1, v0
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e611c43 // bsl v3, v2, v1
+	VMOV  V3.B16, V0.B16
+	WORD  $0x4e21a800 // fcvtns v0, v0
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	WORD  $0x2e212801 // sqxtun.8b v1, v0
+	WORD  $0x6e212801 // sqxtun2.16b v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVS F0, 8(RSP)
+	EOR   R2, R2
+
+copy5:
+	MOVD  RSP, R19
+	ADD   R2, R19, R19
+	MOVBU 8(R19), R3
+	ADD   R2, R1, R19
+	MOVB  R3, (R19)
+	ADDS  $1, R2
+	CMP   R0, R2
+	BLT   copy5
+
+done4:
+	RET
+
+// func greaterOrEqualScalarNEON(dst *bool, x *float32, n int, s float32)
+TEXT ·greaterOrEqualScalarNEON(SB), NOSPLIT, $32-28
+	MOVD  n+16(FP), R0
+	MOVD  dst+0(FP), R1
+	MOVD  x+8(FP), R2
+	FMOVS s+24(FP), F0
+	WORD  $0x4e040400 // dup v0, v0
+
+loop1:
+	CMP   $8, R0
+	BLT   single2
+	FMOVQ (R2), F1
+	WORD  $0x6e20e421 // fcmge v1, v1, v0
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea0a824 // cmlt #0 v4, v1
+	WORD  $0x6e621c64 // bsl v4, v3, v2
+	VMOV  V4.B16, V1.B16
+	WORD  $0x4e21a821 // fcvtns v1, v1
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c21 // and v1, v1, v2
+	WORD  $0x2e612822 // sqxtun.4h v2, v1
+	WORD  $0x6e612822 // sqxtun2.8h v2, v1
+	VMOV  V2.B16, V1.B16
+	WORD  $0x2e212822 // sqxtun.8b v2, v1
+	WORD  $0x6e212822 // sqxtun2.16b v2, v1
+	VMOV  V2.B16, V1.B16
+	FMOVS F1, (R1)
+	FMOVQ 16(R2), F1
+	WORD  $0x6e20e421 // fcmge v1, v1, v0
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea0a824 // cmlt #0 v4, v1
+	WORD  $0x6e621c64 // bsl v4, v3, v2
+	VMOV  V4.B16, V1.B16
+	WORD  $0x4e21a821 // fcvtns v1, v1
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c21 // and v1, v1, v2
+	WORD  $0x2e612822 // sqxtun.4h v2, v1
+	WORD  $0x6e612822 // sqxtun2.8h v2, v1
+	VMOV  V2.B16, V1.B16
+	WORD  $0x2e212822 // sqxtun.8b v2, v1
+	WORD  $0x6e212822 // sqxtun2.16b v2, v1
+	VMOV  V2.B16, V1.B16
+	FMOVS F1, 4(R1)
+	ADDS  $8, R1
+	ADDS  $32, R2
+	SUBS  $8, R0
+	B     loop1
+
+single2:
+	CMP   $4, R0
+	BLT   partial3
+	FMOVQ (R2), F1
+	WORD  $0x6e20e421 // fcmge v1, v1, v0
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea0a824 // cmlt #0 v4, v1
+	WORD  $0x6e621c64 // bsl v4, v3, v2
+	VMOV  V4.B16, V1.B16
+	WORD  $0x4e21a821 // fcvtns v1, v1
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c21 // and v1, v1, v2
+	WORD  $0x2e612822 // sqxtun.4h v2, v1
+	WORD  $0x6e612822 // sqxtun2.8h v2, v1
+	VMOV  V2.B16, V1.B16
+	WORD  $0x2e212822 // sqxtun.8b v2, v1
+	WORD  $0x6e212822 // sqxtun2.16b v2, v1
+	VMOV  V2.B16, V1.B16
+	FMOVS F1, (R1)
+	ADDS  $4, R1
+	ADDS  $16, R2
+	SUBS  $4, R0
+	B     single2
+
+partial3:
+	TST   R0, R0
+	BEQ   done4
+	FMOVS R0, F1
+	WORD  $0x4e040421 // dup v1, v1
+	MOVD  $lane_numbers<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea23421 // cmgt v1, v1, v2
+	VMOV  V1.B16, V3.B16
+	MOVD  $(R2), R19
+	WORD  $0x6eb1a862 // uminv v2, v3
+	FMOVS F2, R20
+	CBZW  R20, partial_1
+	FMOVQ (R19), F1
+	B     whole_2
+
+partial_1:
+	WORD $0x6e211c21 // eor v1, v1, v1
+	VMOV V3.S[0], R20
+	CBZW R20, lane_3
+	VLD1 (R19), V1.S[0]
+
+lane_3:
+	ADD  $4, R19
+	VMOV V3.S[1], R20
+	CBZW R20, lane_4
+	VLD1 (R19), V1.S[1]
+
+lane_4:
+	ADD  $4, R19
+	VMOV V3.S[2], R20
+	CBZW R20, lane_5
+	VLD1 (R19), V1.S[2]
+
+lane_5:
+	ADD  $4, R19
+	VMOV V3.S[3], R20
+	CBZW R20, lane_6
+	VLD1 (R19), V1.S[3]
+
+lane_6:
+whole_2:
+	WORD  $0x6e20e420 // fcmge v0, v1, v0
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e611c43 // bsl v3, v2, v1
+	VMOV  V3.B16, V0.B16
+	WORD  $0x4e21a800 // fcvtns v0, v0
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	WORD  $0x2e212801 // sqxtun.8b v1, v0
+	WORD  $0x6e212801 // sqxtun2.16b v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVS F0, 8(RSP)
+	EOR   R2, R2
+
+copy5:
+	MOVD  RSP, R19
+	ADD   R2, R19, R19
+	MOVBU 8(R19), R3
+	ADD   R2, R1, R19
+	MOVB  R3, (R19)
+	ADDS  $1, R2
+	CMP   R0, R2
+	BLT   copy5
+
+done4:
+	RET
+
+// func lessScalarNEON(dst *bool, x *float32, n int, s float32)
+TEXT ·lessScalarNEON(SB), NOSPLIT, $32-28
+	MOVD  n+16(FP), R0
+	MOVD  dst+0(FP), R1
+	MOVD  x+8(FP), R2
+	FMOVS s+24(FP), F0
+	WORD  $0x4e040400 // dup v0, v0
+
+loop1:
+	CMP   $8, R0
+	BLT   single2
+	FMOVQ (R2), F1
+	WORD  $0x6ea1e401 // fcmgt v1, v0, v1
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea0a824 // cmlt #0 v4, v1
+	WORD  $0x6e621c64 // bsl v4, v3, v2
+	VMOV  V4.B16, V1.B16
+	WORD  $0x4e21a821 // fcvtns v1, v1
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c21 // and v1, v1, v2
+	WORD  $0x2e612822 // sqxtun.4h v2, v1
+	WORD  $0x6e612822 // sqxtun2.8h v2, v1
+	VMOV  V2.B16, V1.B16
+	WORD  $0x2e212822 // sqxtun.8b v2, v1
+	WORD  $0x6e212822 // sqxtun2.16b v2, v1
+	VMOV  V2.B16, V1.B16
+	FMOVS F1, (R1)
+	FMOVQ 16(R2), F1
+	WORD  $0x6ea1e401 // fcmgt v1, v0, v1
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea0a824 // cmlt #0 v4, v1
+	WORD  $0x6e621c64 // bsl v4, v3, v2
+	VMOV  V4.B16, V1.B16
+	WORD  $0x4e21a821 // fcvtns v1, v1
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c21 // and v1, v1, v2
+	WORD  $0x2e612822 // sqxtun.4h v2, v1
+	WORD  $0x6e612822 // sqxtun2.8h v2, v1
+	VMOV  V2.B16, V1.B16
+	WORD  $0x2e212822 // sqxtun.8b v2, v1
+	WORD  $0x6e212822 // sqxtun2.16b v2, v1
+	VMOV  V2.B16, V1.B16
+	FMOVS F1, 4(R1)
+	ADDS  $8, R1
+	ADDS  $32, R2
+	SUBS  $8, R0
+	B     loop1
+
+single2:
+	CMP   $4, R0
+	BLT   partial3
+	FMOVQ (R2), F1
+	WORD  $0x6ea1e401 // fcmgt v1, v0, v1
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea0a824 // cmlt #0 v4, v1
+	WORD  $0x6e621c64 // bsl v4, v3, v2
+	VMOV  V4.B16, V1.B16
+	WORD  $0x4e21a821 // fcvtns v1, v1
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c21 // and v1, v1, v2
+	WORD  $0x2e612822 // sqxtun.4h v2, v1
+	WORD  $0x6e612822 // sqxtun2.8h v2, v1
+	VMOV  V2.B16, V1.B16
+	WORD  $0x2e212822 // sqxtun.8b v2, v1
+	WORD  $0x6e212822 // sqxtun2.16b v2, v1
+	VMOV  V2.B16, V1.B16
+	FMOVS F1, (R1)
+	ADDS  $4, R1
+	ADDS  $16, R2
+	SUBS  $4, R0
+	B     single2
+
+partial3:
+	TST   R0, R0
+	BEQ   done4
+	FMOVS R0, F1
+	WORD  $0x4e040421 // dup v1, v1
+	MOVD  $lane_numbers<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea23421 // cmgt v1, v1, v2
+	VMOV  V1.B16, V3.B16
+	MOVD  $(R2), R19
+	WORD  $0x6eb1a862 // uminv v2, v3
+	FMOVS F2, R20
+	CBZW  R20, partial_1
+	FMOVQ (R19), F1
+	B     whole_2
+
+partial_1:
+	WORD $0x6e211c21 // eor v1, v1, v1
+	VMOV V3.S[0], R20
+	CBZW R20, lane_3
+	VLD1 (R19), V1.S[0]
+
+lane_3:
+	ADD  $4, R19
+	VMOV V3.S[1], R20
+	CBZW R20, lane_4
+	VLD1 (R19), V1.S[1]
+
+lane_4:
+	ADD  $4, R19
+	VMOV V3.S[2], R20
+	CBZW R20, lane_5
+	VLD1 (R19), V1.S[2]
+
+lane_5:
+	ADD  $4, R19
+	VMOV V3.S[3], R20
+	CBZW R20, lane_6
+	VLD1 (R19), V1.S[3]
+
+lane_6:
+whole_2:
+	WORD  $0x6ea1e400 // fcmgt v0, v0, v1
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e611c43 // bsl v3, v2, v1
+	VMOV  V3.B16, V0.B16
+	WORD  $0x4e21a800 // fcvtns v0, v0
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	WORD  $0x2e212801 // sqxtun.8b v1, v0
+	WORD  $0x6e212801 // sqxtun2.16b v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVS F0, 8(RSP)
+	EOR   R2, R2
+
+copy5:
+	MOVD  RSP, R19
+	ADD   R2, R19, R19
+	MOVBU 8(R19), R3
+	ADD   R2, R1, R19
+	MOVB  R3, (R19)
+	ADDS  $1, R2
+	CMP   R0, R2
+	BLT   copy5
+
+done4:
+	RET
+
+// func lessOrEqualScalarNEON(dst *bool, x *float32, n int, s float32)
+TEXT ·lessOrEqualScalarNEON(SB), NOSPLIT, $32-28
+	MOVD  n+16(FP), R0
+	MOVD  dst+0(FP), R1
+	MOVD  x+8(FP), R2
+	FMOVS s+24(FP), F0
+	WORD  $0x4e040400 // dup v0, v0
+
+loop1:
+	CMP   $8, R0
+	BLT   single2
+	FMOVQ (R2), F1
+	WORD  $0x6e21e401 // fcmge v1, v0, v1
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea0a824 // cmlt #0 v4, v1
+	WORD  $0x6e621c64 // bsl v4, v3, v2
+	VMOV  V4.B16, V1.B16
+	WORD  $0x4e21a821 // fcvtns v1, v1
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c21 // and v1, v1, v2
+	WORD  $0x2e612822 // sqxtun.4h v2, v1
+	WORD  $0x6e612822 // sqxtun2.8h v2, v1
+	VMOV  V2.B16, V1.B16
+	WORD  $0x2e212822 // sqxtun.8b v2, v1
+	WORD  $0x6e212822 // sqxtun2.16b v2, v1
+	VMOV  V2.B16, V1.B16
+	FMOVS F1, (R1)
+	FMOVQ 16(R2), F1
+	WORD  $0x6e21e401 // fcmge v1, v0, v1
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea0a824 // cmlt #0 v4, v1
+	WORD  $0x6e621c64 // bsl v4, v3, v2
+	VMOV  V4.B16, V1.B16
+	WORD  $0x4e21a821 // fcvtns v1, v1
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c21 // and v1, v1, v2
+	WORD  $0x2e612822 // sqxtun.4h v2, v1
+	WORD  $0x6e612822 // sqxtun2.8h v2, v1
+	VMOV  V2.B16, V1.B16
+	WORD  $0x2e212822 // sqxtun.8b v2, v1
+	WORD  $0x6e212822 // sqxtun2.16b v2, v1
+	VMOV  V2.B16, V1.B16
+	FMOVS F1, 4(R1)
+	ADDS  $8, R1
+	ADDS  $32, R2
+	SUBS  $8, R0
+	B     loop1
+
+single2:
+	CMP   $4, R0
+	BLT   partial3
+	FMOVQ (R2), F1
+	WORD  $0x6e21e401 // fcmge v1, v0, v1
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea0a824 // cmlt #0 v4, v1
+	WORD  $0x6e621c64 // bsl v4, v3, v2
+	VMOV  V4.B16, V1.B16
+	WORD  $0x4e21a821 // fcvtns v1, v1
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4e221c21 // and v1, v1, v2
+	WORD  $0x2e612822 // sqxtun.4h v2, v1
+	WORD  $0x6e612822 // sqxtun2.8h v2, v1
+	VMOV  V2.B16, V1.B16
+	WORD  $0x2e212822 // sqxtun.8b v2, v1
+	WORD  $0x6e212822 // sqxtun2.16b v2, v1
+	VMOV  V2.B16, V1.B16
+	FMOVS F1, (R1)
+	ADDS  $4, R1
+	ADDS  $16, R2
+	SUBS  $4, R0
+	B     single2
+
+partial3:
+	TST   R0, R0
+	BEQ   done4
+	FMOVS R0, F1
+	WORD  $0x4e040421 // dup v1, v1
+	MOVD  $lane_numbers<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea23421 // cmgt v1, v1, v2
+	VMOV  V1.B16, V3.B16
+	MOVD  $(R2), R19
+	WORD  $0x6eb1a862 // uminv v2, v3
+	FMOVS F2, R20
+	CBZW  R20, partial_1
+	FMOVQ (R19), F1
+	B     whole_2
+
+partial_1:
+	WORD $0x6e211c21 // eor v1, v1, v1
+	VMOV V3.S[0], R20
+	CBZW R20, lane_3
+	VLD1 (R19), V1.S[0]
+
+lane_3:
+	ADD  $4, R19
+	VMOV V3.S[1], R20
+	CBZW R20, lane_4
+	VLD1 (R19), V1.S[1]
+
+lane_4:
+	ADD  $4, R19
+	VMOV V3.S[2], R20
+	CBZW R20, lane_5
+	VLD1 (R19), V1.S[2]
+
+lane_5:
+	ADD  $4, R19
+	VMOV V3.S[3], R20
+	CBZW R20, lane_6
+	VLD1 (R19), V1.S[3]
+
+lane_6:
+whole_2:
+	WORD  $0x6e21e400 // fcmge v0, v0, v1
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	MOVD  $lanes_3f800000<>+0(SB), R19
+	FMOVQ (R19), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e611c43 // bsl v3, v2, v1
+	VMOV  V3.B16, V0.B16
+	WORD  $0x4e21a800 // fcvtns v0, v0
+	MOVD  $lanes_000000ff<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4e211c00 // and v0, v0, v1
+	WORD  $0x2e612801 // sqxtun.4h v1, v0
+	WORD  $0x6e612801 // sqxtun2.8h v1, v0
+	VMOV  V1.B16, V0.B16
+	WORD  $0x2e212801 // sqxtun.8b v1, v0
+	WORD  $0x6e212801 // sqxtun2.16b v1, v0
+	VMOV  V1.B16, V0.B16
+	FMOVS F0, 8(RSP)
+	EOR   R2, R2
+
+copy5:
+	MOVD  RSP, R19
+	ADD   R2, R19, R19
+	MOVBU 8(R19), R3
+	ADD   R2, R1, R19
+	MOVB  R3, (R19)
+	ADDS  $1, R2
+	CMP   R0, R2
+	BLT   copy5
+
+done4:
+	RET
+
+// func chooseNEON(dst *float32, cond *bool, a *float32, b *float32, n int)
+TEXT ·chooseNEON(SB), NOSPLIT, $32-40
+	MOVD n+32(FP), R0
+	MOVD dst+0(FP), R1
+	MOVD cond+8(FP), R2
+	MOVD a+16(FP), R3
+	MOVD b+24(FP), R6
+
+loop1:
+	CMP   $8, R0
+	BLT   single2
+	FMOVS (R2), F0
+	WORD  $0x2f08a400 // uxtl.8b v0, v0
+	WORD  $0x2f10a400 // uxtl.4h v0, v0
+	WORD  $0x4e21d800 // scvtf v0, v0
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	WORD  $0x6ea1e400 // fcmgt v0, v0, v1
+	FMOVQ (R3), F1
+	FMOVQ (R6), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e621c23 // bsl v3, v1, v2
+	VMOV  V3.B16, V0.B16
+	FMOVQ F0, (R1)
+	FMOVS 4(R2), F0
+	WORD  $0x2f08a400 // uxtl.8b v0, v0
+	WORD  $0x2f10a400 // uxtl.4h v0, v0
+	WORD  $0x4e21d800 // scvtf v0, v0
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	WORD  $0x6ea1e400 // fcmgt v0, v0, v1
+	FMOVQ 16(R3), F1
+	FMOVQ 16(R6), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e621c23 // bsl v3, v1, v2
+	VMOV  V3.B16, V0.B16
+	FMOVQ F0, 16(R1)
+	ADDS  $32, R1
+	ADDS  $8, R2
+	ADDS  $32, R3
+	ADDS  $32, R6
+	SUBS  $8, R0
+	B     loop1
+
+single2:
+	CMP   $4, R0
+	BLT   partial3
+	FMOVS (R2), F0
+	WORD  $0x2f08a400 // uxtl.8b v0, v0
+	WORD  $0x2f10a400 // uxtl.4h v0, v0
+	WORD  $0x4e21d800 // scvtf v0, v0
+	WORD  $0x6e211c21 // eor v1, v1, v1
+	WORD  $0x6ea1e400 // fcmgt v0, v0, v1
+	FMOVQ (R3), F1
+	FMOVQ (R6), F2
+	WORD  $0x4ea0a803 // cmlt #0 v3, v0
+	WORD  $0x6e621c23 // bsl v3, v1, v2
+	VMOV  V3.B16, V0.B16
+	FMOVQ F0, (R1)
+	ADDS  $16, R1
+	ADDS  $4, R2
+	ADDS  $16, R3
+	ADDS  $16, R6
+	SUBS  $4, R0
+	B     single2
+
+partial3:
+	TST   R0, R0
+	BEQ   done4
+	FMOVS R0, F0
+	WORD  $0x4e040400 // dup v0, v0
+	MOVD  $lane_numbers<>+0(SB), R19
+	FMOVQ (R19), F1
+	WORD  $0x4ea13400 // cmgt v0, v0, v1
+	EOR   R7, R7
+
+copy5:
+	ADD   R7, R2, R19
+	MOVBU (R19), R8
+	MOVD  RSP, R19
+	ADD   R7, R19, R19
+	MOVB  R8, 8(R19)
+	ADDS  $1, R7
+	CMP   R0, R7
+	BLT   copy5
+	FMOVS 8(RSP), F1
+	WORD  $0x2f08a421 // uxtl.8b v1, v1
+	WORD  $0x2f10a421 // uxtl.4h v1, v1
+	WORD  $0x4e21d821 // scvtf v1, v1
+	WORD  $0x6e221c42 // eor v2, v2, v2
+	WORD  $0x6ea2e421 // fcmgt v1, v1, v2
+	MOVD  $(R3), R19
+	WORD  $0x6eb1a803 // uminv v3, v0
+	FMOVS F3, R20
+	CBZW  R20, partial_1
+	FMOVQ (R19), F2
+	B     whole_2
+
+partial_1:
+	WORD $0x6e221c42 // eor v2, v2, v2
+	VMOV V0.S[0], R20
+	CBZW R20, lane_3
+	VLD1 (R19), V2.S[0]
+
+lane_3:
+	ADD  $4, R19
+	VMOV V0.S[1], R20
+	CBZW R20, lane_4
+	VLD1 (R19), V2.S[1]
+
+lane_4:
+	ADD  $4, R19
+	VMOV V0.S[2], R20
+	CBZW R20, lane_5
+	VLD1 (R19), V2.S[2]
+
+lane_5:
+	ADD  $4, R19
+	VMOV V0.S[3], R20
+	CBZW R20, lane_6
+	VLD1 (R19), V2.S[3]
+
+lane_6:
+whole_2:
+	MOVD  $(R6), R19
+	WORD  $0x6eb1a804 // uminv v4, v0
+	FMOVS F4, R20
+	CBZW  R20, partial_7
+	FMOVQ (R19), F3
+	B     whole_8
+
+partial_7:
+	WORD $0x6e231c63 // eor v3, v3, v3
+	VMOV V0.S[0], R20
+	CBZW R20, lane_9
+	VLD1 (R19), V3.S[0]
+
+lane_9:
+	ADD  $4, R19
+	VMOV V0.S[1], R20
+	CBZW R20, lane_10
+	VLD1 (R19), V3.S[1]
+
+lane_10:
+	ADD  $4, R19
+	VMOV V0.S[2], R20
+	CBZW R20, lane_11
+	VLD1 (R19), V3.S[2]
+
+lane_11:
+	ADD  $4, R19
+	VMOV V0.S[3], R20
+	CBZW R20, lane_12
+	VLD1 (R19), V3.S[3]
+
+lane_12:
+whole_8:
+	WORD  $0x4ea0a824 // cmlt #0 v4, v1
+	WORD  $0x6e631c44 // bsl v4, v2, v3
+	VMOV  V4.B16, V1.B16
+	MOVD  $(R1), R19
+	WORD  $0x6eb1a802 // uminv v2, v0
+	FMOVS F2, R20
+	CBZW  R20, partial_13
+	FMOVQ F1, (R19)
+	B     whole_14
+
+partial_13:
+	VMOV V0.S[0], R20
+	CBZW R20, lane_15
+	VST1 V1.S[0], (R19)
+
+lane_15:
+	ADD  $4, R19
+	VMOV V0.S[1], R20
+	CBZW R20, lane_16
+	VST1 V1.S[1], (R19)
+
+lane_16:
+	ADD  $4, R19
+	VMOV V0.S[2], R20
+	CBZW R20, lane_17
+	VST1 V1.S[2], (R19)
+
+lane_17:
+	ADD  $4, R19
+	VMOV V0.S[3], R20
+	CBZW R20, lane_18
+	VST1 V1.S[3], (R19)
+
+lane_18:
+whole_14:
+done4:
+	RET
+
+// func chooseScalarNEON(dst *float32, cond *bool, x *float32, n int, when float32, s float32)
+TEXT ·chooseScalarNEON(SB), NOSPLIT, $32-40
+	MOVD  n+24(FP), R0
+	MOVD  dst+0(FP), R1
+	MOVD  cond+8(FP), R2
+	MOVD  x+16(FP), R3
+	FMOVS when+32(FP), F0
+	WORD  $0x4e040400 // dup v0, v0
+	FMOVS s+36(FP), F1
+	WORD  $0x4e040421 // dup v1, v1
+
+loop1:
+	CMP   $8, R0
+	BLT   single2
+	FMOVS (R2), F2
+	WORD  $0x2f08a442 // uxtl.8b v2, v2
+	WORD  $0x2f10a442 // uxtl.4h v2, v2
+	WORD  $0x4e21d842 // scvtf v2, v2
+	WORD  $0x4e20e442 // fcmeq v2, v2, v0
+	FMOVQ (R3), F3
+	WORD  $0x4ea0a844 // cmlt #0 v4, v2
+	WORD  $0x6e631c24 // bsl v4, v1, v3
+	VMOV  V4.B16, V2.B16
+	FMOVQ F2, (R1)
+	FMOVS 4(R2), F2
+	WORD  $0x2f08a442 // uxtl.8b v2, v2
+	WORD  $0x2f10a442 // uxtl.4h v2, v2
+	WORD  $0x4e21d842 // scvtf v2, v2
+	WORD  $0x4e20e442 // fcmeq v2, v2, v0
+	FMOVQ 16(R3), F3
+	WORD  $0x4ea0a844 // cmlt #0 v4, v2
+	WORD  $0x6e631c24 // bsl v4, v1, v3
+	VMOV  V4.B16, V2.B16
+	FMOVQ F2, 16(R1)
+	ADDS  $32, R1
+	ADDS  $8, R2
+	ADDS  $32, R3
+	SUBS  $8, R0
+	B     loop1
+
+single2:
+	CMP   $4, R0
+	BLT   partial3
+	FMOVS (R2), F2
+	WORD  $0x2f08a442 // uxtl.8b v2, v2
+	WORD  $0x2f10a442 // uxtl.4h v2, v2
+	WORD  $0x4e21d842 // scvtf v2, v2
+	WORD  $0x4e20e442 // fcmeq v2, v2, v0
+	FMOVQ (R3), F3
+	WORD  $0x4ea0a844 // cmlt #0 v4, v2
+	WORD  $0x6e631c24 // bsl v4, v1, v3
+	VMOV  V4.B16, V2.B16
+	FMOVQ F2, (R1)
+	ADDS  $16, R1
+	ADDS  $4, R2
+	ADDS  $16, R3
+	SUBS  $4, R0
+	B     single2
+
+partial3:
+	TST   R0, R0
+	BEQ   done4
+	FMOVS R0, F2
+	WORD  $0x4e040442 // dup v2, v2
+	MOVD  $lane_numbers<>+0(SB), R19
+	FMOVQ (R19), F3
+	WORD  $0x4ea33442 // cmgt v2, v2, v3
+	EOR   R6, R6
+
+copy5:
+	ADD   R6, R2, R19
+	MOVBU (R19), R7
+	MOVD  RSP, R19
+	ADD   R6, R19, R19
+	MOVB  R7, 8(R19)
+	ADDS  $1, R6
+	CMP   R0, R6
+	BLT   copy5
+	FMOVS 8(RSP), F3
+	WORD  $0x2f08a463 // uxtl.8b v3, v3
+	WORD  $0x2f10a463 // uxtl.4h v3, v3
+	WORD  $0x4e21d863 // scvtf v3, v3
+	WORD  $0x4e20e460 // fcmeq v0, v3, v0
+	MOVD  $(R3), R19
+	WORD  $0x6eb1a844 // uminv v4, v2
+	FMOVS F4, R20
+	CBZW  R20, partial_1
+	FMOVQ (R19), F3
+	B     whole_2
+
+partial_1:
+	WORD $0x6e231c63 // eor v3, v3, v3
+	VMOV V2.S[0], R20
+	CBZW R20, lane_3
+	VLD1 (R19), V3.S[0]
+
+lane_3:
+	ADD  $4, R19
+	VMOV V2.S[1], R20
+	CBZW R20, lane_4
+	VLD1 (R19), V3.S[1]
+
+lane_4:
+	ADD  $4, R19
+	VMOV V2.S[2], R20
+	CBZW R20, lane_5
+	VLD1 (R19), V3.S[2]
+
+lane_5:
+	ADD  $4, R19
+	VMOV V2.S[3], R20
+	CBZW R20, lane_6
+	VLD1 (R19), V3.S[3]
+
+lane_6:
+whole_2:
+	WORD  $0x4ea0a804 // cmlt #0 v4, v0
+	WORD  $0x6e631c24 // bsl v4, v1, v3
+	VMOV  V4.B16, V0.B16
+	MOVD  $(R1), R19
+	WORD  $0x6eb1a841 // uminv v1, v2
+	FMOVS F1, R20
+	CBZW  R20, partial_7
+	FMOVQ F0, (R19)
+	B     whole_8
+
+partial_7:
+	VMOV V2.S[0], R20
+	CBZW R20, lane_9
+	VST1 V0.S[0], (R19)
+
+lane_9:
+	ADD  $4, R19
+	VMOV V2.S[1], R20
+	CBZW R20, lane_10
+	VST1 V0.S[1], (R19)
+
+lane_10:
+	ADD  $4, R19
+	VMOV V2.S[2], R20
+	CBZW R20, lane_11
+	VST1 V0.S[2], (R19)
+
+lane_11:
+	ADD  $4, R19
+	VMOV V2.S[3], R20
+	CBZW R20, lane_12
+	VST1 V0.S[3], (R19)
+
+lane_12:
+whole_8:
+done4:
+	RET

@@ -25,6 +25,11 @@ func (op ScalarOp) String() string {
 	}[op]
 }
 
+// String returns the name of r as declared.
+func (r Relation) String() string {
+	return [relations]string{"Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"}[r]
+}
+
 // String returns the name of op as declared.
 func (op ReduceOp) String() string {
 	return [reduceOps]string{"Sum", "SumSquares", "Maximum", "Minimum"}[op]

@@ -11,6 +11,7 @@ func Reference() *Funcs {
 		ToBF16: toBF16, FromBF16: fromBF16, ToF16: toF16, FromF16: fromF16,
 		QuantizeUint8: quantizeUint8, QuantizeInt8: quantizeInt8,
 		DequantizeUint8: dequantizeUint8, DequantizeInt8: dequantizeInt8,
+		Choose: choose, ChooseScalar: chooseScalar,
 		FromInt32: fromInt32, FromInt64: fromInt64,
 		Reduce: [reduceOps]func([]float32) float32{sum, sumSquares, maximum, minimum},
 	}
@@ -25,6 +26,10 @@ func Reference() *Funcs {
 	for op, fn := range binaryFunctions() {
 		f.Binary[op] = mapBinary(fn)
 		f.BinaryBF16[op] = mapBinaryBF16(fn)
+	}
+	for r, fn := range compareFunctions() {
+		f.Compare[r] = mapCompare(fn)
+		f.CompareScalar[r] = mapCompareScalar(fn)
 	}
 	for op, fn := range scalarFunctions() {
 		f.Scalar[op] = mapScalar(fn)

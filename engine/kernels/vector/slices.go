@@ -42,6 +42,29 @@ func sliceScaleShift(loop func(dst, x, scale, bias *float32, n, rows int)) func(
 	}
 }
 
+func sliceChoose(loop func(dst *float32, cond *bool, a, b *float32, n int)) func(dst []uint32, cond []bool, a, b []uint32) {
+	return func(dst []uint32, cond []bool, a, b []uint32) {
+		if sameLength(len(dst), len(cond), len(a), len(b)); len(dst) > 0 {
+			loop(word(dst), &cond[0], word(a), word(b), len(dst))
+		}
+	}
+}
+
+func sliceChooseScalar(loop func(dst *float32, cond *bool, x *float32, n int, when, s float32)) func(dst []uint32, cond []bool, x []uint32, when bool, s uint32) {
+	return func(dst []uint32, cond []bool, x []uint32, when bool, s uint32) {
+		if sameLength(len(dst), len(cond), len(x)); len(dst) > 0 {
+			var one float32
+			if when {
+				one = 1
+			}
+			loop(word(dst), &cond[0], word(x), len(dst), one, math.Float32frombits(s))
+		}
+	}
+}
+
+// word is the address of words that a loop only moves.
+func word(x []uint32) *float32 { return (*float32)(unsafe.Pointer(&x[0])) }
+
 func sliceFromInt64(loop func(dst *float32, x *int64, n int)) func(dst []float32, x []int64) {
 	const lanes = 8
 	return func(dst []float32, x []int64) {

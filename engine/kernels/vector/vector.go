@@ -88,6 +88,18 @@ const (
 	scalarOps
 )
 
+// Relation names a comparison of two elements: dst[i] = a[i] relation b[i]. None holds of NaN.
+type Relation uint8
+
+const (
+	Equal          Relation = iota // a = b
+	Greater                        // a > b
+	GreaterOrEqual                 // a ≥ b
+	Less                           // a < b
+	LessOrEqual                    // a ≤ b
+	relations
+)
+
 // ReduceOp names a function of a whole slice. The error of a sum of n terms is
 // at most (n/8+8)·2⁻²⁴·Σ|term|; their order differs between variants.
 type ReduceOp uint8
@@ -114,6 +126,9 @@ type Funcs struct {
 	Scalar [scalarOps]func(dst, x []float32, s float32)
 	Reduce [reduceOps]func(x []float32) float32
 
+	Compare       [relations]func(dst []bool, a, b []float32)
+	CompareScalar [relations]func(dst []bool, x []float32, s float32)
+
 	UnaryBF16  [unaryOps]func(dst, x []uint16)
 	ParamBF16  [paramOps]func(dst, x []uint16, alpha, beta float32)
 	BinaryBF16 [binaryOps]func(dst, a, b []uint16)
@@ -135,6 +150,12 @@ type Funcs struct {
 
 	// Dots8 is Dots4 for numbers of 8 bits, and for x as it is.
 	Dots8 func(dst, x []float32, w []uint8, scales, zeros []float32)
+
+	// Choose does dst[i] = a[i] where cond[i], else b[i]: words, whatever they mean.
+	Choose func(dst []uint32, cond []bool, a, b []uint32)
+
+	// ChooseScalar does dst[i] = s where cond[i] is when, else x[i].
+	ChooseScalar func(dst []uint32, cond []bool, x []uint32, when bool, s uint32)
 
 	// Axpy does y[i] += alpha·x[i], rounded once.
 	Axpy func(y, x []float32, alpha float32)

@@ -32,6 +32,7 @@ var (
 	fmls   = encoding{"fmls", 0x4EA0CC00}
 	fcmeq  = encoding{"fcmeq", 0x4E20E400}
 	fcmgt  = encoding{"fcmgt", 0x6EA0E400}
+	fcmge  = encoding{"fcmge", 0x6E20E400}
 	fsqrt  = encoding{"fsqrt", 0x6EA1F800}
 	frintn = encoding{"frintn", 0x4E218800}
 	frintm = encoding{"frintm", 0x4E219800}

@@ -131,7 +131,7 @@ func (s *speller) extreme(ops []operand.Op, order func(x, y vector) (vector, vec
 
 // compare spells "x relation y", of operands relation, y, x, r.
 func compare(s *speller, ops []operand.Op) {
-	const equal, lessThan, unordered, notLess, greaterThan = 0x00, 0x11, 0x03, 0x15, 0x1e
+	const equal, lessThan, unordered, notLess, atLeast, greaterThan = 0x00, 0x11, 0x03, 0x15, 0x1d, 0x1e
 	r, x, y := register(ops[3]), register(ops[2]), s.source(ops[1])
 	switch relation := constant(ops[0]); relation {
 	case equal:
@@ -143,6 +143,8 @@ func compare(s *speller, ops []operand.Op) {
 		}
 	case greaterThan:
 		s.word(fcmgt, r, x, y)
+	case atLeast:
+		s.word(fcmge, r, x, y)
 	case unordered:
 		other := y
 		if x != y {

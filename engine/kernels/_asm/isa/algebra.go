@@ -233,6 +233,7 @@ const (
 	Unordered   Relation = 0x03
 	Ordered     Relation = 0x07
 	NotLess     Relation = 0x15
+	AtLeast     Relation = 0x1d
 	GreaterThan Relation = 0x1e
 )
 

@@ -32,6 +32,14 @@ func elementwise(f *file) {
 		}
 		axpy(f, set)
 		scaleShift(f, set)
+		for _, r := range relations {
+			compare(f, set, r.name, r.of)
+		}
+		for _, r := range relations {
+			compareScalar(f, set, r.name, r.of)
+		}
+		choose(f, set)
+		chooseScalar(f, set)
 	}
 }
 
@@ -87,6 +95,51 @@ func scalar(f *file, set isa.ISA, name string, of func(a *isa.Algebra, x, s Op) 
 	dst, x := s.Slice("dst", isa.Float32), s.Slice("x", isa.Float32)
 	constant := a.Parameter("s")
 	s.Each(cheap, func(at isa.At) { s.Store(dst, at, of(a, s.Load(x, at), constant)) })
+	a.Return()
+}
+
+// compare stores 1 where a relation holds, else 0.
+func compare(f *file, set isa.ISA, name string, of func(a *isa.Algebra, x, y Op) isa.Predicate) {
+	a := f.begin(set, "compare", name, isa.LowerFirst(name), "(dst *bool, a, b *float32, n int)")
+	s := a.Stream()
+	dst, x, y := s.Slice("dst", isa.Uint8), s.Slice("a", isa.Float32), s.Slice("b", isa.Float32)
+	s.Each(2, func(at isa.At) {
+		s.Store(dst, at, a.Select(of(a, s.Load(x, at), s.Load(y, at)), a.Const(1), a.Nought()))
+	})
+	a.Return()
+}
+
+func compareScalar(f *file, set isa.ISA, name string, of func(a *isa.Algebra, x, y Op) isa.Predicate) {
+	a := f.begin(set, "compareScalar", name, isa.LowerFirst(name)+"Scalar", "(dst *bool, x *float32, n int, s float32)")
+	s := a.Stream()
+	dst, x := s.Slice("dst", isa.Uint8), s.Slice("x", isa.Float32)
+	constant := a.Parameter("s")
+	s.Each(2, func(at isa.At) { s.Store(dst, at, a.Select(of(a, s.Load(x, at), constant), a.Const(1), a.Nought())) })
+	a.Return()
+}
+
+// choose moves bits, whatever they mean.
+func choose(f *file, set isa.ISA) {
+	a := f.begin(set, "choose", "", "choose", "(dst *float32, cond *bool, a, b *float32, n int)")
+	s := a.Stream()
+	dst, cond, x, y := s.Slice("dst", isa.Float32), s.Slice("cond", isa.Uint8), s.Slice("a", isa.Float32), s.Slice("b", isa.Float32)
+	s.Each(2, func(at isa.At) {
+		yes := a.Compare(s.Load(cond, at), isa.GreaterThan, a.Nought())
+		s.Store(dst, at, a.Select(yes, s.Load(x, at), s.Load(y, at)))
+	})
+	a.Return()
+}
+
+// chooseScalar puts s where cond is when, which is 0 or 1, and leaves x elsewhere.
+func chooseScalar(f *file, set isa.ISA) {
+	a := f.begin(set, "chooseScalar", "", "chooseScalar", "(dst *float32, cond *bool, x *float32, n int, when, s float32)")
+	s := a.Stream()
+	dst, cond, x := s.Slice("dst", isa.Float32), s.Slice("cond", isa.Uint8), s.Slice("x", isa.Float32)
+	when, constant := a.Parameter("when"), a.Parameter("s")
+	s.Each(2, func(at isa.At) {
+		instead := a.Compare(s.Load(cond, at), isa.Equal, when)
+		s.Store(dst, at, a.Select(instead, constant, s.Load(x, at)))
+	})
 	a.Return()
 }
 

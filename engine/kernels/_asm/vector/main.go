@@ -52,10 +52,13 @@ func main() {
 
 // fieldTypes gives the Go type of each array field of the tables.
 var fieldTypes = map[string]string{
-	"unary":  "[unaryOps]func(dst, x *float32, n int)",
-	"param":  "[paramOps]func(dst, x *float32, n int, alpha, beta float32)",
-	"binary": "[binaryOps]func(dst, a, b *float32, n int)",
-	"scalar": "[scalarOps]func(dst, x *float32, n int, s float32)",
+	"unary":         "[unaryOps]func(dst, x *float32, n int)",
+	"param":         "[paramOps]func(dst, x *float32, n int, alpha, beta float32)",
+	"binary":        "[binaryOps]func(dst, a, b *float32, n int)",
+	"scalar":        "[scalarOps]func(dst, x *float32, n int, s float32)",
+	"compare":       "[relations]func(dst *bool, a, b *float32, n int)",
+	"compareScalar": "[relations]func(dst *bool, x *float32, n int, s float32)",
+
 	"reduce": "[reduceOps]func(x *float32, n int) float32",
 
 	"matVec": "[matVecStrips]func(dst, x, w *float32, k, stride int)",

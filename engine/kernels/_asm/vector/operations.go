@@ -109,3 +109,15 @@ var scalarOperations = []struct {
 	{"MaxScalar", (*isa.Algebra).Larger},
 	{"MinScalar", (*isa.Algebra).Smaller},
 }
+
+// relations are those of vector.Relation.
+var relations = []struct {
+	name string
+	of   func(a *isa.Algebra, x, y Op) isa.Predicate
+}{
+	{"Equal", func(a *isa.Algebra, x, y Op) isa.Predicate { return a.Compare(x, isa.Equal, y) }},
+	{"Greater", func(a *isa.Algebra, x, y Op) isa.Predicate { return a.Compare(x, isa.GreaterThan, y) }},
+	{"GreaterOrEqual", func(a *isa.Algebra, x, y Op) isa.Predicate { return a.Compare(x, isa.AtLeast, y) }},
+	{"Less", func(a *isa.Algebra, x, y Op) isa.Predicate { return a.Compare(x, isa.LessThan, y) }},
+	{"LessOrEqual", func(a *isa.Algebra, x, y Op) isa.Predicate { return a.Compare(y, isa.AtLeast, x) }},
+}
