@@ -93,26 +93,6 @@ func powerOf[A, B number]() func(a A, b B) A {
 	return func(a A, b B) A { return A(math.Pow(float64(a), float64(b))) }
 }
 
-// singlePower is aᵇ for a result of float32: the exponential of a logarithm in float64 is off by no more than 2⁻⁴⁴ of a result that float32 holds.
-func singlePower(a, b float64) float64 {
-	const whole = 1 << 53 // beyond, every number is even
-	switch {
-	case a > 0 && a <= math.MaxFloat32 && math.Abs(b) <= math.MaxFloat64:
-		return math.Exp(b * math.Log(a))
-	case a < 0 && a >= -math.MaxFloat32 && math.Abs(b) < whole:
-		n := int64(b)
-		if float64(n) != b {
-			return math.NaN()
-		}
-		y := math.Exp(b * math.Log(-a))
-		if n&1 != 0 {
-			return -y
-		}
-		return y
-	}
-	return math.Pow(a, b)
-}
-
 // integerPower squares its way to aᵇ; a negative power is 0, but for the units.
 func integerPower[A, B number](a A, b B) A {
 	if b < 0 {
