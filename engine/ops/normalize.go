@@ -27,7 +27,7 @@ func rmsNormalization() Op {
 }
 
 func lpNormalization() Op {
-	return Op{Infer: inferSame, Cost: costNormalize, Prepare: byFloat(plainLpNormalization[float32], plainLpNormalization[float64])}
+	return Op{Infer: inferSame, Cost: costNormalize, Prepare: byFloat(fastLpNormalization, plainLpNormalization[float64])}
 }
 
 func meanVarianceNormalization() Op {
@@ -35,7 +35,7 @@ func meanVarianceNormalization() Op {
 }
 
 func lrn() Op {
-	return Op{Infer: inferLRN, Cost: costNormalize, Prepare: byFloat(plainLRN[float32], plainLRN[float64])}
+	return Op{Infer: inferLRN, Cost: costNormalize, Prepare: byFloat(fastLRN, plainLRN[float64])}
 }
 
 // inferSame gives the output the type and the shape of the only input, which is floating-point.
@@ -284,29 +284,40 @@ func plainRMSNormalization[T real](n *graph.Node, _ *Target) (Kernel, error) {
 
 // plainLpNormalization divides each line along an axis by its 1- or 2-norm; a line of zeros stays.
 func plainLpNormalization[T real](n *graph.Node, _ *Target) (Kernel, error) {
+	p, err := normOf(n)
+	if err != nil {
+		return Kernel{}, err
+	}
+	return alongAxis(n, -1, "plain normalize", func(dst, src []T) { divideByNorm(dst, src, p) })
+}
+
+// normOf is the p of an LpNormalization.
+func normOf(n *graph.Node) (int, error) {
 	p := n.Int("p", 2)
 	if p != 1 && p != 2 {
-		return Kernel{}, fmt.Errorf("p is %d; it may be 1 or 2", p)
+		return 0, fmt.Errorf("p is %d; it may be 1 or 2", p)
 	}
-	return alongAxis(n, -1, "plain normalize", func(dst, src []T) {
-		norm := 0.0
-		for _, v := range src {
-			if p == 1 {
-				norm += math.Abs(float64(v))
-			} else {
-				norm += float64(v) * float64(v)
-			}
+	return p, nil
+}
+
+func divideByNorm[T real](dst, src []T, p int) {
+	norm := 0.0
+	for _, v := range src {
+		if p == 1 {
+			norm += math.Abs(float64(v))
+		} else {
+			norm += float64(v) * float64(v)
 		}
-		if p == 2 {
-			norm = math.Sqrt(norm)
-		}
-		if norm == 0 {
-			norm = 1
-		}
-		for i, v := range src {
-			dst[i] = T(float64(v) / norm)
-		}
-	})
+	}
+	if p == 2 {
+		norm = math.Sqrt(norm)
+	}
+	if norm == 0 {
+		norm = 1
+	}
+	for i, v := range src {
+		dst[i] = T(float64(v) / norm)
+	}
 }
 
 // plainMeanVariance computes (X - mean)/(deviation + 1e-9) over the given axes.

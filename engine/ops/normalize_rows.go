@@ -2,6 +2,7 @@ package ops
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/eiplan/eiplan/engine/graph"
 	"github.com/eiplan/eiplan/engine/kernels/move"
@@ -264,4 +265,22 @@ func fastRMSNormalization(n *graph.Node, t *Target) (Kernel, error) {
 	return byRows("normalize "+f.Variant, rows, count, func(c *Call, i int) {
 		f.RMSNorm(rowAt(c.Out[0], i, count), rowAt(c.In[0], i, count), rowAt(c.In[1], 0, count), epsilon)
 	}), nil
+}
+
+// fastLpNormalization is LpNormalization of float32 by the 2-norm; where squares overflow or vanish, the plain loop makes the line.
+func fastLpNormalization(n *graph.Node, t *Target) (Kernel, error) {
+	p, err := normOf(n)
+	if err != nil || p != 2 {
+		return plainLpNormalization[float32](n, t)
+	}
+	f := vector.For(t.Features)
+	squares, divide := f.Reduce[vector.SumSquares], f.Scalar[vector.DivScalar]
+	return alongAxis(n, -1, "normalize "+f.Variant, func(dst, src []float32) {
+		sum := squares(src)
+		if !(sum >= 1e-30 && sum <= math.MaxFloat32) {
+			divideByNorm(dst, src, 2)
+			return
+		}
+		divide(dst, src, float32(math.Sqrt(float64(sum))))
+	})
 }
