@@ -44,14 +44,19 @@ func bindTrilu[T word](shape tensor.Shape, upper bool) binder {
 			if len(c.In) > 1 && c.In[1] != nil {
 				k = int(tensor.Data[int64](c.In[1].Tensor)[0])
 			}
+			k = min(max(k, -rows), cols) // so that sums with it don't overflow
 			x, out := elements[T](&c.In[0].Tensor), elements[T](&c.Out[0].Tensor)
-			var zero T
-			for i, v := range x {
-				row, col := i/cols%rows, i%cols
-				if upper && col-row < k || !upper && col-row > k {
-					v = zero
+			for i := 0; i < len(x); i += cols {
+				first, end := 0, cols // of what is kept
+				if row := i / cols % rows; upper {
+					first = min(max(row+k, 0), cols)
+				} else {
+					end = min(max(row+k+1, 0), cols)
 				}
-				out[i] = v
+				to := out[i:][:cols]
+				clear(to[:first])
+				copy(to[first:end], x[i+first:i+end])
+				clear(to[end:])
 			}
 			return nil
 		}
