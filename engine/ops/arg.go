@@ -83,7 +83,7 @@ func (lanes[T]) extreme(n *graph.Node, p *fibres, t *Target) binder {
 			work := inPieces(c.Team, p.outer, p.d, func(from, to int) { a.rows(c, from, to) })
 			return func() error { work.run(c.Team); return nil }
 		}
-		width := max(min(p.inner, ownColumns), 1)
+		width := min(p.inner, ownColumns)
 		perMatrix := ceilDiv(p.inner, width)
 		best := make([]T, width*max(c.Team.Size(), 1))
 		part := func(worker, i int) {
