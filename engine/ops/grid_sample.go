@@ -84,21 +84,25 @@ func prepareGridSample[T real](n *graph.Node, _ *Target) (Kernel, error) {
 	if plane == 0 && out.Elements() > 0 {
 		return Kernel{}, fmt.Errorf("input %s has no element to sample", x)
 	}
+	each := 1
+	for range axes {
+		each *= map[string]int{"nearest": 1, "linear": 2, "cubic": 4}[s.mode]
+	}
 	single := n.Inputs[1].DType != tensor.Float64
 	return Kernel{Class: "sample", Scratch: 8 * n.Inputs[1].Shape.Elements(), Bind: func(c *Call) func() error {
 		grid := tensor.Tensor{DType: tensor.Float64, Shape: n.Inputs[1].Shape, Bytes: c.Scratch}
 		work := inPieces(c.Team, x[0]*positions, channels*axes*4, func(from, to int) {
 			src, dst, places := elements[T](&c.In[0].Tensor), elements[T](&c.Out[0].Tensor), elements[float64](&grid)
-			var taps [maxSpatial]tap4
-			for i := from; i < to; i++ {
-				for a := range axes {
-					taps[a] = s.taps(places[i*axes+axes-1-a], s.in[a], single)
-				}
+			b := sampled[T]{each: each}
+			for i := from; i < to; {
 				sample, at := i/positions, i%positions
+				count := min(sampleTaps/each, to-i, positions-at)
+				b.settle(s, places[i*axes:(i+count)*axes], single)
 				for ch := range channels {
 					p := sample*channels + ch
-					dst[p*positions+at] = T(interpolate(src[p*plane:][:plane], s.in, taps[:axes], 0))
+					b.sum(dst[p*positions+at:][:count], src[p*plane:][:plane])
 				}
+				i += count
 			}
 		})
 		return func() error {
@@ -111,18 +115,78 @@ func prepareGridSample[T real](n *graph.Node, _ *Target) (Kernel, error) {
 	}}, nil
 }
 
-// interpolate adds up the taps of all axes, the outermost first; at is the place that the axes before have settled.
-func interpolate[T real](x []T, dims []int, taps []tap4, at int) float64 {
-	if len(taps) == 0 {
-		return float64(x[at])
-	}
-	sum := 0.0
-	for i := range taps[0].count {
-		if p := taps[0].at[i]; p >= 0 {
-			sum += taps[0].weight[i] * interpolate(x, dims[1:], taps[1:], at*dims[0]+p)
+// sampled are places of one image whose taps are settled: all its channels are read there. A place's taps follow one another.
+type sampled[T real] struct {
+	each   int // taps of a place
+	at     [sampleTaps]int
+	weight [sampleTaps]T
+}
+
+// sampleTaps is how many taps are settled at a time: those of one place of cubic interpolation over three axes, or of more places of less.
+const sampleTaps = 1 << 10
+
+// settle finds the taps of some places, whose coordinates are in the order of a grid.
+func (b *sampled[T]) settle(s *sampler, coordinates []float64, single bool) {
+	axes := len(s.in)
+	for i := range len(coordinates) / axes {
+		at, weight := b.at[i*b.each:][:b.each], b.weight[i*b.each:][:b.each]
+		at[0], weight[0] = 0, 1
+		count := 1
+		for a, d := range s.in {
+			// The taps so far, each with all of this axis; from the last on, as the first ones take their place.
+			taps := s.taps(coordinates[i*axes+axes-1-a], d, single)
+			for j := count - 1; j >= 0; j-- {
+				p, w := at[j], weight[j]
+				for k := range taps.count {
+					to := j*taps.count + k
+					at[to], weight[to] = p*d+taps.at[k], w*T(taps.weight[k])
+					if p < 0 || taps.at[k] < 0 {
+						at[to] = -1
+					}
+				}
+			}
+			count *= taps.count
 		}
 	}
-	return sum
+}
+
+// sum interpolates a plane at each place; taps outside it are zero.
+func (b *sampled[T]) sum(dst, plane []T) {
+	switch b.each {
+	case 1:
+		for i, at := range b.at[:len(dst)] {
+			if dst[i] = 0; at >= 0 {
+				dst[i] = plane[at]
+			}
+		}
+	case 4:
+		for i := range dst {
+			at, w := b.at[4*i:][:4], b.weight[4*i:][:4]
+			if at[0]|at[1]|at[2]|at[3] < 0 {
+				dst[i] = inside(plane, at, w)
+				continue
+			}
+			dst[i] = plane[at[0]]*w[0] + plane[at[1]]*w[1] + (plane[at[2]]*w[2] + plane[at[3]]*w[3])
+		}
+	default:
+		for i := range dst {
+			dst[i] = inside(plane, b.at[i*b.each:][:b.each], b.weight[i*b.each:][:b.each])
+		}
+	}
+}
+
+// inside sums up the taps that meet the plane.
+func inside[T real](plane []T, at []int, weight []T) T {
+	var even, odd T
+	for i := 0; i+1 < len(at); i += 2 {
+		if p := at[i]; p >= 0 {
+			even += plane[p] * weight[i]
+		}
+		if p := at[i+1]; p >= 0 {
+			odd += plane[p] * weight[i+1]
+		}
+	}
+	return even + odd
 }
 
 // taps is where a coordinate between -1 and 1 falls along an axis of d elements. single rounds it to float32, as the grid has it.
