@@ -1,6 +1,9 @@
 package ops
 
 import (
+	"fmt"
+	"math"
+
 	"github.com/eiplan/eiplan/engine/graph"
 	"github.com/eiplan/eiplan/engine/kernels/vector"
 	"github.com/eiplan/eiplan/models/tensor"
@@ -48,4 +51,46 @@ func fastLRN(n *graph.Node, t *Target) (Kernel, error) {
 		}
 	}
 	return k, nil
+}
+
+// inferLRN wants channels.
+func inferLRN(n *graph.Node) error {
+	if err := inferSame(n); err != nil {
+		return err
+	}
+	if s := n.In(0).Shape; s != nil && len(s) < 2 {
+		return fmt.Errorf("input %s has no channels", s)
+	}
+	return nil
+}
+
+// plainLRN computes X/(bias + alpha/size·Σ X²)^beta, the sum over size neighbouring channels.
+func plainLRN[T real](n *graph.Node, _ *Target) (Kernel, error) {
+	x := n.In(0).Shape
+	neighbours := n.Int("size", 0)
+	if neighbours < 1 {
+		return Kernel{}, fmt.Errorf("size is %d", neighbours)
+	}
+	alpha, beta, bias := float64(n.Float("alpha", 1e-4)), float64(n.Float("beta", 0.75)), float64(n.Float("bias", 1))
+	channels, plane := x[1], x[2:].Elements()
+	bind := func(c *Call) func() error {
+		part := func(_, i int) {
+			src, dst := tensor.Data[T](c.In[0].Tensor), tensor.Data[T](c.Out[0].Tensor)
+			sample, ch := i/channels*channels, i%channels
+			from, to := max(ch-(neighbours-1)/2, 0), min(ch+neighbours/2, channels-1)
+			for j := range plane {
+				squares := 0.0
+				for k := from; k <= to; k++ {
+					v := float64(src[(sample+k)*plane+j])
+					squares += v * v
+				}
+				dst[i*plane+j] = T(float64(src[i*plane+j]) * math.Pow(bias+alpha/float64(neighbours)*squares, -beta))
+			}
+		}
+		return func() error {
+			inParts(c.Team, x[0]*channels, part)
+			return nil
+		}
+	}
+	return Kernel{Class: "plain normalize", Bind: bind}, nil
 }
