@@ -105,26 +105,21 @@ func prepareRoiAlign[T real](n *graph.Node, _ *Target) (Kernel, error) {
 	if n.Str("coordinate_transformation_mode", "half_pixel") == "output_half_pixel" {
 		a.shift, a.whole = 0, true
 	}
-	plane, cells := x[2]*x[3], out[2]*out[3]
-	if plane == 0 && out.Elements() > 0 {
+	if x[2]*x[3] == 0 && out.Elements() > 0 {
 		return Kernel{}, fmt.Errorf("input %s has no pixel", x)
 	}
 	return Kernel{Class: "roi", Bind: func(c *Call) func() error {
-		work := inPieces(c.Team, out[0]*x[1], 16*cells, func(from, to int) {
-			src, dst, rois := elements[T](&c.In[0].Tensor), elements[T](&c.Out[0].Tensor), elements[T](&c.In[1].Tensor)
-			for i := from; i < to; i++ {
-				region, channel := i/x[1], i%x[1]
-				image := int(elements[int64](&c.In[2].Tensor)[region])
-				alignRegion(&a, dst[i*cells:][:cells], src[(image*x[1]+channel)*plane:][:plane], rois[region*4:][:4])
-			}
-		})
+		workers := make([]alignment[T], max(c.Team.Size(), 1))
+		region := func(worker, i int) { workers[worker].region(&a, c, x[1], i) }
 		return func() error {
 			for i, image := range elements[int64](&c.In[2].Tensor) {
 				if image < 0 || image >= int64(x[0]) {
 					return fmt.Errorf("region %d is of image %d of %d", i, image, x[0])
 				}
 			}
-			work.run(c.Team)
+			if out.Elements() > 0 {
+				inParts(c.Team, out[0], region)
+			}
 			return nil
 		}
 	}}, nil
@@ -136,68 +131,109 @@ const mostSampling = 1 << 8
 // maxSamples bounds the samples along a side of a cell, whatever a region says of itself.
 const maxSamples = 1 << 12
 
-// alignRegion fills the cells of one region of one plane.
-func alignRegion[T real](a *aligner, out, plane, roi []T) {
-	side := func(low, high T, cells int) (begin, step float64, samples int) {
-		begin = float64(low)*a.scale - a.shift
-		extent := float64(high)*a.scale - a.shift - begin
-		if a.whole {
-			extent = max(extent, 1)
-		}
-		step = extent / float64(cells)
-		if samples = a.samples; samples == 0 {
-			samples = int(min(max(math.Ceil(step), 0), maxSamples))
-		}
-		return begin, step, samples
-	}
-	x0, stepX, nx := side(roi[0], roi[2], a.columns)
-	y0, stepY, ny := side(roi[1], roi[3], a.rows)
-	for row := range a.rows {
-		for column := range a.columns {
-			sum, top := 0.0, math.Inf(-1)
-			for iy := range ny {
-				y := y0 + (float64(row)+(float64(iy)+0.5)/float64(ny))*stepY
-				if !reaches(y, a.height) {
-					top = max(top, 0)
-					continue
-				}
-				for ix := range nx {
-					x := x0 + (float64(column)+(float64(ix)+0.5)/float64(nx))*stepX
-					if !reaches(x, a.width) {
-						top = max(top, 0)
-						continue
-					}
-					for _, share := range shares(plane, a.height, a.width, y, x) {
-						sum += share
-						top = max(top, share)
-					}
-				}
+// alignment is where the samples of one region lie, of each row of cells and of each column, the same in all channels.
+type alignment[T real] struct {
+	rows, columns   []alignedTaps[T] // each cell's after those of the one before
+	perRow, perCell int              // samples of a cell down and across
+}
+
+// alignedTaps are the two pixels that a sample lies between along an axis, and how near to the second one; first is below zero where the sample is outside.
+type alignedTaps[T real] struct {
+	first, second int
+	part          T
+}
+
+// region fills the cells of the i-th region in all channels.
+func (s *alignment[T]) region(a *aligner, c *Call, channels, i int) {
+	src, dst, roi := elements[T](&c.In[0].Tensor), elements[T](&c.Out[0].Tensor), elements[T](&c.In[1].Tensor)[i*4:][:4]
+	s.rows, s.perRow = alignedSide(a, s.rows[:0], roi[1], roi[3], a.rows, a.height)
+	s.columns, s.perCell = alignedSide(a, s.columns[:0], roi[0], roi[2], a.columns, a.width)
+	plane, cells := a.height*a.width, a.rows*a.columns
+	image := int(elements[int64](&c.In[2].Tensor)[i])
+	for channel := range channels {
+		from, to := src[(image*channels+channel)*plane:][:plane], dst[(i*channels+channel)*cells:][:cells]
+		for cell := range to {
+			rows := s.rows[cell/a.columns*s.perRow:][:s.perRow]
+			columns := s.columns[cell%a.columns*s.perCell:][:s.perCell]
+			switch count := s.perRow * s.perCell; {
+			case count == 0:
+				to[cell] = 0
+			case a.largest:
+				to[cell] = largestShare(from, a.width, rows, columns)
+			default:
+				to[cell] = sumOfSamples(from, a.width, rows, columns) / T(count)
 			}
-			value := sum / float64(max(nx*ny, 1))
-			if a.largest && nx*ny > 0 {
-				value = top
-			}
-			out[row*a.columns+column] = T(value)
 		}
 	}
 }
 
-// reaches reports whether a coordinate is no more than a pixel outside an axis of d pixels; samples further away are 0.
-func reaches(v float64, d int) bool { return v >= -1 && v <= float64(d) }
-
-// shares are what the four pixels around a place near the plane add to its interpolation.
-func shares[T real](plane []T, height, width int, y, x float64) [4]float64 {
-	low := func(v float64, d int) (first, second int, part float64) {
-		v = max(v, 0)
-		if first = int(v); first >= d-1 {
-			return d - 1, d - 1, 0
-		}
-		return first, first + 1, v - float64(first)
+// alignedSide appends the taps of a region's samples along an axis of d pixels, and tells how many a cell has.
+func alignedSide[T real](a *aligner, taps []alignedTaps[T], low, high T, cells, d int) (all []alignedTaps[T], samples int) {
+	begin := float64(low)*a.scale - a.shift
+	extent := float64(high)*a.scale - a.shift - begin
+	if a.whole {
+		extent = max(extent, 1)
 	}
-	top, bottom, fy := low(y, height)
-	left, right, fx := low(x, width)
-	at := func(y, x int) float64 { return float64(plane[y*width+x]) }
-	return [4]float64{(1 - fy) * (1 - fx) * at(top, left), (1 - fy) * fx * at(top, right), fy * (1 - fx) * at(bottom, left), fy * fx * at(bottom, right)}
+	step := extent / float64(cells)
+	if samples = a.samples; samples == 0 {
+		samples = int(min(max(math.Ceil(step), 0), maxSamples))
+	}
+	for cell := range cells {
+		for i := range samples {
+			taps = append(taps, tapsAt[T](begin+(float64(cell)+(float64(i)+0.5)/float64(samples))*step, d))
+		}
+	}
+	return taps, samples
+}
+
+// tapsAt is where a sample falls; those more than a pixel outside are 0.
+func tapsAt[T real](v float64, d int) alignedTaps[T] {
+	if !(v >= -1 && v <= float64(d)) {
+		return alignedTaps[T]{first: -1}
+	}
+	v = max(v, 0)
+	first := int(v)
+	if first >= d-1 {
+		return alignedTaps[T]{first: d - 1, second: d - 1}
+	}
+	return alignedTaps[T]{first, first + 1, T(v - float64(first))}
+}
+
+// sumOfSamples adds up the samples of a cell.
+func sumOfSamples[T real](plane []T, width int, rows, columns []alignedTaps[T]) T {
+	var sum T
+	for _, y := range rows {
+		if y.first < 0 {
+			continue
+		}
+		top, bottom := plane[y.first*width:][:width], plane[y.second*width:][:width]
+		for _, x := range columns {
+			if x.first < 0 {
+				continue
+			}
+			above := (1-x.part)*top[x.first] + x.part*top[x.second]
+			below := (1-x.part)*bottom[x.first] + x.part*bottom[x.second]
+			sum += (1-y.part)*above + y.part*below
+		}
+	}
+	return sum
+}
+
+// largestShare is the largest of what the pixels add to a cell's samples; those outside add 0.
+func largestShare[T real](plane []T, width int, rows, columns []alignedTaps[T]) T {
+	most := T(math.Inf(-1))
+	for _, y := range rows {
+		for _, x := range columns {
+			if y.first < 0 || x.first < 0 {
+				most = max(most, 0)
+				continue
+			}
+			top, bottom := plane[y.first*width:][:width], plane[y.second*width:][:width]
+			most = max(most, (1-y.part)*(1-x.part)*top[x.first], (1-y.part)*x.part*top[x.second],
+				y.part*(1-x.part)*bottom[x.first], y.part*x.part*bottom[x.second])
+		}
+	}
+	return most
 }
 
 func prepareMaxRoiPool[T real](n *graph.Node, _ *Target) (Kernel, error) {
