@@ -1,7 +1,6 @@
 package ops
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -59,22 +58,25 @@ func (s suppression) run(c *Call) error {
 	}
 	most, overlap, least := int(limit(2, 0)), float32(limit(3, 0)), limit(4, -1e300)
 	boxes, scores := tensor.Data[float32](c.In[0].Tensor), tensor.Data[float32](c.In[1].Tensor)
+	ranks, order := make([]uint64, s.boxes), make([]uint64, 0, s.boxes)
 	var picked []int64
 	for batch := range s.batch {
 		for class := range s.classes {
 			score := scores[(batch*s.classes+class)*s.boxes:][:s.boxes]
-			var order []int
-			for i, v := range score {
-				if float64(v) > least {
-					order = append(order, i)
+			rank(ranks, 1, score, 0, 1, true)
+			order = order[:0]
+			for _, r := range ranks {
+				if float64(score[rankedAt(r)]) > least {
+					order = append(order, r)
 				}
 			}
-			slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(score[b], score[a]) })
+			slices.Sort(order)
 			var kept []corners
-			for _, i := range order {
+			for _, r := range slices.Backward(order) {
 				if len(kept) >= most {
 					break
 				}
+				i := rankedAt(r)
 				box := s.corners(boxes[(batch*s.boxes+i)*4:][:4])
 				if !slices.ContainsFunc(kept, func(k corners) bool { return k.overlap(box) > overlap }) {
 					kept = append(kept, box)
