@@ -5,6 +5,7 @@ import (
 
 	"github.com/eiplan/eiplan/engine/graph"
 	"github.com/eiplan/eiplan/engine/kernels/gemm"
+	"github.com/eiplan/eiplan/engine/kernels/vector"
 	"github.com/eiplan/eiplan/models/tensor"
 )
 
@@ -56,6 +57,9 @@ func packedMultiplier(t *Target) multiplier[float32] {
 		if m < 1 || n < 1 || k < 1 || len(a.first) == 0 {
 			return plainMultiplier[float32](m, n, k, a, b, y, transposed)
 		}
+		if n == 1 && (transposed || b.stride == 1) && k >= shortDot {
+			return dotMultiplier(t, m, k, a, b, y)
+		}
 		return func(c *Call) func(x, w, z []float32) {
 			batch, err := p.Bind(t.Features, c.Team.Size())
 			if err != nil {
@@ -64,6 +68,24 @@ func packedMultiplier(t *Target) multiplier[float32] {
 			return func(x, w, z []float32) {
 				batch.Run(c.Team, gemm.Matrix{F32: x, Stride: a.stride}, gemm.Matrix{F32: w, Stride: b.stride}, gemm.Matrix{F32: z, Stride: y.stride})
 			}
+		}
+	}
+}
+
+// dotMultiplier multiplies matrices of m rows by vectors.
+func dotMultiplier(t *Target, m, k int, a, b, y matrices) func(c *Call) func(a, b, y []float32) {
+	dot := vector.For(t.Features).Dot
+	return func(c *Call) func(x, w, z []float32) {
+		var x, w, z []float32
+		work := inPieces(c.Team, len(a.first)*m, k, func(from, to int) {
+			for at := from; at < to; at++ {
+				i, row := at/m, at%m
+				z[y.first[i]+row*y.stride] = dot(x[a.first[i]+row*a.stride:][:k], w[b.first[i]:][:k])
+			}
+		})
+		return func(q, r, s []float32) {
+			x, w, z = q, r, s
+			work.run(c.Team)
 		}
 	}
 }
