@@ -292,6 +292,10 @@ func bindPlaces[T word](p *places) binder {
 			return func() error {
 				src, dst := elements[T](&c.In[0].Tensor), elements[T](&c.Out[0].Tensor)
 				for _, r := range p.runs {
+					if r.blocks*p.size == 1 { // which a copy would take longer for
+						dst[r.block] = src[r.at]
+						continue
+					}
 					copy(dst[r.block*p.size:][:r.blocks*p.size], src[r.at:])
 				}
 				return nil
