@@ -118,9 +118,7 @@ func (p *bytesProduct) prepare(n *graph.Node, t *Target) (Kernel, error) {
 			p.stage(c.Scratch, c.In[p.a].Bytes, shift)
 			call.Run(c.Team, c.Scratch[:p.rows*p.pitch], c.Out[0].Bytes)
 			if flip {
-				for i := range c.Out[0].Bytes {
-					c.Out[0].Bytes[i] ^= signBit
-				}
+				flipSigns(c.Out[0].Bytes)
 			}
 			return nil
 		}
@@ -133,9 +131,7 @@ func (p *bytesProduct) stage(dst, src []byte, shift byte) {
 		row := dst[i*p.pitch:][:p.k]
 		copy(row, src[i*p.k:])
 		if shift != 0 {
-			for k := range row {
-				row[k] ^= shift
-			}
+			flipSigns(row)
 		}
 	}
 }

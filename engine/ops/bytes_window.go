@@ -143,7 +143,7 @@ func (p *bytesWindow) prepare(n *graph.Node, t *Target) (Kernel, error) {
 			}
 			call.SetZero(zero)
 			if from.Halo != (conv.Halo{}) {
-				flood(c.Scratch[:p.in], zero)
+				move.Fill(c.Scratch[:p.in], zero)
 			}
 			if err := into(); err != nil {
 				return err
@@ -152,14 +152,6 @@ func (p *bytesWindow) prepare(n *graph.Node, t *Target) (Kernel, error) {
 			return back()
 		}
 	}}, nil
-}
-
-// flood sets all of dst to b.
-func flood(dst []byte, b byte) {
-	dst[0] = b
-	for done := 1; done < len(dst); done *= 2 {
-		copy(dst[done:], dst[:done])
-	}
 }
 
 // flipSigns turns signed bytes into unsigned ones of the same order, and back.

@@ -70,7 +70,11 @@ func Reference() *Funcs {
 
 // Fill sets every element of dst to v.
 func Fill[T Element](dst []T, v T) {
-	for i := range dst {
-		dst[i] = v
+	if len(dst) == 0 {
+		return
+	}
+	dst[0] = v
+	for done := 1; done < len(dst); done *= 2 {
+		copy(dst[done:], dst[:done])
 	}
 }
